@@ -1,0 +1,44 @@
+# Everything OpenBerth needs to run, test and measure itself; `make` alone lists it.
+# The environment is made in .venv from the lock files by scripts/setup.py; no root, nothing global.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := .venv/.run.stamp
+DEV := .venv/.dev.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench bench-history soak lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
+
+$(RUN): requirements.lock scripts/setup.py
+	@$(PYTHON) scripts/setup.py requirements.lock $@
+
+$(DEV): requirements-dev.lock scripts/setup.py
+	@$(PYTHON) scripts/setup.py requirements-dev.lock $@ $(RUN)
+
+demo: | $(if $(wildcard $(DEV)),$(DEV),$(RUN)) ## a small town of three car parks, live in this terminal
+	@$(BIN)/openberth demo $(ARGS)
+
+test: $(DEV) ## all tests (servers: OPENBERTH_TEST_POSTGRES, OPENBERTH_TEST_MARIADB)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(DEV) ## ruff, mypy strict, import walls
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(DEV) ## measure the promises, print the ratios
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-history: $(DEV) ## cost of a passage with 10 million closed stays (long)
+	@$(BIN)/python -m tests.bench --history $(ARGS)
+
+soak: $(DEV) ## kill, restart and compare the books, again and again (MINUTES=10)
+	@$(BIN)/python -m tests.e2e.soak --minutes $(or $(MINUTES),10) $(ARGS)
+
+lock: ## resolve the dependencies anew into the two lock files
+	@$(PYTHON) scripts/setup.py --lock
+
+clean: ## remove the environment and all caches
+	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache var

@@ -1,0 +1,98 @@
+"""Make .venv from a lock file with uv, fetching uv through pip when the machine has none.
+
+Usage: setup.py LOCKFILE STAMP [STAMP...]   |   setup.py --lock
+Runs on a bare Python 3.11+: standard library only.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+UV = "uv==0.13.9"
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".tools"
+VENV = ROOT / ".venv"
+
+
+def say(text: str) -> None:
+    print(f"setup: {text}", flush=True)
+
+
+def fail(text: str) -> None:
+    say(text)
+    raise SystemExit(1)
+
+
+def attempt(*command: str) -> bool:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.stdout.write(done.stdout[-2000:])
+    return done.returncode == 0
+
+
+def uv() -> list[str]:
+    """The uv on PATH, or one of our own in .tools."""
+    found = shutil.which("uv")
+    if found:
+        return [found]
+    target = TOOLS / "uv"
+    binary = target / "bin" / "uv"
+    if not binary.exists():
+        say("fetching the tool runner (uv) through pip")
+        # --target works without a virtual environment and on distributions that protect the system Python
+        ready = attempt(sys.executable, "-m", "pip", "--version")
+        if not ready or not attempt(
+            sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+            "--no-warn-script-location", "--target", str(target), UV,
+        ):  # fmt: skip
+            shutil.rmtree(target, ignore_errors=True)
+            fail(
+                "could not get uv. Install pip for this Python (Debian: apt install python3-pip) and check "
+                "that the package registry can be reached, or put uv on PATH; then run make again"
+            )
+    return [str(binary)]
+
+
+def lock() -> None:
+    for extras, name in (([], "requirements.lock"), (["--extra", "dev"], "requirements-dev.lock")):
+        command = [*uv(), "pip", "compile", "-q", "--universal", "--python-version", "3.11"]
+        command += ["--generate-hashes", "--no-header", "--no-annotate", "pyproject.toml", *extras]
+        subprocess.run([*command, "-o", name, *sys.argv[2:]], check=True, cwd=ROOT)
+        say(f"wrote {name}")
+
+
+def install(lockfile: str, stamps: list[str]) -> None:
+    runner = uv()
+    if not (VENV / "bin" / "python").exists():
+        subprocess.run([*runner, "venv", "-q", "--python", sys.executable, str(VENV)], check=True)
+    say(f"installing from {lockfile}")
+    pip = [*runner, "pip"]
+    env = {**os.environ, "VIRTUAL_ENV": str(VENV)}
+    done = subprocess.run([*pip, "sync", "-q", "--require-hashes", lockfile], cwd=ROOT, env=env)
+    if done.returncode:
+        fail("the packages could not be installed; the lines above say why. Then run make again")
+    site = next((VENV / "lib").glob("python3*")) / "site-packages"
+    (site / "openberth-src.pth").write_text(f"{ROOT / 'src'}\n", encoding="utf-8")
+    script = VENV / "bin" / "openberth"
+    script.write_text(
+        f"#!{VENV / 'bin' / 'python'}\nfrom openberth.entrypoints.cli import main\n\nmain()\n",
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    for stamp in stamps:
+        Path(stamp).touch()
+
+
+def main() -> None:
+    if sys.version_info < (3, 11):  # noqa: UP036 - the message for an older Python is the point
+        fail(f"OpenBerth needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make PYTHON=python3.11")
+    if sys.argv[1:2] == ["--lock"]:
+        lock()
+    else:
+        install(sys.argv[1], sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""What differs between database servers: connecting, isolation, locks, and what an error means."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+import psycopg
+import pymysql
+from sqlalchemy import URL, create_engine
+
+from openberth.infra.database.schema import LOCK_BUCKETS
+from openberth.kernel.errors import Overloaded
+
+CONNECT_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_S = 30
+
+
+class Failure(Enum):
+    """What a driver's error means for the unit."""
+
+    AGAIN = "again"  # deadlock or serialisation: run the unit again
+    LOST = "lost"  # the connection is gone
+    OTHER = "other"
+
+
+class Backend(ABC):
+    """One kind of database server."""
+
+    kind: str
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        # "format" style gives positional parameters, so raw cursors need no dictionaries.
+        self.dialect = create_engine(url, paramstyle="format").dialect
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """Open a connection; an unreachable server is ``Overloaded("database.unreachable")``."""
+
+    @abstractmethod
+    def begin(self, connection: Any) -> None:
+        """Begin a transaction in READ COMMITTED."""
+
+    @abstractmethod
+    def begin_read(self, connection: Any) -> None:
+        """Begin a read-only transaction on one snapshot."""
+
+    @abstractmethod
+    def lock(self, cursor: Any, numbers: Sequence[int]) -> None:
+        """Take transaction locks by number, already sorted."""
+
+    @abstractmethod
+    def classify(self, error: BaseException) -> Failure:
+        """Tell what a driver's error means."""
+
+    def commit(self, connection: Any) -> None:
+        """Commit."""
+        connection.commit()
+
+    def rollback(self, connection: Any) -> None:
+        """Roll back; a lost connection is found out at its next use."""
+        with contextlib.suppress(Exception):
+            connection.rollback()
+
+    def close_quietly(self, connection: Any) -> None:
+        """Close whatever state the connection is in."""
+        with contextlib.suppress(Exception):
+            connection.close()
+
+    def last_node_sequence(self, node: str) -> int:
+        """Return the highest sequence this node has written."""
+        connection = self.connect()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("SELECT coalesce(max(node_sequence), 0) FROM event WHERE node = %s", (node,))
+            return int(cursor.fetchone()[0])
+        finally:
+            self.close_quietly(connection)
+
+    def _unreachable(self, error: Exception) -> Overloaded:
+        where = f"{self.url.host}:{self.url.port}/{self.url.database}"
+        return Overloaded("database.unreachable", database=where, reason=str(error).strip().splitlines()[0])
+
+
+class PostgresBackend(Backend):
+    """PostgreSQL through psycopg 3."""
+
+    kind = "postgresql"
+
+    def connect(self) -> Any:
+        """Open a connection outside any transaction."""
+        url = self.url
+        try:
+            connection = psycopg.connect(
+                host=url.host, port=url.port, user=url.username, password=url.password, dbname=url.database,
+                connect_timeout=CONNECT_TIMEOUT_S, autocommit=True,
+                options=f"-c statement_timeout={STATEMENT_TIMEOUT_S * 1000} -c timezone=UTC",
+            )  # fmt: skip
+        except psycopg.Error as error:
+            raise self._unreachable(error) from error
+        connection.prepare_threshold = 3
+        return connection
+
+    def begin(self, connection: Any) -> None:
+        """Begin in READ COMMITTED."""
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+
+    def begin_read(self, connection: Any) -> None:
+        """Begin on one snapshot, read only."""
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def commit(self, connection: Any) -> None:
+        """Commit."""
+        connection.execute("COMMIT")
+
+    def rollback(self, connection: Any) -> None:
+        """Roll back."""
+        with contextlib.suppress(Exception):
+            connection.execute("ROLLBACK")
+
+    def lock(self, cursor: Any, numbers: Sequence[int]) -> None:
+        """Take advisory locks of the transaction."""
+        for number in numbers:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (number,))
+
+    def classify(self, error: BaseException) -> Failure:
+        """Tell by SQLSTATE: class 40 runs again, class 08 and 57P are lost connections."""
+        if not isinstance(error, psycopg.Error):
+            return Failure.OTHER
+        state = error.sqlstate or ""
+        if state.startswith("40"):
+            return Failure.AGAIN
+        lost = isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57P")))
+        return Failure.LOST if lost else Failure.OTHER
+
+
+class MysqlBackend(Backend):
+    """MySQL and MariaDB through PyMySQL."""
+
+    kind = "mysql"
+
+    def connect(self) -> Any:
+        """Open a connection in READ COMMITTED with strict types."""
+        url = self.url
+        try:
+            connection = pymysql.connect(
+                host=url.host or "127.0.0.1", port=url.port or 3306, user=url.username, password=url.password or "",
+                database=url.database, charset="utf8mb4", connect_timeout=CONNECT_TIMEOUT_S, autocommit=False,
+                read_timeout=STATEMENT_TIMEOUT_S, write_timeout=STATEMENT_TIMEOUT_S,
+                init_command="SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE', time_zone = '+00:00'",
+            )  # fmt: skip
+            connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        except pymysql.Error as error:
+            raise self._unreachable(error) from error
+        return connection
+
+    def begin(self, connection: Any) -> None:
+        """Begin in the session's READ COMMITTED."""
+        connection.begin()
+
+    def begin_read(self, connection: Any) -> None:
+        """Begin on one snapshot, read only."""
+        connection.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    def lock(self, cursor: Any, numbers: Sequence[int]) -> None:
+        """Lock the rows of the fixed buckets, in order: MySQL has no advisory locks that end with the transaction."""
+        for bucket in sorted({number % LOCK_BUCKETS for number in numbers}):
+            cursor.execute("SELECT bucket FROM lock_bucket WHERE bucket = %s FOR UPDATE", (bucket,))
+            cursor.fetchall()
+
+    def classify(self, error: BaseException) -> Failure:
+        """Tell by error number: 1205 and 1213 run again, 2006, 2013 and 1927 are lost connections."""
+        if not isinstance(error, pymysql.err.MySQLError):
+            return Failure.OTHER
+        number = error.args[0] if error.args else 0
+        if number in (1205, 1213, 1020):
+            return Failure.AGAIN
+        if number in (2003, 2006, 2013, 2014, 2055, 1927, 0) or isinstance(error, pymysql.err.InterfaceError):
+            return Failure.LOST
+        return Failure.OTHER
+
+
+def backend_for(url: URL) -> Backend:
+    """Return the backend of a database URL."""
+    name = url.get_backend_name()
+    if name == "postgresql":
+        return PostgresBackend(url.set(drivername="postgresql+psycopg"))
+    if name in ("mysql", "mariadb"):
+        return MysqlBackend(url.set(drivername="mysql+pymysql"))
+    raise Overloaded("database.unknown_kind", url=url.render_as_string(hide_password=True))

@@ -1,0 +1,119 @@
+"""The event log as rows: appended in the unit, numbered after the commit, read by position.
+
+Wire form of a body: the event's dataclass as JSON. Every kind and version has a golden file under
+``tests/golden/events``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from openberth.infra.database.schema import event, event_head
+from openberth.infra.database.statement import Prepared, Query, Write, insert_into, one_id
+from openberth.infra.database.unit import Reader, Session, Unit
+from openberth.kernel.authority import Actor, ActorKind
+from openberth.kernel.events import Envelope
+from openberth.kernel.ids import Id
+from openberth.kernel.time import Instant
+
+PAGE_MAX = 500
+
+INSERT_EVENT = insert_into(event)
+
+
+def _envelope(
+    id: Id,  # noqa: A002 - columns in the order of the table
+    position: int | None,
+    kind: str,
+    version: int,
+    company: Id | None,
+    lot: Id | None,
+    key: Id,
+    node: str,
+    node_sequence: int,
+    actor_kind: str,
+    actor_name: str,
+    actor_address: str | None,
+    cause: Id | None,
+    occurred_at: int,
+    recorded_at: int,
+    body: Any,
+) -> Envelope:
+    actor = Actor(ActorKind(actor_kind), actor_name, actor_address)
+    return Envelope(
+        id, position, kind, version, company, lot, key, node, node_sequence, actor, cause,
+        Instant(occurred_at), Instant(recorded_at), body,
+    )  # fmt: skip
+
+
+AFTER = Query(
+    select(event).where(event.c.position > bindparam("after")).order_by(event.c.position).limit(bindparam("limit")),
+    _envelope,
+)
+HEAD = Query(select(func.coalesce(func.max(event.c.position), 0)), int)
+LAST_NODE_SEQUENCE = Query(
+    select(func.coalesce(func.max(event.c.node_sequence), 0)).where(event.c.node == bindparam("node")), int
+)
+
+
+def read_after(reader: Reader, *, position: int, limit: int = PAGE_MAX) -> list[Envelope]:
+    """Return numbered events after a position, in order, at most ``limit`` (≤ 500)."""
+    return reader.all(AFTER, after=position, limit=min(limit, PAGE_MAX))
+
+
+def head(reader: Reader) -> int:
+    """Return the position of the newest numbered event, 0 for an empty log."""
+    return reader.all(HEAD)[0]
+
+
+class EventWriter:
+    """Turns a unit's events into rows. One per database; ``node_sequence`` counts this node's events."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        self.node_sequence = 0
+        self._prepared: Prepared | None = None
+
+    def flush(self, unit: Unit, session: Session, first_position: int | None) -> None:
+        """Insert the unit's events; with ``first_position`` they are numbered at once (the single writer of SQLite)."""
+        prepared = self._prepared
+        if prepared is None:
+            prepared = self._prepared = INSERT_EVENT.prepared(session.dialect, unit.caller.scope)
+        actor = unit.caller.actor
+        rows = []
+        for index, (event_id, happened, company, lot, key) in enumerate(unit.events):
+            self.node_sequence += 1
+            values = {
+                "id": event_id, "position": None if first_position is None else first_position + index,
+                "kind": happened.KIND, "version": happened.VERSION, "company_id": company, "lot_id": lot, "key": key,
+                "node": self.node, "node_sequence": self.node_sequence, "actor_kind": actor.kind.value,
+                "actor_name": actor.name, "actor_address": actor.address, "cause": unit.cause,
+                "occurred_at": unit.now, "recorded_at": unit.machine_now, "body": happened,
+            }  # fmt: skip
+            rows.append(prepared.bind(values))
+        session.execute_many(prepared.sql, rows)
+
+
+UNNUMBERED = Query(select(event.c.id).where(event.c.position.is_(None)).order_by(event.c.id).limit(PAGE_MAX), one_id)
+LOCK_HEAD = Query(select(event_head.c.position).where(event_head.c.id == 1).with_for_update(), int)
+NUMBER = Write(
+    update(event).where(event.c.id == bindparam("event_id")).values(position=bindparam("new_position")),
+)
+MOVE_HEAD = Write(update(event_head).where(event_head.c.id == 1).values(position=bindparam("new_position")))
+
+
+def number_committed(unit: Unit) -> int:
+    """Give positions to committed events that have none, in one transaction that holds the head row. Servers only.
+
+    The head row is locked for the transaction, so there is one sequencer at a time however many processes try.
+    Returns how many events were numbered.
+    """
+    position = unit.all(LOCK_HEAD)[0]
+    waiting: Sequence[Id] = unit.all(UNNUMBERED)
+    for event_id in waiting:
+        position += 1
+        unit.run(NUMBER, event_id=event_id, new_position=position)
+    if waiting:
+        unit.run(MOVE_HEAD, new_position=position)
+    return len(waiting)

@@ -1,0 +1,174 @@
+"""Statements: written with SQLAlchemy Core, compiled once, run by the raw driver, narrowed to the caller's scope.
+
+Measured on SQLite (docs/adr/0002): a Core execution costs about 95 µs, the same compiled statement on the raw cursor
+about 20 µs. A statement knows which tables carry scope columns; the variant that is run is chosen by the caller's
+scope, so no statement can forget it.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Delete, Insert, Select, Table, Update, bindparam, insert
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.util import find_tables
+
+from openberth.kernel.authority import Scope
+from openberth.kernel.ids import Id
+
+T = TypeVar("T")
+Processor = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement compiled for one dialect and one shape of scope."""
+
+    sql: str
+    binders: tuple[tuple[str, Processor | None], ...]
+    readers: tuple[Processor | None, ...]
+    defaults: Mapping[str, Any]
+    plain_readers: bool  # no column needs a processor: rows are used as they come
+
+    def bind(self, given: Mapping[str, Any]) -> list[Any]:
+        """Return the parameters in the order of the SQL text; a missing one is a ``KeyError``."""
+        values: list[Any] = []
+        for name, process in self.binders:
+            value = given[name] if name in given else self.defaults[name]
+            values.append(value if process is None or value is None else process(value))
+        return values
+
+    def read(self, row: Sequence[Any]) -> Sequence[Any]:
+        """Turn a driver's row into domain values."""
+        if self.plain_readers:
+            return row
+        return [
+            value if reader is None or value is None else reader(value)
+            for value, reader in zip(row, self.readers, strict=True)
+        ]
+
+
+class _Compiled:
+    """What queries and writes share: the clause and its prepared variants."""
+
+    def __init__(self, clause: Any) -> None:
+        self.clause = clause
+        self._variants: dict[tuple[str, int], Prepared] = {}
+        self._lock = threading.Lock()
+
+    def prepared(self, dialect: Dialect, scope: Scope) -> Prepared:
+        """Return the variant for the dialect and the scope's shape, compiling it the first time."""
+        shape = -1 if scope.company is None else 0 if scope.lots is None else len(scope.lots)
+        found = self._variants.get((dialect.name, shape))
+        if found is None:
+            with self._lock:
+                found = self._variants[(dialect.name, shape)] = self._prepare(dialect, shape)
+        return found
+
+    def _prepare(self, dialect: Dialect, shape: int) -> Prepared:
+        return compile_clause(self._scoped(shape), dialect)
+
+    def _scoped(self, shape: int) -> Any:
+        clause = self.clause
+        if shape < 0:
+            return clause
+        for condition in _scope_conditions(self._tables(), shape):
+            clause = clause.where(condition)
+        return clause
+
+    def _tables(self) -> list[Table]:
+        clause = self.clause
+        if isinstance(clause, Select):
+            sources = clause.get_final_froms()
+            return [found for source in sources for found in find_tables(source) if isinstance(found, Table)]
+        return [clause.table]
+
+
+class Query(_Compiled, Generic[T]):
+    """A select and the function (often a dataclass) that makes one value of one row's columns."""
+
+    def __init__(self, clause: "Select[Any]", into: Callable[..., T]) -> None:
+        super().__init__(clause)
+        self.into = into
+
+
+class Write(_Compiled):
+    """An insert, update or delete. ``once`` makes an insert do nothing when its key exists."""
+
+    def __init__(self, clause: "Insert | Update | Delete", *, once: bool = False) -> None:
+        super().__init__(clause)
+        self.once = once
+        scope = clause.table.info.get("scope") if isinstance(clause.table, Table) else None
+        # Inserts are not narrowed by a condition: the values themselves are checked against the scope.
+        self.checked: tuple[str, str | None] | None = scope if isinstance(clause, Insert) else None
+
+    def _prepare(self, dialect: Dialect, shape: int) -> Prepared:
+        if not isinstance(self.clause, Insert):
+            return super()._prepare(dialect, shape)
+        return compile_clause(_once(self.clause, dialect) if self.once else self.clause, dialect)
+
+
+def insert_into(target: Table, *, once: bool = False) -> Write:
+    """Return the insert of a whole row, one parameter per column."""
+    return Write(insert(target).values({column.name: bindparam(column.name) for column in target.columns}), once=once)
+
+
+def scope_params(scope: Scope) -> dict[str, Any]:
+    """Return the parameters that the scoped variants read."""
+    if scope.company is None:
+        return {}
+    params: dict[str, Any] = {"scope_company": scope.company}
+    for index, lot in enumerate(scope.lots or ()):
+        params[f"scope_lot_{index}"] = lot
+    return params
+
+
+def compile_clause(clause: Any, dialect: Dialect) -> Prepared:
+    """Compile a Core clause into SQL text and processors for the raw cursor."""
+    compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    names: Sequence[str] = compiled.positiontup or ()
+    binders = []
+    for name in names:
+        kind = compiled.binds[name].type
+        binders.append((name, kind.dialect_impl(dialect).bind_processor(dialect)))
+    readers: list[Processor | None] = []
+    if isinstance(clause, Select):
+        for column in clause.selected_columns:
+            impl = column.type.dialect_impl(dialect)
+            readers.append(impl.result_processor(dialect, None))
+    required = {name for name, bind in compiled.binds.items() if bind.required}
+    defaults = {name: value for name, value in compiled.params.items() if name not in required}
+    return Prepared(str(compiled), tuple(binders), tuple(readers), defaults, not any(readers))
+
+
+def _scope_conditions(tables: list[Table], shape: int) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for found in tables:
+        names = found.info.get("scope")
+        if names is None:
+            continue
+        company, lot = names
+        conditions.append(found.c[company] == bindparam("scope_company", type_=found.c[company].type))
+        if shape > 0 and lot is not None:
+            column = found.c[lot]
+            conditions.append(column.in_([bindparam(f"scope_lot_{i}", type_=column.type) for i in range(shape)]))
+    return conditions
+
+
+def _once(clause: Insert, dialect: Dialect) -> Any:
+    target = clause.table
+    values: dict[str, Any] = {column.name: bindparam(column.name) for column in target.columns}
+    if dialect.name == "sqlite":
+        return clause.prefix_with("OR IGNORE")
+    if dialect.name == "postgresql":
+        return postgresql.insert(target).values(values).on_conflict_do_nothing()
+    key = next(iter(target.primary_key.columns))  # type: ignore[attr-defined]
+    return mysql.insert(target).values(values).on_duplicate_key_update({key.name: key})
+
+
+def one_id(value: Id) -> Id:
+    """Take a one-column row of ids as it is: the ``into`` of queries for an id."""
+    return value

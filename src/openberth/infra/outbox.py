@@ -1,0 +1,316 @@
+"""Reading the one log: a sequencer where the writer does not number, a live tail, and durable consumers.
+
+A consumer's cursor moves in the same unit as its effect, so an effect happens once. Order holds per key: an event
+that fails five times parks its key, raises an alarm, and the others go on; parked keys are tried again by themselves
+every minute.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from sqlalchemy import bindparam, delete, select, update
+
+from openberth.infra.database import log as event_log
+from openberth.infra.database.database import Database
+from openberth.infra.database.schema import consumer, event, parked_key
+from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.unit import Reader, Unit
+from openberth.kernel.authority import system
+from openberth.kernel.errors import Overloaded
+from openberth.kernel.events import Envelope
+from openberth.kernel.ids import Id
+
+POLL_S = 0.25
+FAILURES_MAX = 5
+PARKED_RETRY_S = 60.0
+CURSOR_LAG_MAX = 1_000
+SUBSCRIBER_QUEUE_MAX = 2_000
+
+log = structlog.get_logger()
+
+Effect = Callable[[Unit, Envelope], None]
+
+_CURSOR = Query(select(consumer.c.position).where(consumer.c.name == bindparam("name")), int)
+_NEW_CURSOR = insert_into(consumer, once=True)
+_MOVE = Write(
+    update(consumer)
+    .where(consumer.c.name == bindparam("consumer_name"), consumer.c.position == bindparam("old"))
+    .values(position=bindparam("new"), moved_at=bindparam("machine_now"))
+)
+_PARK = insert_into(parked_key, once=True)
+_UNPARK = Write(
+    delete(parked_key).where(parked_key.c.consumer == bindparam("name"), parked_key.c.key == bindparam("parked"))
+)
+_PARKED = Query(
+    select(parked_key.c.key, parked_key.c.position, parked_key.c.error).where(
+        parked_key.c.consumer == bindparam("name")
+    ),
+    lambda key, position, error: Parked(key, position, error),
+)
+_ALL_PARKED = Query(select(parked_key.c.consumer, parked_key.c.error).limit(100), lambda name, error: (name, error))
+_OF_KEY = Query(
+    select(event)
+    .where(
+        event.c.key == bindparam("parked"),
+        event.c.position >= bindparam("first"),
+        event.c.position <= bindparam("last"),
+    )
+    .order_by(event.c.position)
+    .limit(event_log.PAGE_MAX),
+    event_log.AFTER.into,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A key whose events a consumer could not take, from which position on, and why."""
+
+    key: Id
+    position: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A durable reader of the log: its name for ever, the kinds it wants, and the effect of one event in a unit."""
+
+    name: str
+    kinds: frozenset[str]
+    effect: Effect
+
+
+class Subscription:
+    """A live view of the log in this process. It may fall behind; then it ends and its owner resumes from a
+    position.
+    """
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Sequence[Envelope]] = asyncio.Queue(SUBSCRIBER_QUEUE_MAX)
+        self.lagging = False
+
+    def offer(self, envelopes: Sequence[Envelope]) -> None:
+        """Hand over new events, or mark the subscription as lagging."""
+        try:
+            self._queue.put_nowait(envelopes)
+        except asyncio.QueueFull:
+            self.lagging = True
+
+    async def next(self) -> Sequence[Envelope]:
+        """Wait for the next events."""
+        return await self._queue.get()
+
+
+class Tail:
+    """Follows the head of the log, numbers rows where the writer does not, and wakes whoever waits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by = system("tail")
+        self._wake = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._subscriptions: set[Subscription] = set()
+        self._watchers: list[Callable[[Sequence[Envelope]], None]] = []
+        self.position = 0
+
+    def watch(self, watcher: Callable[[Sequence[Envelope]], None]) -> None:
+        """Call ``watcher`` on the loop with every page of new events: for caches and wake-ups, never for effects."""
+        self._watchers.append(watcher)
+
+    def subscribe(self) -> Subscription:
+        """Return a live view from the present head on."""
+        subscription = Subscription()
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End a live view."""
+        self._subscriptions.discard(subscription)
+
+    async def moved_beyond(self, position: int, timeout_s: float) -> None:
+        """Wait until the head is beyond a position, or the time is over."""
+        try:
+            async with asyncio.timeout(timeout_s), self._moved:
+                await self._moved.wait_for(lambda: self.position > position)
+        except TimeoutError:
+            return
+
+    async def start(self) -> None:
+        """Find the present head and listen for commits."""
+        loop = asyncio.get_running_loop()
+        self._database.on_events(lambda: _wake_from_thread(loop, self._wake))
+        self.position = await self._database.read(event_log.head, by=self._by)
+
+    async def run(self) -> None:
+        """Follow until cancelled. A database that does not answer is tried again; nothing is skipped."""
+        while True:
+            try:
+                if not self._database.numbers_at_commit:
+                    await self._database.write(event_log.number_committed, by=self._by)
+                while await self._advance():
+                    pass
+            except Overloaded as problem:
+                log.warning("tail.waiting", code=problem.code)
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL_S)
+            except TimeoutError:
+                continue
+            finally:
+                self._wake.clear()
+
+    async def _advance(self) -> bool:
+        after = self.position
+        page = await self._database.read(lambda reader: event_log.read_after(reader, position=after), by=self._by)
+        if not page:
+            return False
+        async with self._moved:
+            self.position = page[-1].position or after
+            self._moved.notify_all()
+        for watcher in self._watchers:
+            watcher(page)
+        for subscription in self._subscriptions:
+            subscription.offer(page)
+        return len(page) == event_log.PAGE_MAX
+
+
+class ConsumerRunner:
+    """Runs one durable consumer in this process; several processes may run the same one, the cursor decides."""
+
+    def __init__(self, database: Database, tail: Tail, wanted: Consumer) -> None:
+        self._database = database
+        self._tail = tail
+        self._consumer = wanted
+        self._by = system(f"consumer.{wanted.name}")
+        self._cursor = 0  # what the row says
+        self._read_to = 0  # what has been looked at
+        self._parked: dict[Id, Parked] = {}
+
+    async def run(self) -> None:
+        """Consume until cancelled."""
+        await self._load()
+        retry_at = asyncio.get_running_loop().time() + PARKED_RETRY_S
+        while True:
+            try:
+                consumed = await self._step()
+                if asyncio.get_running_loop().time() >= retry_at:
+                    retry_at += PARKED_RETRY_S
+                    await self._retry_parked()
+            except Overloaded as problem:
+                log.warning("consumer.waiting", consumer=self._consumer.name, code=problem.code)
+                await asyncio.sleep(POLL_S)
+                continue
+            if not consumed:
+                await self._tail.moved_beyond(self._read_to, 2.0)
+
+    async def _load(self) -> None:
+        name = self._consumer.name
+        await self._database.write(
+            lambda unit: unit.run(_NEW_CURSOR, name=name, position=0, moved_at=unit.machine_now), by=self._by
+        )
+        self._cursor, parked = await self._database.read(
+            lambda reader: (reader.one(_CURSOR, name=name) or 0, reader.all(_PARKED, name=name)), by=self._by
+        )
+        self._read_to = self._cursor
+        self._parked = {found.key: found for found in parked}
+
+    async def _step(self) -> bool:
+        after = self._read_to
+        page = await self._database.read(lambda reader: event_log.read_after(reader, position=after), by=self._by)
+        if not page:
+            return False
+        last = page[-1].position or after
+        wanted = [found for found in page if found.kind in self._consumer.kinds and found.key not in self._parked]
+        if not wanted and last - self._cursor < CURSOR_LAG_MAX:
+            self._read_to = last
+            return True
+        try:
+            await self._apply(wanted, last)
+        except Overloaded:
+            raise
+        except Exception:
+            await self._one_by_one(wanted, last)
+        return True
+
+    async def _one_by_one(self, wanted: Sequence[Envelope], last: int) -> None:
+        for found in wanted:
+            if found.key in self._parked:
+                continue
+            for failures in range(1, FAILURES_MAX + 1):
+                try:
+                    await self._apply([found], found.position or last)
+                    break
+                except Overloaded:
+                    raise
+                except Exception as error:
+                    if failures == FAILURES_MAX:
+                        await self._park(found, error)
+                    else:
+                        await asyncio.sleep(0.05 * 4 ** (failures - 1))
+        await self._apply([], last)
+
+    async def _apply(self, envelopes: Sequence[Envelope], last: int) -> None:
+        def apply(unit: Unit) -> bool:
+            moved = unit.run(
+                _MOVE, consumer_name=self._consumer.name, old=self._cursor, new=last, machine_now=unit.machine_now
+            )
+            if moved != 1:  # another process has moved it: its effects are done
+                return False
+            _effects(unit, envelopes, self._consumer.effect)
+            return True
+
+        if last == self._cursor and not envelopes:
+            return
+        if await self._database.write(apply, by=self._by):
+            self._cursor = self._read_to = last
+        else:
+            await self._load()
+
+    async def _park(self, found: Envelope, error: Exception) -> None:
+        text = f"{type(error).__name__}: {error}"[:400]
+        log.error("consumer.parked", consumer=self._consumer.name, kind=found.kind, key=str(found.key), error=text)
+        position = found.position or 0
+        await self._database.write(
+            lambda unit: unit.run(
+                _PARK, consumer=self._consumer.name, key=found.key, position=position, failures=FAILURES_MAX,
+                error=text, since=unit.machine_now,
+            ),
+            by=self._by,
+        )  # fmt: skip
+        self._parked[found.key] = Parked(found.key, position, text)
+
+    async def _retry_parked(self) -> None:
+        for parked in list(self._parked.values()):
+            try:
+                await self._database.write(partial(self._unpark, parked=parked), by=self._by)
+            except Exception as error:
+                log.warning(
+                    "consumer.still_parked", consumer=self._consumer.name, key=str(parked.key), error=str(error)
+                )
+            else:
+                del self._parked[parked.key]
+
+    def _unpark(self, unit: Unit, parked: Parked) -> None:
+        missed = unit.all(_OF_KEY, parked=parked.key, first=parked.position, last=self._read_to)
+        _effects(unit, [found for found in missed if found.kind in self._consumer.kinds], self._consumer.effect)
+        unit.run(_UNPARK, name=self._consumer.name, parked=parked.key)
+
+
+def parked_keys(reader: Reader) -> list[tuple[str, str]]:
+    """Return (consumer, error) of every parked key: the alarm list reads it."""
+    return reader.all(_ALL_PARKED)
+
+
+def _effects(unit: Unit, envelopes: Iterable[Envelope], effect: Effect) -> None:
+    for envelope in envelopes:
+        unit.cause = envelope.id
+        effect(unit, envelope)
+    unit.cause = None
+
+
+def _wake_from_thread(loop: asyncio.AbstractEventLoop, wake: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(wake.set)
+    except RuntimeError:  # the loop has closed
+        return

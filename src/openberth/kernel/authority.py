@@ -1,0 +1,61 @@
+"""Who acts, and on whose rows: carried by every unit of work from the first row on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from openberth.kernel.ids import Id
+
+
+class ActorKind(StrEnum):
+    """What kind of somebody acts."""
+
+    PERSON = "person"
+    DEVICE = "device"
+    CHANNEL = "channel"
+    JOB = "job"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who causes a change: its kind, its id or name (never personal data) and the address it came from."""
+
+    kind: ActorKind
+    name: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The rows a caller may touch: everything (both None), one company, or some lots of one company."""
+
+    company: Id | None = None
+    lots: tuple[Id, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.lots is not None and self.company is None:
+            raise ValueError("lots are reached through their company")
+
+    def allows(self, company: Id | None, lot: Id | None) -> bool:
+        """Tell whether a row of this company and lot lies inside the scope."""
+        if self.company is None:
+            return True
+        if company != self.company:
+            return False
+        return self.lots is None or lot in self.lots
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An actor with the scope it acts in."""
+
+    actor: Actor
+    scope: Scope
+
+
+def system(name: str) -> Caller:
+    """Return the caller of the system's own work, e.g. ``system("consumer.gate")``."""
+    return Caller(Actor(ActorKind.SYSTEM, name), EVERYTHING)
