@@ -1,0 +1,119 @@
+"""Commands to hardware: a row with an id, a life of 30 s and an outcome.
+
+A command is never repeated by itself and never queued for an absent device. Where the answer to a camera itself
+opens, the command is born sent. Without status, input or loop report within its life it ends ``uncertain``.
+"""
+
+from openberth.contexts.facility.model import (
+    Command,
+    CommandEnded,
+    CommandIssued,
+    CommandKind,
+    CommandState,
+    DeviceKind,
+    Outcome,
+)
+from openberth.contexts.facility.store import commands as store
+from openberth.infra.database import Reader, Unit
+from openberth.kernel.errors import Refused
+from openberth.kernel.ids import Id
+from openberth.kernel.time import SECOND_US, Instant
+
+LIFE_US = 30 * SECOND_US
+
+
+def gate_of(reader: Reader, *, lane: Id) -> tuple[Id, DeviceKind] | None:
+    """Return the device that moves the lane's gate: its barrier, otherwise its camera's relay, None without both."""
+    devices = reader.all(store.DEVICES_OF_LANE, lane=lane)
+    for wanted in (DeviceKind.BARRIER_TCP, DeviceKind.VZENITH_HTTP):
+        for device, kind in devices:
+            if kind is wanted:
+                return device, kind
+    return None
+
+
+def issue_command(
+    unit: Unit, *, company: Id, lot: Id, lane: Id, kind: CommandKind, passage: Id | None, reason: str | None = None,
+    answering: Id | None = None,
+) -> Command:  # fmt: skip
+    """Write a command for the lane's gate down.
+
+    ``answering`` is the camera whose request is being answered: when that camera itself moves the gate, its answer is
+    the command, and the command is sent by being committed. Raises ``Refused("lane.no_gate")``.
+    """
+    gate = gate_of(unit, lane=lane)
+    if gate is None:
+        raise Refused("lane.no_gate", lane=str(lane))
+    device, _ = gate
+    born_sent = device == answering
+    actor = unit.caller.actor
+    issued = Command(
+        unit.new_id(), company, lot, device, lane, kind, CommandState.SENT if born_sent else CommandState.WAITING, None,
+        passage, reason, None, f"{actor.kind.value}:{actor.name}"[:100], unit.machine_now,
+        Instant(unit.machine_now + LIFE_US), unit.machine_now if born_sent else None, None,
+    )  # fmt: skip
+    unit.run(store.INSERT_COMMAND, issued)
+    unit.append(
+        CommandIssued(issued.id, device, lane, kind.value, passage, int(issued.expires_at), reason),
+        company=company, lot=lot, key=lane,
+    )  # fmt: skip
+    return issued
+
+
+def command(reader: Reader, *, command: Id) -> Command | None:
+    """Return a command."""
+    return reader.one(store.COMMAND, command=command)
+
+
+def take_for_sending(unit: Unit, *, device: Id) -> list[Command]:
+    """Mark the device's waiting commands as sent and return those still alive; called right before sending them.
+
+    Marked before sent: after a crash in between the outcome is uncertain, and the command is not repeated.
+    """
+    taken: list[Command] = []
+    for waiting in unit.all(store.WAITING_FOR_DEVICE, device=device):
+        if waiting.expires_at <= unit.machine_now:
+            end_command(unit, ended=waiting, outcome=Outcome.UNREACHABLE, detail="expired")
+        elif unit.run(store.MARK_SENT, command=waiting.id, now=unit.machine_now) == 1:
+            taken.append(waiting)
+    return taken
+
+
+def end_command(unit: Unit, *, ended: Command, outcome: Outcome, detail: str | None = None) -> bool:
+    """Give a command its outcome; the first one stays. Tells whether this was the first."""
+    if unit.run(store.END, command=ended.id, new_outcome=outcome, new_detail=detail, now=unit.machine_now) != 1:
+        return False
+    unit.append(
+        CommandEnded(ended.id, ended.device_id, ended.lane_id, ended.kind.value, outcome.value, detail,
+        ended.passage_id), company=ended.company_id, lot=ended.lot_id, key=ended.lane_id,
+    )  # fmt: skip
+    return True
+
+
+def passed(unit: Unit, *, lane: Id, device: Id) -> int:
+    """Take note that a car crossed behind the gate: opens of this lane that were sent are done. Returns how many."""
+    done = 0
+    for sent in unit.all(store.OPEN_OF_LANE, lane=lane, device=device):
+        if sent.kind is CommandKind.OPEN and sent.expires_at >= unit.machine_now:
+            done += end_command(unit, ended=sent, outcome=Outcome.DONE, detail="passed")
+    return done
+
+
+def end_expired(unit: Unit) -> int:
+    """End commands whose life is over: never sent ones are unreachable, sent ones uncertain. Returns how many."""
+    ended = 0
+    for state, outcome in ((CommandState.WAITING, Outcome.UNREACHABLE), (CommandState.SENT, Outcome.UNCERTAIN)):
+        for late in unit.all(store.EXPIRED, state=state, machine_now=unit.machine_now):
+            ended += end_command(unit, ended=late, outcome=outcome, detail="expired")
+    return ended
+
+
+def after_restart(unit: Unit) -> int:
+    """End what an earlier process sent and never heard of: its outcome is uncertain. Returns how many."""
+    left = unit.all(store.UNFINISHED, state=CommandState.SENT)
+    return sum(end_command(unit, ended=sent, outcome=Outcome.UNCERTAIN, detail="restart") for sent in left)
+
+
+def commands_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Command]:
+    """Return a page of a lot's commands, newest first."""
+    return reader.all(store.OF_LOT, lot=lot, before=before, limit=min(limit, store.PAGE_MAX))

@@ -1,0 +1,69 @@
+"""Counters and what lanes read: moved by the stays that cross lanes, corrected by people, never guessed."""
+
+from openberth.contexts.facility.model import AreaCount, LaneContext, OccupancyAdjusted
+from openberth.contexts.facility.store import lanes as store
+from openberth.infra.database import Reader, Unit
+from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.ids import Id
+
+ADJUSTMENT_MAX = 100_000
+
+
+def lane_context(reader: Reader, *, lane: Id) -> LaneContext:
+    """Return a lane with what its lot says today. Raises ``NotFound("lane.not_found")`` when it is retired or
+    unknown.
+    """
+    found = reader.one(store.LANE_CONTEXT, lane=lane)
+    if found is None:
+        raise NotFound("lane.not_found", lane=str(lane))
+    return found
+
+
+def lane_by_scan_code(reader: Reader, *, scan_code: str) -> LaneContext | None:
+    """Return the lane whose sign carries a code."""
+    return reader.one(store.LANE_BY_SCAN_CODE, scan_code=scan_code)
+
+
+def lane_by_code(reader: Reader, *, lot: Id, code: str) -> LaneContext:
+    """Return a lane by its code inside a lot. Raises ``NotFound("lane.not_found")``."""
+    found = reader.one(store.LANE_BY_CODE, lot=lot, code=code)
+    if found is None:
+        raise NotFound("lane.not_found", lane=code)
+    return found
+
+
+def free_spaces(reader: Reader, *, lane: LaneContext) -> int:
+    """Return how many more cars fit in the lane's lot; below zero when it is overfull."""
+    return lane.capacity - reader.all(store.OCCUPIED, lot=lane.lot)[0]
+
+
+def count(unit: Unit, *, lot: Id, area: Id, by: int) -> None:
+    """Move an area's count by the cars that crossed."""
+    unit.save(store.COUNT, lot=lot, area=area, by=by)
+
+
+def occupancy(reader: Reader, *, lot: Id) -> list[AreaCount]:
+    """Return the counters of a lot's areas."""
+    return reader.all(store.OCCUPANCY_OF_LOT, lot=lot)
+
+
+def area_tariffs(reader: Reader, *, lot: Id) -> dict[Id, str | None]:
+    """Return the tariff code each area states itself; None where the lot's holds."""
+    return dict(reader.all(store.AREA_TARIFFS, lot=lot))
+
+
+def adjust(unit: Unit, *, company: Id, lot: Id, area: str, adjustment: int, reason: str) -> AreaCount:
+    """Set the correction of an area's count, with a reason. The counted cars stay as they are."""
+    if not reason.strip():
+        raise Refused("reason.missing")
+    if abs(adjustment) > ADJUSTMENT_MAX:
+        raise Refused("occupancy.out_of_range", most=ADJUSTMENT_MAX)
+    unit.lock(("lot", lot))
+    for found in occupancy(unit, lot=lot):
+        if found.code == area:
+            unit.save(store.ADJUST, lot=lot, area=found.area, new_adjustment=adjustment)
+            unit.append(
+                OccupancyAdjusted(found.area, found.adjustment, adjustment, reason), company=company, lot=lot, key=lot
+            )
+            return AreaCount(found.area, found.code, found.count, adjustment, found.capacity)
+    raise NotFound("area.not_found", area=area)

@@ -1,0 +1,73 @@
+"""Commands to hardware as rows."""
+
+from sqlalchemy import bindparam, select, update
+
+from openberth.contexts.facility.model import Command, CommandState
+from openberth.contexts.facility.store.tables import command, device
+from openberth.infra.database.statement import Query, Write, insert_into
+
+PAGE_MAX = 200
+
+_FIELDS = (
+    command.c.id, command.c.company_id, command.c.lot_id, command.c.device_id, command.c.lane_id, command.c.kind,
+    command.c.state, command.c.outcome, command.c.passage_id, command.c.reason, command.c.detail, command.c.actor,
+    command.c.issued_at, command.c.expires_at, command.c.sent_at, command.c.ended_at,
+)  # fmt: skip
+
+INSERT_COMMAND = insert_into(command)
+COMMAND = Query(select(*_FIELDS).where(command.c.id == bindparam("command")), Command)
+WAITING_FOR_DEVICE = Query(
+    select(*_FIELDS)
+    .where(command.c.device_id == bindparam("device"), command.c.state == CommandState.WAITING)
+    .order_by(command.c.id)
+    .limit(8),
+    Command,
+)
+OPEN_OF_LANE = Query(
+    select(*_FIELDS)
+    .where(
+        command.c.lane_id == bindparam("lane"),
+        command.c.device_id == bindparam("device"),
+        command.c.state == CommandState.SENT,
+    )
+    .order_by(command.c.id)
+    .limit(8),
+    Command,
+)
+EXPIRED = Query(
+    select(*_FIELDS)
+    .where(command.c.state == bindparam("state"), command.c.expires_at < bindparam("machine_now"))
+    .order_by(command.c.expires_at)
+    .limit(PAGE_MAX),
+    Command,
+)
+UNFINISHED = Query(
+    select(*_FIELDS).where(command.c.state == bindparam("state")).order_by(command.c.expires_at).limit(PAGE_MAX),
+    Command,
+)
+MARK_SENT = Write(
+    update(command)
+    .where(command.c.id == bindparam("command"), command.c.state == CommandState.WAITING)
+    .values(state=CommandState.SENT, sent_at=bindparam("now"))
+)
+END = Write(
+    update(command)
+    .where(command.c.id == bindparam("command"), command.c.state != CommandState.ENDED)
+    .values(
+        state=CommandState.ENDED,
+        outcome=bindparam("new_outcome"),
+        detail=bindparam("new_detail"),
+        ended_at=bindparam("now"),
+    )
+)
+OF_LOT = Query(
+    select(*_FIELDS)
+    .where(command.c.lot_id == bindparam("lot"), command.c.id < bindparam("before"))
+    .order_by(command.c.id.desc())
+    .limit(bindparam("limit")),
+    Command,
+)
+DEVICES_OF_LANE = Query(
+    select(device.c.id, device.c.kind).where(device.c.lane_id == bindparam("lane"), device.c.retired_at.is_(None)),
+    lambda device_id, kind: (device_id, kind),
+)

@@ -1,0 +1,72 @@
+"""What a lane needs to decide, in one statement, and the counters it moves."""
+
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, select, update
+
+from openberth.contexts.facility.model import AreaCount, LaneContext
+from openberth.contexts.facility.store.tables import area, lane, lot, occupancy
+from openberth.infra.database.statement import Query, Write, insert_into
+
+
+def _lane_context(*columns: Any) -> LaneContext:
+    rules = columns[-1]
+    values: list[Any] = [*columns[:-1]]
+    values += (rules["duplicate_window_s"], rules["device_skew_s"], rules["full_admits_permits"])
+    return LaneContext(*values)
+
+
+_COLUMNS = (
+    lane.c.id, lane.c.company_id, lane.c.lot_id, lane.c.code, lane.c.name_zh, lane.c.name_en, lane.c.kind,
+    lane.c.scan_code, lane.c.from_area_id, lane.c.to_area_id, lot.c.code.label("lot_code"),
+    lot.c.name_zh.label("lot_zh"), lot.c.name_en.label("lot_en"), lot.c.zone, lot.c.currency, lot.c.state,
+    lot.c.capacity, lot.c.tariff_code, lot.c.rules,
+)  # fmt: skip
+
+LANE_CONTEXT = Query(
+    select(*_COLUMNS)
+    .select_from(lane.join(lot, lot.c.id == lane.c.lot_id))
+    .where(lane.c.id == bindparam("lane"), lane.c.retired_at.is_(None), lot.c.retired_at.is_(None)),
+    _lane_context,
+)
+LANE_BY_SCAN_CODE = Query(
+    select(*_COLUMNS)
+    .select_from(lane.join(lot, lot.c.id == lane.c.lot_id))
+    .where(lane.c.scan_code == bindparam("scan_code"), lane.c.retired_at.is_(None), lot.c.retired_at.is_(None)),
+    _lane_context,
+)
+LANE_BY_CODE = Query(
+    select(*_COLUMNS)
+    .select_from(lane.join(lot, lot.c.id == lane.c.lot_id))
+    .where(lane.c.lot_id == bindparam("lot"), lane.c.code == bindparam("code"), lane.c.retired_at.is_(None)),
+    _lane_context,
+)
+
+OCCUPIED = Query(
+    select(func.coalesce(func.sum(occupancy.c.count + occupancy.c.adjustment), 0)).where(
+        occupancy.c.lot_id == bindparam("lot")
+    ),
+    int,
+)
+COUNT = Write(
+    update(occupancy)
+    .where(occupancy.c.lot_id == bindparam("lot"), occupancy.c.area_id == bindparam("area"))
+    .values(count=occupancy.c.count + bindparam("by"))
+)
+ADJUST = Write(
+    update(occupancy)
+    .where(occupancy.c.lot_id == bindparam("lot"), occupancy.c.area_id == bindparam("area"))
+    .values(adjustment=bindparam("new_adjustment"))
+)
+INSERT_OCCUPANCY = insert_into(occupancy, once=True)
+OCCUPANCY_OF_LOT = Query(
+    select(area.c.id, area.c.code, occupancy.c.count, occupancy.c.adjustment, area.c.capacity)
+    .select_from(area.join(occupancy, and_(occupancy.c.area_id == area.c.id, occupancy.c.lot_id == area.c.lot_id)))
+    .where(area.c.lot_id == bindparam("lot"), area.c.retired_at.is_(None))
+    .order_by(area.c.code),
+    AreaCount,
+)
+AREA_TARIFFS = Query(
+    select(area.c.id, area.c.tariff_code).where(area.c.lot_id == bindparam("lot")),
+    lambda area_id, tariff_code: (area_id, tariff_code),
+)

@@ -1,0 +1,91 @@
+"""What payments tells the others. Fields are ids, whole minor units and words; instants are plain microseconds."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from openberth.kernel.ids import Id
+
+
+@dataclass(frozen=True, slots=True)
+class BillIssued:
+    """Something is owed."""
+
+    KIND: ClassVar[str] = "payments.bill_issued"
+    VERSION: ClassVar[int] = 1
+    bill: Id
+    subject_kind: str
+    subject_id: Id
+    number: str
+    due_minor: int
+    currency: str
+    tariff_version: Id | None
+    valid_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class BillSettled:
+    """Nothing is left to pay on a bill. Told exactly once for each bill that gets there."""
+
+    KIND: ClassVar[str] = "payments.bill_settled"
+    VERSION: ClassVar[int] = 1
+    bill: Id
+    subject_kind: str
+    subject_id: Id
+    paid_minor: int
+    currency: str
+    settled_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOpened:
+    """A try to pay can be paid at its channel now."""
+
+    KIND: ClassVar[str] = "payments.attempt_opened"
+    VERSION: ClassVar[int] = 1
+    attempt: Id
+    bill: Id
+    channel: str
+    number: str
+    amount_minor: int
+    currency: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """A try to pay has ended; told again when money comes for one that had ended without."""
+
+    KIND: ClassVar[str] = "payments.attempt_ended"
+    VERSION: ClassVar[int] = 1
+    attempt: Id
+    bill: Id
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRecorded:
+    """Money came, ``surplus_minor`` of it not owed."""
+
+    KIND: ClassVar[str] = "payments.receipt_recorded"
+    VERSION: ClassVar[int] = 1
+    receipt: Id
+    bill: Id
+    attempt: Id | None
+    method: str
+    amount_minor: int
+    surplus_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurplusReceived:
+    """Money came that nobody owed: it has to go back."""
+
+    KIND: ClassVar[str] = "payments.surplus_received"
+    VERSION: ClassVar[int] = 1
+    receipt: Id
+    bill: Id
+    surplus_minor: int
+    currency: str
+    reason: str

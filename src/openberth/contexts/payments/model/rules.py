@@ -1,0 +1,189 @@
+"""How bills and attempts change, and what money that comes does to them.
+
+Each rule returns the entity as it is afterwards, with the events that say so; one that changes nothing returns the
+very same entity.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from openberth.contexts.payments.model.entities import (
+    LIVE,
+    Attempt,
+    AttemptState,
+    Bill,
+    BillState,
+    Payment,
+    Receipt,
+    SurplusReason,
+)
+from openberth.contexts.payments.model.events import (
+    AttemptEnded,
+    AttemptOpened,
+    BillIssued,
+    BillSettled,
+    ReceiptRecorded,
+    SurplusReceived,
+)
+from openberth.kernel.errors import Malformed, Refused
+from openberth.kernel.events import Event
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+from openberth.kernel.time import Instant
+
+
+def issue(
+    *,
+    id: Id,  # noqa: A002 - named as the field it becomes
+    company: Id,
+    lot: Id,
+    subject_kind: str,
+    subject_id: Id,
+    number: str,
+    due: Money,
+    tariff_version: Id | None,
+    quote: Mapping[str, Any],
+    quoted_at: Instant,
+    valid_until: Instant,
+    now: Instant,
+) -> tuple[Bill, tuple[Event, ...]]:
+    """Write a bill. One that asks for nothing is settled at once; one that asks for less is a ``ValueError``."""
+    free = due.minor == 0
+    bill = Bill(
+        id=id,
+        company=company,
+        lot=lot,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        number=number,
+        due=due,
+        paid=Money(0, due.currency),
+        state=BillState.SETTLED if free else BillState.OPEN,
+        tariff_version=tariff_version,
+        quote=quote,
+        quoted_at=quoted_at,
+        valid_until=valid_until,
+        issued_at=now,
+        settled_at=now if free else None,
+    )
+    issued = BillIssued(id, subject_kind, subject_id, number, due.minor, due.currency, tariff_version, int(valid_until))
+    return bill, (issued, _settled(bill, now)) if free else (issued,)
+
+
+def withdraw(bill: Bill, into: BillState) -> Bill:
+    """Make an open bill void or superseded; the same again changes nothing.
+
+    Raises ``Refused``: ``bill.settled``, ``bill.void`` or ``bill.superseded`` when it is no longer open, and
+    ``bill.partly_paid`` for voiding a bill that took money, which would be owed back without a trace.
+    """
+    if into not in (BillState.VOID, BillState.SUPERSEDED):
+        raise ValueError("a bill is withdrawn by voiding or superseding it")
+    if bill.state is into:
+        return bill
+    if bill.state is not BillState.OPEN:
+        raise Refused(f"bill.{bill.state}", bill=bill.number)
+    if into is BillState.VOID and bill.paid:
+        raise Refused("bill.partly_paid", bill=bill.number)
+    return replace(bill, state=into)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a payment did: the bill afterwards, its receipt, the events; ``repeated`` when it was known before."""
+
+    bill: Bill
+    receipt: Receipt
+    events: tuple[Event, ...] = ()
+    repeated: bool = False
+
+
+def receive(bill: Bill, payment: Payment, *, known: Receipt | None, receipt_id: Id, now: Instant) -> Settlement:
+    """Count money that came for a bill, once.
+
+    ``known`` is the receipt already held under ``payment.source``, if any: then nothing changes, and if it tells of
+    other money, ``Refused("receipt.differs")``. What is left to pay is paid, the rest is surplus: all of it when the
+    bill is not open or has another currency. Less than is left keeps the bill open with what was paid so far.
+    """
+    if known is not None:
+        if (known.source, known.amount, known.bill) != (payment.source, payment.amount, bill.id):
+            raise Refused("receipt.differs", receipt=str(known.id))
+        return Settlement(bill, known, repeated=True)
+    applied, reason = _split(bill, payment.amount)
+    surplus = payment.amount - applied
+    receipt = Receipt(
+        id=receipt_id,
+        company=bill.company,
+        lot=bill.lot,
+        bill=bill.id,
+        attempt=payment.attempt,
+        method=payment.method,
+        amount=payment.amount,
+        surplus=surplus,
+        transaction=payment.transaction,
+        received_at=now,
+    )
+    method, came, currency = payment.method.value, payment.amount.minor, payment.amount.currency
+    recorded = ReceiptRecorded(receipt_id, bill.id, payment.attempt, method, came, surplus.minor, currency)
+    events: list[Event] = [recorded]
+    if applied:
+        paid = bill.paid + applied
+        done = paid == bill.due
+        state, settled_at = (BillState.SETTLED, now) if done else (bill.state, None)
+        bill = replace(bill, paid=paid, state=state, settled_at=settled_at)
+        if done:
+            events.append(_settled(bill, now))
+    if surplus:
+        events.append(SurplusReceived(receipt_id, bill.id, surplus.minor, currency, reason.value))
+    return Settlement(bill, receipt, tuple(events))
+
+
+def change_of(bill: Bill, tendered: Money) -> tuple[Money, Money]:
+    """Split cash on the counter into what is kept for the bill and the change to hand back.
+
+    Raises ``Refused``: ``bill.settled``, ``bill.void``, ``bill.superseded`` (nothing to take), ``bill.currency``; and
+    ``Malformed``: ``cash.not_positive``.
+    """
+    if tendered.minor <= 0:
+        raise Malformed("cash.not_positive")
+    if bill.state is not BillState.OPEN:
+        raise Refused(f"bill.{bill.state}", bill=bill.number)
+    if tendered.currency != bill.due.currency:
+        raise Refused("bill.currency", bill=bill.number, currency=bill.due.currency)
+    kept = min(tendered, bill.left)
+    return kept, tendered - kept
+
+
+def opened(attempt: Attempt, *, pay_url: str | None, channel_order: str | None) -> tuple[Attempt, tuple[Event, ...]]:
+    """Take note that the channel opened the order. Only an opening attempt changes: its end may have come before."""
+    if attempt.state is not AttemptState.OPENING:
+        return attempt, ()
+    after = replace(attempt, state=AttemptState.OPEN, pay_url=pay_url, channel_order=channel_order)
+    minor, currency, until = attempt.amount.minor, attempt.amount.currency, int(attempt.expires_at)
+    event = AttemptOpened(attempt.id, attempt.bill, attempt.channel, attempt.number, minor, currency, until)
+    return after, (event,)
+
+
+def ended(
+    attempt: Attempt, state: AttemptState, now: Instant, reason: str | None = None
+) -> tuple[Attempt, tuple[Event, ...]]:
+    """End an attempt. The first end stays, except that ``paid`` replaces every other: facts arrive in any order."""
+    if state in LIVE:
+        raise ValueError(f"{state} is not an end")
+    if attempt.state not in LIVE and (state is not AttemptState.PAID or attempt.state is AttemptState.PAID):
+        return attempt, ()
+    after = replace(attempt, state=state, ended_at=now, reason=reason)
+    return after, (AttemptEnded(attempt.id, attempt.bill, state.value, reason),)
+
+
+def _split(bill: Bill, amount: Money) -> tuple[Money, SurplusReason]:
+    nothing = Money(0, amount.currency)
+    if bill.state is not BillState.OPEN:
+        return nothing, SurplusReason(bill.state.value)
+    if amount.currency != bill.due.currency:
+        return nothing, SurplusReason.CURRENCY
+    return min(amount, bill.left), SurplusReason.EXCESS
+
+
+def _settled(bill: Bill, now: Instant) -> BillSettled:
+    return BillSettled(bill.id, bill.subject_kind, bill.subject_id, bill.paid.minor, bill.paid.currency, int(now))

@@ -1,0 +1,1 @@
+"""Passages, stays, cases and the decisions at lanes as values and pure functions."""

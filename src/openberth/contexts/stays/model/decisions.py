@@ -1,0 +1,158 @@
+"""What a lane decides, as pure functions of facts: the heart of the gate.
+
+A decision never fails for want of a rule: every combination of facts has a verdict with a reason that a person can
+read.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from openberth.contexts.facility.model import LotState
+from openberth.contexts.stays.model.entities import Action, Ask, CaseKind
+from openberth.kernel.time import Instant
+
+# An entry seen again this soon at the same lane, with the stay still open, is the same car trying once more.
+SAME_CAR_AGAIN_S = 300
+
+
+class Right(StrEnum):
+    """What a permit makes of a car."""
+
+    RESIDENT = "resident"
+    INTERNAL = "internal"
+    FREE = "free"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision with its reason (a catalogue code), what a waiting car has to do, and the case it raises."""
+
+    action: Action
+    reason: str
+    ask: Ask = Ask.NOTHING
+    case: CaseKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """What is known of a car at an entry. ``happened`` when it is inside already, whatever is decided."""
+
+    lot_state: LotState
+    free_spaces: int
+    full_admits_permits: bool
+    plate_known: bool
+    right: Right | None
+    inside: bool
+    same_car_again: bool
+    happened: bool
+
+
+def decide_entry(facts: EntryFacts) -> Verdict:
+    """Decide who comes in. Order of reasons: what has happened, who it is, who is let in, whether there is room."""
+    if facts.happened:
+        return Verdict(Action.RECORD, "entry.recorded", case=_entry_case(facts))
+    if not facts.plate_known:
+        if not _admits_casual(facts):
+            return Verdict(Action.REFUSE, _closed_reason(facts))
+        return Verdict(Action.HOLD, "entry.plate_unread", Ask.ENTER, CaseKind.PLATE_UNREAD)
+    if facts.same_car_again:
+        return Verdict(Action.OPEN, "entry.again")
+    if facts.right is Right.BLOCKED:
+        return Verdict(Action.REFUSE, "entry.blocked", case=CaseKind.BLOCKED_VEHICLE)
+    if not (_admits_permit(facts) if facts.right else _admits_casual(facts)):
+        return Verdict(Action.REFUSE, _closed_reason(facts))
+    return Verdict(Action.OPEN, f"entry.{facts.right}" if facts.right else "entry.casual", case=_entry_case(facts))
+
+
+@dataclass(frozen=True, slots=True)
+class ExitFacts:
+    """What is known of a car at an exit. ``due_minor`` is what is left to pay, 0 for nothing."""
+
+    plate_known: bool
+    right: Right | None
+    inside: bool
+    due_minor: int
+    happened: bool
+
+
+def decide_exit(facts: ExitFacts) -> Verdict:
+    """Decide who leaves. A car that owes nothing is never kept."""
+    if facts.happened:
+        if not facts.inside:
+            return Verdict(Action.RECORD, "exit.recorded", case=CaseKind.EXIT_WITHOUT_ENTRY)
+        return Verdict(Action.RECORD, "exit.recorded", case=CaseKind.LEFT_UNPAID if facts.due_minor else None)
+    if not facts.plate_known:
+        return Verdict(Action.HOLD, "exit.plate_unread", Ask.IDENTIFY, CaseKind.PLATE_UNREAD)
+    if not facts.inside:
+        if facts.right in (Right.RESIDENT, Right.INTERNAL, Right.FREE):
+            return Verdict(Action.OPEN, f"exit.{facts.right}", case=CaseKind.EXIT_WITHOUT_ENTRY)
+        return Verdict(Action.HOLD, "exit.without_entry", Ask.NOTHING, CaseKind.EXIT_WITHOUT_ENTRY)
+    if facts.due_minor:
+        return Verdict(Action.HOLD, "exit.unpaid", Ask.PAY)
+    return Verdict(Action.OPEN, f"exit.{facts.right}" if facts.right else "exit.nothing_due")
+
+
+@dataclass(frozen=True, slots=True)
+class InnerFacts:
+    """What is known of a car between two areas."""
+
+    plate_known: bool
+    inside: bool
+    happened: bool
+
+
+def decide_inner(facts: InnerFacts) -> Verdict:
+    """Decide who goes on: whoever is inside the lot."""
+    if facts.happened:
+        return Verdict(Action.RECORD, "inner.recorded", case=None if facts.inside else CaseKind.INNER_WITHOUT_ENTRY)
+    if not facts.plate_known:
+        return Verdict(Action.HOLD, "inner.plate_unread", Ask.IDENTIFY, CaseKind.PLATE_UNREAD)
+    if not facts.inside:
+        return Verdict(Action.HOLD, "inner.without_entry", Ask.NOTHING, CaseKind.INNER_WITHOUT_ENTRY)
+    return Verdict(Action.OPEN, "inner.inside")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The instant a passage counts at, and whether the device's own had to be replaced."""
+
+    at: Instant
+    replaced: bool
+
+
+def trusted_moment(*, device_at: Instant, received_at: Instant, skew_us: int, stored: bool) -> Moment:
+    """Choose the instant that prices: the device's within a skew guard, otherwise ours.
+
+    A live recognition was taken just now, so its stamp may differ by the skew at most. A stored one was taken in the
+    past: only a stamp from the future is refused.
+    """
+    if device_at > received_at + skew_us:
+        return Moment(received_at, replaced=True)
+    if not stored and device_at < received_at - skew_us:
+        return Moment(received_at, replaced=True)
+    return Moment(device_at, replaced=False)
+
+
+def _entry_case(facts: EntryFacts) -> CaseKind | None:
+    if not facts.plate_known:
+        return CaseKind.PLATE_UNREAD
+    return CaseKind.ENTERED_AGAIN if facts.inside else None
+
+
+def _admits_casual(facts: EntryFacts) -> bool:
+    return facts.lot_state is LotState.OPEN and facts.free_spaces > 0
+
+
+def _admits_permit(facts: EntryFacts) -> bool:
+    if facts.lot_state is LotState.CLOSED_TO_ALL:
+        return False
+    if facts.lot_state is LotState.CLOSED:
+        return facts.right is Right.INTERNAL
+    return facts.full_admits_permits or (facts.lot_state is LotState.OPEN and facts.free_spaces > 0)
+
+
+def _closed_reason(facts: EntryFacts) -> str:
+    if facts.lot_state in (LotState.CLOSED, LotState.CLOSED_TO_ALL):
+        return "entry.closed"
+    return "entry.full"

@@ -1,0 +1,116 @@
+"""What happened at lanes and to stays. Ids and plain values only; instants are plain microseconds."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from openberth.kernel.ids import Id
+
+
+@dataclass(frozen=True, slots=True)
+class PassageDecided:
+    """A car was seen at a lane, and this is what was decided."""
+
+    KIND: ClassVar[str] = "stays.passage_decided"
+    VERSION: ClassVar[int] = 1
+
+    passage: Id
+    lane: Id
+    lane_kind: str
+    source: str
+    plate: Id | None
+    action: str
+    reason: str
+    ask: str
+    stay: Id | None
+    bill: Id | None
+    command: Id | None
+    captured_at: int
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassageReleased:
+    """A car that waited at a lane was let through."""
+
+    KIND: ClassVar[str] = "stays.passage_released"
+    VERSION: ClassVar[int] = 1
+
+    passage: Id
+    lane: Id
+    cause: str
+    stay: Id | None
+    command: Id | None
+
+
+@dataclass(frozen=True, slots=True)
+class StayOpened:
+    """A car came in."""
+
+    KIND: ClassVar[str] = "stays.stay_opened"
+    VERSION: ClassVar[int] = 1
+
+    stay: Id
+    plate: Id | None
+    passage: Id
+    area: Id
+    right: str | None
+    entered_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StayMoved:
+    """A car went from one area to another: a segment ended, the next began."""
+
+    KIND: ClassVar[str] = "stays.stay_moved"
+    VERSION: ClassVar[int] = 1
+
+    stay: Id
+    passage: Id
+    from_area: Id
+    to_area: Id
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StayClosed:
+    """A car left, or its stay was ended for a reason."""
+
+    KIND: ClassVar[str] = "stays.stay_closed"
+    VERSION: ClassVar[int] = 1
+
+    stay: Id
+    passage: Id | None
+    area: Id
+    reason: str
+    entered_at: int
+    left_at: int
+    price_minor: int
+    paid_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRaised:
+    """A person is needed."""
+
+    KIND: ClassVar[str] = "stays.case_raised"
+    VERSION: ClassVar[int] = 1
+
+    case: Id
+    case_kind: str
+    lane: Id | None
+    passage: Id | None
+    stay: Id | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResolved:
+    """A case was resolved."""
+
+    KIND: ClassVar[str] = "stays.case_resolved"
+    VERSION: ClassVar[int] = 1
+
+    case: Id
+    case_kind: str
+    resolution: str
+    reason: str | None

@@ -1,0 +1,85 @@
+"""What a driver does with a scanned code: come in without a plate, show a pass at the exit, pay before going to the
+car.
+"""
+
+from openberth.contexts import payments
+from openberth.contexts.facility import LaneKind
+from openberth.contexts.stays.model.entities import Ask, OpenStay, PassageState, Resolution
+from openberth.contexts.stays.service import prices, records, releasing
+from openberth.contexts.stays.service.seen import LaneAnswer, open_key
+from openberth.contexts.stays.store import passages as store
+from openberth.infra import vault
+from openberth.infra.database import Reader, Unit
+from openberth.infra.vault import VaultKind
+from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.ids import Id
+from openberth.kernel.plates import InvalidPlate, Plate
+from openberth.kernel.time import SECOND_US
+
+# A phone that scans again this soon after coming in is shown its pass again instead of an error.
+SHOWN_AGAIN_US = 30 * SECOND_US
+
+
+def enter_without_plate(unit: Unit, *, lot: Id, lane: Id, token: str) -> tuple[str, Id]:
+    """Let the unread car at an entry in under a pass. Returns (pass, passage); ``token`` is random, made by the caller.
+
+    Raises ``Refused("lane.nobody_waiting")`` or ``Refused("lane.not_an_entry")``.
+    """
+    unit.lock(("lot", lot))
+    standing = unit.one(store.LANE, lane=lane)
+    passage = unit.one(store.PASSAGE, passage=standing.passage_id) if standing else None
+    if standing is None or passage is None:
+        raise Refused("lane.nobody_waiting")
+    if passage.lane_kind is not LaneKind.ENTRY:
+        raise Refused("lane.not_an_entry")
+    if not standing.waiting:
+        shown = _pass_of(unit, passage.plate_id)
+        recent = unit.machine_now - standing.decided_at <= SHOWN_AGAIN_US
+        if passage.state is PassageState.PASSED and shown and recent:
+            return shown, passage.id
+        raise Refused("lane.nobody_waiting")
+    if standing.ask is not Ask.ENTER:
+        raise Refused("lane.nobody_waiting")
+    releasing.identify(
+        unit, lot=lot, lane=lane, plate=Plate.unlicensed(token), cause="code", resolution=Resolution.BY_ITSELF
+    )
+    return token, passage.id
+
+
+def leave_with_pass(unit: Unit, *, lot: Id, lane: Id, token: str) -> LaneAnswer:
+    """Tell whose car stands unread at an exit. Raises ``NotFound("stay.not_found")`` for a pass without a stay."""
+    try:
+        plate = Plate.unlicensed(token)
+    except InvalidPlate:
+        raise NotFound("stay.not_found") from None
+    return releasing.identify(unit, lot=lot, lane=lane, plate=plate, cause="pass", resolution=Resolution.BY_ITSELF)
+
+
+def find_inside(reader: Reader, *, lot: Id, plate: Plate) -> OpenStay:
+    """Return the open stay of a plate or pass. Raises ``NotFound("stay.not_found")``."""
+    plate_id = vault.find(reader, VaultKind.PLATE, plate.key)
+    stay = records.stay_by_key(reader, open_key(lot, plate_id)) if plate_id else None
+    if stay is None:
+        raise NotFound("stay.not_found")
+    return stay
+
+
+def bill_in_advance(
+    unit: Unit, *, lot: Id, plate: Plate, lot_tariff: str, currency: str
+) -> tuple[payments.Bill | None, prices.Assessment]:
+    """Bill a car inside for its stay until now; None when nothing is due."""
+    unit.lock(("lot", lot))
+    stay = find_inside(unit, lot=lot, plate=plate)
+    assessment = prices.assess(unit, stay, lot_tariff=lot_tariff, currency=currency, at=unit.now)
+    if not assessment.due:
+        return None, assessment
+    return prices.ensure_bill(unit, stay, assessment), assessment
+
+
+def _pass_of(reader: Reader, plate_id: Id | None) -> str | None:
+    """Return the token of a passport, None for a real plate."""
+    text = vault.reveal(reader, plate_id) if plate_id else None
+    if text is None:
+        return None
+    plate = Plate(text)
+    return plate.token if plate.is_unlicensed else None

@@ -1,0 +1,144 @@
+"""Deciding about a car at a lane: one function per kind of lane, each load → decide (pure) → write."""
+
+from openberth.contexts import facility, permits
+from openberth.contexts.facility import LaneKind
+from openberth.contexts.stays.model.decisions import (
+    SAME_CAR_AGAIN_S,
+    EntryFacts,
+    ExitFacts,
+    InnerFacts,
+    Right,
+    Verdict,
+    decide_entry,
+    decide_exit,
+    decide_inner,
+)
+from openberth.contexts.stays.model.entities import Action, CaseKind, CloseReason, OpenStay, Passage
+from openberth.contexts.stays.service import prices, records
+from openberth.contexts.stays.service.records import Links
+from openberth.contexts.stays.service.seen import Permission, Seen
+from openberth.infra.database import Reader, Unit
+from openberth.kernel.money import Money
+from openberth.kernel.time import SECOND_US
+
+CASUAL = Permission(None, None)
+
+
+def decide(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+    """Decide about a car and write everything that follows. The caller holds the lot's lock."""
+    if seen.lane.kind is LaneKind.ENTRY:
+        return _enter(unit, seen)
+    if seen.lane.kind is LaneKind.EXIT:
+        return _leave(unit, seen)
+    return _cross(unit, seen)
+
+
+def permission_of(reader: Reader, seen: Seen) -> Permission:
+    """Return what the car's permit allows at the instant that counts."""
+    if seen.plate_id is None:
+        return CASUAL
+    permit = permits.permit_of(reader, lot=seen.lane.lot, plate=seen.plate_id, at=seen.at)
+    return Permission(permit.id, Right(permit.kind.value)) if permit else CASUAL
+
+
+def _enter(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+    permission = permission_of(unit, seen)
+    inside = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
+    again = inside is not None and _same_car_again(seen, inside)
+    verdict = decide_entry(
+        EntryFacts(
+            lot_state=seen.lane.state, free_spaces=facility.free_spaces(unit, lane=seen.lane),
+            full_admits_permits=seen.lane.full_admits_permits, plate_known=seen.plate_id is not None,
+            right=permission.right, inside=inside is not None and not again, same_car_again=again,
+            happened=seen.happened,
+        )
+    )  # fmt: skip
+    stay = inside
+    if verdict.action in (Action.OPEN, Action.RECORD) and not again:
+        stay = admit(unit, seen, permission, inside)
+    command = records.command_open(unit, seen) if verdict.action is Action.OPEN else None
+    links = Links(stay=stay.id if stay else None, command=command.id if command else None)
+    passage = records.write_passage(unit, seen, verdict, links)
+    evidence = {"earlier_stay": str(inside.id)} if inside and not again else {}
+    _case(unit, seen, verdict, links, evidence)
+    return passage, verdict
+
+
+def admit(unit: Unit, seen: Seen, permission: Permission, inside: OpenStay | None) -> OpenStay | None:
+    """Let the stay begin; an earlier one of the same plate whose exit was never seen is ended, not deleted.
+
+    A record that is older than the stay that is open already changes nothing: None.
+    """
+    if inside is not None:
+        if seen.at < inside.entered_at:
+            return inside
+        nothing = Money(0, seen.lane.currency)
+        records.close_stay(
+            unit, inside, passage=None, at=seen.at, reason=CloseReason.ENTERED_AGAIN, price=nothing, paid=nothing
+        )
+    return records.open_stay(unit, seen, permission)
+
+
+def _leave(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+    stay = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
+    return leave_with(unit, seen, stay)
+
+
+def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, Verdict]:
+    """Decide about a car at an exit whose stay is known (or known to be missing)."""
+    lane = seen.lane
+    assessment = None
+    if stay is not None:
+        assessment = prices.assess(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+    due = assessment.due.minor if assessment else 0
+    right = Right(stay.right) if stay and stay.right else permission_of(unit, seen).right
+    verdict = decide_exit(
+        ExitFacts(
+            plate_known=seen.plate_id is not None or stay is not None, right=right, inside=stay is not None,
+            due_minor=due, happened=seen.happened,
+        )
+    )  # fmt: skip
+    bill = prices.ensure_bill(unit, stay, assessment) if stay and assessment and due else None
+    command = records.command_open(unit, seen) if verdict.action is Action.OPEN else None
+    links = Links(
+        stay=stay.id if stay else None, bill=bill.id if bill else None, command=command.id if command else None
+    )
+    passage = records.write_passage(unit, seen, verdict, links)
+    if stay and assessment and verdict.action in (Action.OPEN, Action.RECORD):
+        reason = CloseReason.LEFT_OFFLINE if seen.happened else CloseReason.LEFT
+        records.close_stay(
+            unit, stay, passage=passage.id, at=seen.at, reason=reason, price=assessment.quote.total,
+            paid=assessment.paid,
+        )  # fmt: skip
+    _case(unit, seen, verdict, links, {})
+    return passage, verdict
+
+
+def _cross(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+    stay = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
+    verdict = decide_inner(InnerFacts(seen.plate_id is not None, stay is not None, seen.happened))
+    to_area = seen.lane.to_area
+    if stay and to_area and stay.area_id != to_area and verdict.action in (Action.OPEN, Action.RECORD):
+        records.move_stay(unit, stay, passage=seen.passage, to_area=to_area, at=seen.at)
+    command = records.command_open(unit, seen) if verdict.action is Action.OPEN else None
+    links = Links(stay=stay.id if stay else None, command=command.id if command else None)
+    passage = records.write_passage(unit, seen, verdict, links)
+    _case(unit, seen, verdict, links, {})
+    return passage, verdict
+
+
+def _same_car_again(seen: Seen, inside: OpenStay) -> bool:
+    apart_us = abs(seen.at - inside.entered_at)
+    return inside.entry_lane_id == seen.lane.id and apart_us <= SAME_CAR_AGAIN_S * SECOND_US
+
+
+def _case(unit: Unit, seen: Seen, verdict: Verdict, links: Links, evidence: dict[str, object]) -> None:
+    lane = seen.lane
+    kinds = [verdict.case] if verdict.case else []
+    if "clock" in seen.flaws and not seen.happened:
+        kinds.append(CaseKind.CLOCK_SKEW)
+    for kind in kinds:
+        records.raise_case(
+            unit, company=lane.company, lot=lane.lot, lane=lane.id, kind=kind, passage=seen.passage, stay=links.stay,
+            evidence={"reason": verdict.reason, "flaws": list(seen.flaws), **evidence},
+        )  # fmt: skip

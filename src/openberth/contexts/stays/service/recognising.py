@@ -1,0 +1,159 @@
+"""Recognition and decision in one unit: the use case behind every camera.
+
+Deduplicated by the source's own id, then by plate, lane and device time. A retransmission within the life of the
+decision's command gets the same answer; later it opens nothing.
+"""
+
+from openberth.contexts import facility
+from openberth.contexts.facility import CommandKind, LaneContext
+from openberth.contexts.stays.model.decisions import Verdict, trusted_moment
+from openberth.contexts.stays.model.entities import (
+    Action,
+    Ask,
+    CaseKind,
+    LaneState,
+    Passage,
+    PassageState,
+    Source,
+)
+from openberth.contexts.stays.recognition import Recognition, Trigger
+from openberth.contexts.stays.service import deciding, records
+from openberth.contexts.stays.service.seen import LaneAnswer, Seen
+from openberth.contexts.stays.store import passages as store
+from openberth.infra import dedup, vault
+from openberth.infra.database import Unit
+from openberth.infra.vault import VaultKind
+from openberth.kernel.ids import Id
+from openberth.kernel.plates import InvalidPlate, Plate
+from openberth.kernel.time import MINUTE_US, SECOND_US
+
+# What a camera tells about a car it has reported before: evidence, not another passage.
+_REPORTS = {
+    Trigger.STAYING: "lane.staying",
+    Trigger.STAYING_ENDED: "lane.staying_ended",
+    Trigger.TURNED_BACK: "lane.turned_back",
+}
+
+
+# A plate read again this long while its car waits is the same car; later its price is asked anew.
+STILL_WAITING_US = 15 * MINUTE_US
+
+
+def recognise(unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recognition: Recognition) -> LaneAnswer:
+    """Store what a camera saw, decide, and say whether its answer opens.
+
+    ``passage`` is the id the passage gets if it is new: the pictures are stored under it beside the unit.
+    """
+    unit.lock(("lot", lot))
+    known = dedup.earlier(unit, source=device, key=recognition.source_id)
+    if known is not None:
+        return _same_answer(unit, passage=known.ref, device=device)
+    context = facility.lane_context(unit, lane=lane)
+    seen = _seen(unit, context, device=device, passage=passage, recognition=recognition)
+    dedup_to = seen.passage
+    if recognition.trigger in _REPORTS:
+        answer = _report(unit, seen, _REPORTS[recognition.trigger])
+    else:
+        standing = unit.one(store.LANE, lane=lane)
+        if standing is not None and _is_duplicate(seen, standing):
+            dedup_to = standing.passage_id
+            answer = _same_answer(unit, passage=standing.passage_id, device=device)
+        else:
+            answer = _answer(unit, *deciding.decide(unit, seen), device=device)
+    dedup.remember(unit, source=device, key=recognition.source_id, ref=dedup_to)
+    return answer
+
+
+def store_undecided(
+    unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recognition: Recognition, error: str
+) -> LaneAnswer:
+    """Keep a recognition about which deciding raised: the fact with a case for a person, and nothing moves."""
+    unit.lock(("lot", lot))
+    known = dedup.earlier(unit, source=device, key=recognition.source_id)
+    if known is not None:
+        return _same_answer(unit, passage=known.ref, device=device)
+    context = facility.lane_context(unit, lane=lane)
+    seen = _seen(unit, context, device=device, passage=passage, recognition=recognition)
+    verdict = Verdict(Action.HOLD, "lane.undecided", Ask.NOTHING)
+    written = records.write_passage(unit, seen, verdict, records.Links())
+    unit.run(store.SET_STATE, passage=written.id, new_state=PassageState.UNDECIDED)
+    records.raise_case(
+        unit, company=context.company, lot=lot, lane=lane, kind=CaseKind.DECISION_FAILED, passage=written.id, stay=None,
+        evidence={"error": error[:200]},
+    )  # fmt: skip
+    dedup.remember(unit, source=device, key=recognition.source_id, ref=written.id)
+    return _answer(unit, written, verdict, device=device)
+
+
+def plate_of(recognition: Recognition) -> Plate | None:
+    """Return the plate a camera read, None when it read nothing that could be one."""
+    if recognition.plate_text is None:
+        return None
+    try:
+        return Plate.read(recognition.plate_text)
+    except InvalidPlate:
+        pass
+    try:
+        return Plate.foreign(recognition.plate_text)
+    except InvalidPlate:
+        return None
+
+
+def _seen(unit: Unit, lane: LaneContext, *, device: Id, passage: Id, recognition: Recognition) -> Seen:
+    plate = plate_of(recognition)
+    happened = recognition.offline or recognition.opened_by_camera
+    moment = trusted_moment(
+        device_at=recognition.captured_at, received_at=unit.now, skew_us=lane.device_skew_s * SECOND_US,
+        stored=recognition.offline,
+    )  # fmt: skip
+    flaws = (*recognition.flaws, "clock") if moment.replaced else recognition.flaws
+    source = Source.OFFLINE if recognition.offline else Source.CAMERA if happened else Source.LIVE
+    return Seen(
+        passage=passage, lane=lane, device=device, source=source, plate=plate,
+        plate_id=vault.keep(unit, VaultKind.PLATE, plate.key) if plate else None, colour=recognition.colour.value,
+        confidence=recognition.confidence, at=moment.at, device_at=recognition.captured_at, received_at=unit.now,
+        pictures=len(recognition.pictures), flaws=flaws,
+    )  # fmt: skip
+
+
+def _is_duplicate(seen: Seen, standing: LaneState) -> bool:
+    """Tell whether this is the car the lane has just decided about: double triggers, several reads of a waiting car."""
+    if seen.happened or seen.plate_id != standing.plate_id:
+        return False
+    apart_us = abs(seen.at - standing.captured_at)
+    if standing.waiting and seen.plate_id is not None and apart_us <= STILL_WAITING_US:
+        return True
+    return apart_us <= seen.lane.duplicate_window_s * SECOND_US
+
+
+def _report(unit: Unit, seen: Seen, reason: str) -> LaneAnswer:
+    noted = Seen(**{name: getattr(seen, name) for name in Seen.__slots__} | {"source": Source.CAMERA})
+    verdict = Verdict(Action.RECORD, reason)
+    written = records.write_passage(unit, noted, verdict, records.Links())
+    unit.run(store.SET_STATE, passage=written.id, new_state=PassageState.GONE)
+    return LaneAnswer(written.id, False, Action.RECORD, reason, Ask.NOTHING, None, None)
+
+
+def _answer(unit: Unit, passage: Passage, verdict: Verdict, *, device: Id) -> LaneAnswer:
+    opens = False
+    if passage.command_id is not None:
+        opens = _opens_by_answer(unit, passage.command_id, device)
+    return LaneAnswer(passage.id, opens, verdict.action, verdict.reason, verdict.ask, passage.stay_id, passage.bill_id)
+
+
+def _same_answer(unit: Unit, *, passage: Id, device: Id) -> LaneAnswer:
+    found = unit.one(store.PASSAGE, passage=passage)
+    if found is None:  # its history was dropped by retention: far beyond any command's life
+        return LaneAnswer(passage, False, Action.RECORD, "lane.forgotten", Ask.NOTHING, None, None, repeated=True)
+    opens = found.command_id is not None and _opens_by_answer(unit, found.command_id, device)
+    return LaneAnswer(
+        found.id, opens, found.action, found.reason, found.ask, found.stay_id, found.bill_id, repeated=True
+    )
+
+
+def _opens_by_answer(unit: Unit, command_id: Id, device: Id) -> bool:
+    """Tell whether the answer to this device is itself the command, and the command still lives."""
+    command = facility.command(unit, command=command_id)
+    if command is None or command.device_id != device or command.kind is not CommandKind.OPEN:
+        return False
+    return command.born_sent and unit.machine_now < command.expires_at

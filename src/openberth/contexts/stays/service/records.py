@@ -1,0 +1,221 @@
+"""Writing what happened: passages, stays opening, moving and closing, lanes, cases. Shared by all use cases of
+stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from openberth.contexts import facility
+from openberth.contexts.facility import Command, CommandKind
+from openberth.contexts.stays.model.decisions import Verdict
+from openberth.contexts.stays.model.entities import (
+    Action,
+    Ask,
+    Case,
+    CaseKind,
+    CloseReason,
+    LaneState,
+    OpenStay,
+    Passage,
+    PassageState,
+    Resolution,
+    Segment,
+    Stay,
+)
+from openberth.contexts.stays.model.events import (
+    CaseRaised,
+    CaseResolved,
+    PassageDecided,
+    StayClosed,
+    StayMoved,
+    StayOpened,
+)
+from openberth.contexts.stays.service.seen import Permission, Seen
+from openberth.contexts.stays.store import cases as case_store
+from openberth.contexts.stays.store import passages as passage_store
+from openberth.contexts.stays.store import stays as stay_store
+from openberth.infra.database import Reader, Unit
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+from openberth.kernel.time import Instant
+
+_STATE = {
+    Action.OPEN: PassageState.PASSED,
+    Action.HOLD: PassageState.WAITING,
+    Action.REFUSE: PassageState.REFUSED,
+    Action.RECORD: PassageState.PASSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """What a decision is tied to."""
+
+    stay: Id | None = None
+    bill: Id | None = None
+    command: Id | None = None
+
+
+def write_passage(unit: Unit, seen: Seen, verdict: Verdict, links: Links) -> Passage:
+    """Write the passage, the lane's hot row and the event; a car that waited there before has gone."""
+    lane = seen.lane
+    passage = Passage(
+        id=seen.passage, company_id=lane.company, lot_id=lane.lot, lane_id=lane.id, device_id=seen.device,
+        lane_kind=lane.kind, source=seen.source, plate_id=seen.plate_id, plate_kind=seen.plate_kind, colour=seen.colour,
+        confidence=seen.confidence, captured_at=seen.at, device_at=seen.device_at, received_at=seen.received_at,
+        action=verdict.action, reason=verdict.reason, state=_STATE[verdict.action], ask=verdict.ask, stay_id=links.stay,
+        bill_id=links.bill, command_id=links.command, pictures=seen.pictures, flaws=seen.flaws,
+    )  # fmt: skip
+    unit.run(passage_store.INSERT_PASSAGE, passage)
+    if not seen.happened:
+        _stand_at_lane(unit, passage)
+    unit.append(
+        PassageDecided(
+            passage.id, lane.id, lane.kind.value, seen.source.value, seen.plate_id, verdict.action.value,
+            verdict.reason, verdict.ask.value, links.stay, links.bill, links.command, int(seen.at), seen.pictures,
+        ),
+        company=lane.company, lot=lane.lot, key=lane.id,
+    )  # fmt: skip
+    return passage
+
+
+def _stand_at_lane(unit: Unit, passage: Passage) -> None:
+    state = LaneState(
+        lane_id=passage.lane_id, company_id=passage.company_id, lot_id=passage.lot_id, passage_id=passage.id,
+        plate_id=passage.plate_id, captured_at=passage.captured_at, decided_at=unit.machine_now, action=passage.action,
+        waiting=passage.action is Action.HOLD, ask=passage.ask, stay_id=passage.stay_id, bill_id=passage.bill_id,
+        command_id=passage.command_id,
+    )  # fmt: skip
+    before = unit.one(passage_store.LANE, lane=passage.lane_id)
+    if before is None:
+        unit.run(passage_store.INSERT_LANE, state)
+        return
+    if before.waiting:
+        unit.run(passage_store.SET_STATE, passage=before.passage_id, new_state=PassageState.GONE)
+        resolve_of_passage(unit, passage=before.passage_id, resolution=Resolution.CAR_GONE)
+    unit.save(passage_store.UPDATE_LANE, state, lane=state.lane_id)
+
+
+def update_lane(unit: Unit, before: LaneState, *, waiting: bool, action: Action, ask: Ask, links: Links) -> None:
+    """Write what became of the car that stands at a lane."""
+    unit.save(
+        passage_store.UPDATE_LANE, lane=before.lane_id, passage_id=before.passage_id, plate_id=before.plate_id,
+        captured_at=before.captured_at, decided_at=unit.machine_now, action=action, waiting=waiting, ask=ask,
+        stay_id=links.stay, bill_id=links.bill, command_id=links.command,
+    )  # fmt: skip
+
+
+def command_open(unit: Unit, seen: Seen) -> Command:
+    """Tell the lane's gate to open for this car; the camera's answer is the command where its relay is the gate."""
+    return facility.issue_command(
+        unit, company=seen.lane.company, lot=seen.lane.lot, lane=seen.lane.id, kind=CommandKind.OPEN,
+        passage=seen.passage, answering=seen.device,
+    )  # fmt: skip
+
+
+def open_stay(unit: Unit, seen: Seen, permission: Permission) -> OpenStay:
+    """Let a stay begin at this passage and count the car in."""
+    area = seen.lane.to_area
+    assert area is not None, "an entry leads into an area; the lot file is checked for it"
+    right = permission.right.value if permission.right else None
+    stay = OpenStay(
+        id=unit.new_id(), company_id=seen.lane.company, lot_id=seen.lane.lot, plate_id=seen.plate_id,
+        plate_kind=seen.plate_kind, open_key=seen.open_key, entry_passage_id=seen.passage, entry_lane_id=seen.lane.id,
+        entered_at=seen.at, area_id=area, right=right, permit_id=permission.permit, since=seen.at, segments=1,
+    )  # fmt: skip
+    unit.run(stay_store.INSERT_OPEN_STAY, stay)
+    facility.count(unit, lot=stay.lot_id, area=area, by=1)
+    unit.append(
+        StayOpened(stay.id, stay.plate_id, seen.passage, area, right, int(seen.at)),
+        company=stay.company_id, lot=stay.lot_id, key=stay.id,
+    )  # fmt: skip
+    return stay
+
+
+def move_stay(unit: Unit, stay: OpenStay, *, passage: Id, to_area: Id, at: Instant) -> None:
+    """End the present segment and begin one in another area; the counters follow the car."""
+    moment = max(at, stay.since)
+    unit.run(stay_store.INSERT_SEGMENT, _segment(stay, moment))
+    unit.save(
+        stay_store.MOVE_OPEN_STAY, stay=stay.id, old_version=stay.version, new_area=to_area, new_since=moment,
+        new_right=stay.right, new_permit=stay.permit_id,
+    )  # fmt: skip
+    facility.count(unit, lot=stay.lot_id, area=stay.area_id, by=-1)
+    facility.count(unit, lot=stay.lot_id, area=to_area, by=1)
+    unit.append(
+        StayMoved(stay.id, passage, stay.area_id, to_area, int(moment)),
+        company=stay.company_id, lot=stay.lot_id, key=stay.id,
+    )  # fmt: skip
+
+
+def close_stay(
+    unit: Unit, stay: OpenStay, *, passage: Id | None, at: Instant, reason: CloseReason, price: Money, paid: Money
+) -> None:
+    """End a stay and count the car out. Nothing is deleted: the open row becomes a closed one."""
+    left_at = max(at, stay.since)
+    unit.save(stay_store.DELETE_OPEN_STAY, stay=stay.id, old_version=stay.version)
+    unit.run(stay_store.INSERT_SEGMENT, _segment(stay, left_at))
+    closed = Stay(
+        id=stay.id, company_id=stay.company_id, lot_id=stay.lot_id, plate_id=stay.plate_id, plate_kind=stay.plate_kind,
+        entry_passage_id=stay.entry_passage_id, exit_passage_id=passage, entered_at=stay.entered_at, left_at=left_at,
+        closed_reason=reason, price_minor=price.minor, paid_minor=paid.minor, currency=price.currency,
+        segments=stay.segments,
+    )  # fmt: skip
+    unit.run(stay_store.INSERT_STAY, closed)
+    facility.count(unit, lot=stay.lot_id, area=stay.area_id, by=-1)
+    unit.append(
+        StayClosed(
+            stay.id, passage, stay.area_id, reason.value, int(stay.entered_at), int(left_at), price.minor, paid.minor,
+            price.currency,
+        ),
+        company=stay.company_id, lot=stay.lot_id, key=stay.id,
+    )  # fmt: skip
+
+
+def raise_case(
+    unit: Unit, *, company: Id, lot: Id, lane: Id | None, kind: CaseKind, passage: Id | None, stay: Id | None,
+    evidence: Mapping[str, Any],
+) -> Case:  # fmt: skip
+    """Ask for a person, with what is known."""
+    case = Case(
+        id=unit.new_id(), company_id=company, lot_id=lot, lane_id=lane, kind=kind, passage_id=passage, stay_id=stay,
+        evidence=evidence, raised_at=unit.now,
+    )  # fmt: skip
+    unit.run(case_store.INSERT_CASE, case)
+    unit.append(CaseRaised(case.id, kind.value, lane, passage, stay), company=company, lot=lot, key=case.id)
+    return case
+
+
+def resolve_case(unit: Unit, case: Case, *, resolution: Resolution, reason: str | None) -> bool:
+    """Write down how a case ended; the first resolution stays. Tells whether this was it."""
+    actor = unit.caller.actor
+    done = unit.run(
+        case_store.RESOLVE, case_id=case.id, new_resolution=resolution, now=unit.now,
+        by=f"{actor.kind.value}:{actor.name}"[:100], new_reason=reason,
+    )  # fmt: skip
+    if done != 1:
+        return False
+    unit.append(
+        CaseResolved(case.id, case.kind.value, resolution.value, reason),
+        company=case.company_id, lot=case.lot_id, key=case.id,
+    )  # fmt: skip
+    return True
+
+
+def resolve_of_passage(unit: Unit, *, passage: Id, resolution: Resolution, reason: str | None = None) -> None:
+    """End the open cases of a passage, because what they asked for has happened or the car has gone."""
+    for case in unit.all(case_store.OPEN_OF_PASSAGE, passage=passage):
+        resolve_case(unit, case, resolution=resolution, reason=reason)
+
+
+def stay_by_key(reader: Reader, key: str) -> OpenStay | None:
+    """Return the open stay with a key."""
+    return reader.one(stay_store.BY_OPEN_KEY, open_key=key)
+
+
+def _segment(stay: OpenStay, end: Instant) -> Segment:
+    return Segment(
+        stay_id=stay.id, ordinal=stay.segments, company_id=stay.company_id, lot_id=stay.lot_id, area_id=stay.area_id,
+        right=stay.right, permit_id=stay.permit_id, start_at=stay.since, end_at=end,
+    )  # fmt: skip

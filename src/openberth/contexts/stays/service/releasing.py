@@ -1,0 +1,230 @@
+"""Letting a waiting car through: because it paid, because a person said so, or because it was identified after all."""
+
+from dataclasses import replace
+
+from openberth.contexts import facility
+from openberth.contexts.facility import Command, CommandKind, LaneContext, LaneKind
+from openberth.contexts.stays.model.entities import (
+    Action,
+    Ask,
+    CaseKind,
+    CloseReason,
+    LaneState,
+    OpenStay,
+    Passage,
+    PassageState,
+    Resolution,
+    Source,
+)
+from openberth.contexts.stays.model.events import PassageReleased
+from openberth.contexts.stays.service import deciding, prices, records
+from openberth.contexts.stays.service.records import Links
+from openberth.contexts.stays.service.seen import LaneAnswer, Seen
+from openberth.contexts.stays.store import passages as store
+from openberth.contexts.stays.store import stays as stay_store
+from openberth.infra import vault
+from openberth.infra.database import Reader, Unit
+from openberth.infra.vault import VaultKind
+from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.ids import Id
+from openberth.kernel.plates import Plate
+
+REASON_MAX = 200
+_STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
+
+
+def bill_settled(unit: Unit, *, bill: Id, lot: Id) -> int:
+    """Open the gate where a car waits for this bill, once; paid in advance there is nothing to do. Returns how many."""
+    unit.lock(("lot", lot))
+    released = 0
+    for standing in unit.all(store.LANES_WAITING_FOR_BILL, bill=bill):
+        _release_paid(unit, standing)
+        released += 1
+    return released
+
+
+def _release_paid(unit: Unit, standing: LaneState) -> None:
+    lane = facility.lane_context(unit, lane=standing.lane_id)
+    stay = unit.one(stay_store.OPEN_STAY, stay=standing.stay_id) if standing.stay_id else None
+    if stay is not None:
+        assessment = prices.assess(
+            unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=standing.captured_at
+        )
+        records.close_stay(
+            unit, stay, passage=standing.passage_id, at=standing.captured_at, reason=CloseReason.LEFT,
+            price=assessment.quote.total, paid=assessment.paid,
+        )  # fmt: skip
+    _let_through(unit, lane, standing, cause="paid", resolution=Resolution.BY_ITSELF)
+
+
+def _let_through(
+    unit: Unit, lane: LaneContext, standing: LaneState, *, cause: str, resolution: Resolution, reason: str | None =
+    None, stay: Id | None = None,
+) -> Command:  # fmt: skip
+    command = facility.issue_command(
+        unit, company=lane.company, lot=lane.lot, lane=lane.id, kind=CommandKind.OPEN, passage=standing.passage_id,
+        reason=reason,
+    )  # fmt: skip
+    links = Links(stay=stay or standing.stay_id, bill=standing.bill_id, command=command.id)
+    records.update_lane(unit, standing, waiting=False, action=Action.OPEN, ask=Ask.NOTHING, links=links)
+    unit.run(
+        store.UPDATE_PASSAGE, passage=standing.passage_id, new_state=PassageState.PASSED, new_stay=links.stay,
+        new_bill=links.bill, new_command=command.id,
+    )  # fmt: skip
+    records.resolve_of_passage(unit, passage=standing.passage_id, resolution=resolution, reason=reason)
+    unit.append(
+        PassageReleased(standing.passage_id, lane.id, cause, links.stay, command.id),
+        company=lane.company, lot=lane.lot, key=lane.id,
+    )  # fmt: skip
+    return command
+
+
+def open_by_hand(unit: Unit, *, lot: Id, lane: Id, reason: str) -> Command:
+    """Open a lane for a reason; the operator is the unit's actor.
+
+    The car that stands there is let through: at an entry its stay begins, at an exit it ends and what it owes stays a
+    debt. With nobody there the gate opens all the same, and a case asks what that was.
+    """
+    text = reason.strip()
+    if not text:
+        raise Refused("reason.missing")
+    if len(text) > REASON_MAX:
+        raise Refused("reason.too_long", longest=REASON_MAX)
+    unit.lock(("lot", lot))
+    context = facility.lane_context(unit, lane=lane)
+    standing = unit.one(store.LANE, lane=lane)
+    passage = unit.one(store.PASSAGE, passage=standing.passage_id) if standing else None
+    if standing is None or passage is None or passage.state not in _STANDING:
+        command = facility.issue_command(
+            unit, company=context.company, lot=lot, lane=lane, kind=CommandKind.OPEN, passage=None, reason=text
+        )
+        records.raise_case(
+            unit, company=context.company, lot=lot, lane=lane, kind=CaseKind.OPENED_BY_HAND, passage=None, stay=None,
+            evidence={"reason": text, "command": str(command.id)},
+        )  # fmt: skip
+        return command
+    seen = seen_again(unit, context, passage)
+    stay = _pass_by_hand(unit, seen, standing)
+    return _let_through(unit, context, standing, cause="by_hand", resolution=Resolution.OPENED, reason=text, stay=stay)
+
+
+def _pass_by_hand(unit: Unit, seen: Seen, standing: LaneState) -> Id | None:
+    """Write what an opened lane means for the stay of the car that stood there."""
+    if seen.lane.kind is LaneKind.ENTRY:
+        inside = records.stay_by_key(unit, seen.open_key)
+        admitted = deciding.admit(unit, seen, deciding.permission_of(unit, seen), inside)
+        return admitted.id if admitted else None
+    stay = unit.one(stay_store.OPEN_STAY, stay=standing.stay_id) if standing.stay_id else None
+    if stay is None and seen.plate_id is not None:
+        stay = records.stay_by_key(unit, seen.open_key)
+    if stay is None:
+        return None
+    if seen.lane.kind is LaneKind.INNER:
+        if seen.lane.to_area and seen.lane.to_area != stay.area_id:
+            records.move_stay(unit, stay, passage=seen.passage, to_area=seen.lane.to_area, at=seen.at)
+        return stay.id
+    _close_by_hand(unit, seen, stay)
+    return stay.id
+
+
+def _close_by_hand(unit: Unit, seen: Seen, stay: OpenStay) -> None:
+    lane = seen.lane
+    assessment = prices.assess(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+    if assessment.due:
+        bill = prices.ensure_bill(unit, stay, assessment)
+        records.raise_case(
+            unit, company=lane.company, lot=lane.lot, lane=lane.id, kind=CaseKind.LEFT_UNPAID, passage=seen.passage,
+            stay=stay.id, evidence={"bill": str(bill.id), "due_minor": assessment.due.minor},
+        )  # fmt: skip
+    records.close_stay(
+        unit, stay, passage=seen.passage, at=seen.at, reason=CloseReason.MANUAL, price=assessment.quote.total,
+        paid=assessment.paid,
+    )  # fmt: skip
+
+
+def identify(unit: Unit, *, lot: Id, lane: Id, plate: Plate, cause: str, resolution: Resolution) -> LaneAnswer:
+    """Decide again about the car that waits at a lane, now that its plate (or pass) is known.
+
+    Raises ``Refused("lane.nobody_waiting")`` when nobody waits there.
+    """
+    context, standing, passage = waiting_at(unit, lot=lot, lane=lane)
+    plate_id = vault.keep(unit, VaultKind.PLATE, plate.key)
+    unit.run(store.CORRECT_PLATE, passage=passage.id, new_plate=plate_id, new_kind=plate.kind.value)
+    seen = replace(seen_again(unit, context, passage), plate=plate, plate_id=plate_id)
+    stay = records.stay_by_key(unit, seen.open_key)
+    return _decide_again(unit, seen, replace(standing, plate_id=plate_id), stay, cause, resolution)
+
+
+def match_stay(unit: Unit, *, lot: Id, lane: Id, stay: Id) -> LaneAnswer:
+    """Decide again about the car that waits at an exit as the car of a stay that a person chose."""
+    context, standing, passage = waiting_at(unit, lot=lot, lane=lane)
+    if context.kind is LaneKind.ENTRY:
+        raise Refused("lane.not_an_exit", lane=context.code)
+    found = unit.one(stay_store.OPEN_STAY, stay=stay)
+    if found is None or found.lot_id != lot:
+        raise NotFound("stay.not_found")
+    seen = seen_again(unit, context, passage)
+    return _decide_again(unit, seen, standing, found, "matched", Resolution.MATCHED)
+
+
+def waiting_at(unit: Unit, *, lot: Id, lane: Id) -> tuple[LaneContext, LaneState, Passage]:
+    """Return the lane, its hot row and the passage that waits there; holds the lot's lock."""
+    unit.lock(("lot", lot))
+    context = facility.lane_context(unit, lane=lane)
+    standing = unit.one(store.LANE, lane=lane)
+    passage = unit.one(store.PASSAGE, passage=standing.passage_id) if standing and standing.waiting else None
+    if standing is None or passage is None:
+        raise Refused("lane.nobody_waiting", lane=context.code)
+    return context, standing, passage
+
+
+def _decide_again(
+    unit: Unit, seen: Seen, standing: LaneState, stay: OpenStay | None, cause: str, resolution: Resolution
+) -> LaneAnswer:
+    lane = seen.lane
+    if lane.kind is LaneKind.ENTRY:
+        admitted = deciding.admit(unit, seen, deciding.permission_of(unit, seen), stay)
+        _let_through(unit, lane, standing, cause=cause, resolution=resolution, stay=admitted.id if admitted else None)
+        return LaneAnswer(seen.passage, False, Action.OPEN, f"entry.{cause}", Ask.NOTHING, None, None)
+    if stay is None:
+        raise NotFound("stay.not_found")
+    if lane.kind is LaneKind.INNER:
+        if lane.to_area and stay.area_id != lane.to_area:
+            records.move_stay(unit, stay, passage=seen.passage, to_area=lane.to_area, at=seen.at)
+        _let_through(unit, lane, standing, cause=cause, resolution=resolution, stay=stay.id)
+        return LaneAnswer(seen.passage, False, Action.OPEN, "inner.inside", Ask.NOTHING, stay.id, None)
+    return _leave_again(unit, seen, standing, stay, cause, resolution)
+
+
+def _leave_again(
+    unit: Unit, seen: Seen, standing: LaneState, stay: OpenStay, cause: str, resolution: Resolution
+) -> LaneAnswer:
+    lane = seen.lane
+    assessment = prices.assess(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+    if not assessment.due:
+        records.close_stay(
+            unit, stay, passage=seen.passage, at=seen.at, reason=CloseReason.LEFT, price=assessment.quote.total,
+            paid=assessment.paid,
+        )  # fmt: skip
+        _let_through(unit, lane, standing, cause=cause, resolution=resolution, stay=stay.id)
+        return LaneAnswer(seen.passage, False, Action.OPEN, "exit.nothing_due", Ask.NOTHING, stay.id, None)
+    bill = prices.ensure_bill(unit, stay, assessment)
+    links = Links(stay=stay.id, bill=bill.id)
+    records.update_lane(unit, standing, waiting=True, action=Action.HOLD, ask=Ask.PAY, links=links)
+    unit.run(
+        store.UPDATE_PASSAGE, passage=seen.passage, new_state=PassageState.WAITING, new_stay=stay.id, new_bill=bill.id,
+        new_command=None,
+    )  # fmt: skip
+    records.resolve_of_passage(unit, passage=seen.passage, resolution=resolution)
+    return LaneAnswer(seen.passage, False, Action.HOLD, "exit.unpaid", Ask.PAY, stay.id, bill.id)
+
+
+def seen_again(reader: Reader, lane: LaneContext, passage: Passage) -> Seen:
+    """Return a stored passage as it was seen, to decide about it again."""
+    text = vault.reveal(reader, passage.plate_id) if passage.plate_id else None
+    return Seen(
+        passage=passage.id, lane=lane, device=passage.device_id, source=Source.MANUAL,
+        plate=Plate(text) if text else None, plate_id=passage.plate_id, colour=passage.colour,
+        confidence=passage.confidence, at=passage.captured_at, device_at=passage.device_at,
+        received_at=passage.received_at, pictures=passage.pictures, flaws=passage.flaws,
+    )  # fmt: skip

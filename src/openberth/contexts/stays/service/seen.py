@@ -1,0 +1,74 @@
+"""A car as a use case sees it: what was recognised, where, when it counts, and what the edge answers."""
+
+from dataclasses import dataclass
+
+from openberth.contexts.facility import LaneContext
+from openberth.contexts.stays.model.decisions import Right
+from openberth.contexts.stays.model.entities import Action, Ask, Source
+from openberth.kernel.ids import Id
+from openberth.kernel.plates import Plate
+from openberth.kernel.time import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One car at one lane, before anything is decided. ``happened``: it has passed already."""
+
+    passage: Id
+    lane: LaneContext
+    device: Id | None
+    source: Source
+    plate: Plate | None
+    plate_id: Id | None
+    colour: str
+    confidence: int
+    at: Instant
+    device_at: Instant | None
+    received_at: Instant
+    pictures: int
+    flaws: tuple[str, ...]
+
+    @property
+    def happened(self) -> bool:
+        """Tell whether the car has passed whatever is decided now."""
+        return self.source in (Source.OFFLINE, Source.CAMERA)
+
+    @property
+    def plate_kind(self) -> str:
+        """Return the word of the plate's kind, empty when it was not read."""
+        return "" if self.plate is None else self.plate.kind.value
+
+    @property
+    def open_key(self) -> str:
+        """Return what is unique among open stays: the lot with the plate, or with the passage of a car without one."""
+        return open_key(self.lane.lot, self.plate_id or self.passage)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """The permit a car has now: its id and what it makes of the car."""
+
+    permit: Id | None
+    right: Right | None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneAnswer:
+    """What the edge tells the device: whether its answer opens, and what the driver and the guard should know.
+
+    ``opens`` is True only where the answer itself is the command; a barrier of its own is moved by its own command.
+    """
+
+    passage: Id
+    opens: bool
+    action: Action
+    reason: str
+    ask: Ask
+    stay: Id | None
+    bill: Id | None
+    repeated: bool = False
+
+
+def open_key(lot: Id, identity: Id) -> str:
+    """Return the unique key of an open stay."""
+    return f"{lot.hex}:{identity.hex}"

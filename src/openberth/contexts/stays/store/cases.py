@@ -1,0 +1,59 @@
+"""Cases that need a person."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from openberth.contexts.stays.model.entities import Case
+from openberth.contexts.stays.store.tables import lane_case
+from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.types import IdType
+
+
+def _case(*columns: Any) -> Case:
+    return Case(**dict(zip(lane_case.c.keys(), columns, strict=True)))
+
+
+INSERT_CASE = insert_into(lane_case)
+CASE = Query(select(lane_case).where(lane_case.c.id == bindparam("case_id")), _case)
+OPEN_OF_PASSAGE = Query(
+    select(lane_case).where(
+        lane_case.c.passage_id == bindparam("passage", type_=IdType()), lane_case.c.resolved_at.is_(None)
+    ),
+    _case,
+)
+OPEN_OF_LOT = Query(
+    select(lane_case)
+    .where(
+        lane_case.c.lot_id == bindparam("lot"),
+        lane_case.c.resolved_at.is_(None),
+        lane_case.c.id < bindparam("before"),
+    )
+    .order_by(lane_case.c.id.desc())
+    .limit(bindparam("limit")),
+    _case,
+)
+RESOLVED_OF_LOT = Query(
+    select(lane_case)
+    .where(
+        lane_case.c.lot_id == bindparam("lot"),
+        lane_case.c.resolved_at.is_not(None),
+        lane_case.c.id < bindparam("before"),
+    )
+    .order_by(lane_case.c.id.desc())
+    .limit(bindparam("limit")),
+    _case,
+)
+OPEN_COUNT = Query(
+    select(func.count()).where(lane_case.c.lot_id == bindparam("lot"), lane_case.c.resolved_at.is_(None)), int
+)
+RESOLVE = Write(
+    update(lane_case)
+    .where(lane_case.c.id == bindparam("case_id"), lane_case.c.resolved_at.is_(None))
+    .values(
+        resolution=bindparam("new_resolution"),
+        resolved_at=bindparam("now"),
+        resolved_by=bindparam("by"),
+        reason=bindparam("new_reason"),
+    )
+)

@@ -1,0 +1,91 @@
+"""Passages and the lanes' hot rows."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from openberth.contexts.stays.model.entities import LaneState, Passage
+from openberth.contexts.stays.store.tables import lane_state, passage
+from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.types import IdType
+
+PAGE_MAX = 200
+
+
+def _passage(*columns: Any) -> Passage:
+    values = dict(zip(passage.c.keys(), columns, strict=True))
+    values["flaws"] = tuple(values["flaws"])
+    return Passage(**values)
+
+
+def _lane_state(*columns: Any) -> LaneState:
+    return LaneState(**dict(zip(lane_state.c.keys(), columns, strict=True)))
+
+
+INSERT_PASSAGE = insert_into(passage)
+PASSAGE = Query(select(passage).where(passage.c.id == bindparam("passage")), _passage)
+PASSAGES_OF_LOT = Query(
+    select(passage)
+    .where(passage.c.lot_id == bindparam("lot"), passage.c.id < bindparam("before"))
+    .order_by(passage.c.id.desc())
+    .limit(bindparam("limit")),
+    _passage,
+)
+PASSAGES_OF_PLATE = Query(
+    select(passage)
+    .where(
+        passage.c.plate_id == bindparam("plate", type_=IdType()),
+        passage.c.lot_id == bindparam("lot"),
+        passage.c.id < bindparam("before"),
+    )
+    .order_by(passage.c.id.desc())
+    .limit(bindparam("limit")),
+    _passage,
+)
+PASSAGES_OF_STAY = Query(
+    select(passage)
+    .where(passage.c.stay_id == bindparam("stay", type_=IdType()))
+    .order_by(passage.c.id)
+    .limit(PAGE_MAX),
+    _passage,
+)
+UPDATE_PASSAGE = Write(
+    update(passage)
+    .where(passage.c.id == bindparam("passage"))
+    .values(
+        state=bindparam("new_state"),
+        stay_id=bindparam("new_stay"),
+        bill_id=bindparam("new_bill"),
+        command_id=bindparam("new_command"),
+    )
+)
+CORRECT_PLATE = Write(
+    update(passage)
+    .where(passage.c.id == bindparam("passage"))
+    .values(plate_id=bindparam("new_plate"), plate_kind=bindparam("new_kind"))
+)
+SET_STATE = Write(update(passage).where(passage.c.id == bindparam("passage")).values(state=bindparam("new_state")))
+
+LANE = Query(select(lane_state).where(lane_state.c.lane_id == bindparam("lane")), _lane_state)
+LANES_OF_LOT = Query(select(lane_state).where(lane_state.c.lot_id == bindparam("lot")), _lane_state)
+LANES_WAITING_FOR_BILL = Query(
+    select(lane_state).where(lane_state.c.bill_id == bindparam("bill", type_=IdType()), lane_state.c.waiting.is_(True)),
+    _lane_state,
+)
+INSERT_LANE = insert_into(lane_state, once=True)
+UPDATE_LANE = Write(
+    update(lane_state)
+    .where(lane_state.c.lane_id == bindparam("lane"))
+    .values(
+        passage_id=bindparam("passage_id"),
+        plate_id=bindparam("plate_id"),
+        captured_at=bindparam("captured_at"),
+        decided_at=bindparam("decided_at"),
+        action=bindparam("action"),
+        waiting=bindparam("waiting"),
+        ask=bindparam("ask"),
+        stay_id=bindparam("stay_id"),
+        bill_id=bindparam("bill_id"),
+        command_id=bindparam("command_id"),
+    )
+)

@@ -1,0 +1,102 @@
+"""Open and closed stays with their segments."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, select, update
+
+from openberth.contexts.stays.model.entities import OpenStay, Segment, Stay
+from openberth.contexts.stays.store.tables import open_stay, segment, stay
+from openberth.infra.database.schema import vault
+from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.types import IdType
+from openberth.infra.vault import Sealed
+
+PAGE_MAX = 200
+INSIDE_MAX = 20_000
+
+
+def _open_stay(*columns: Any) -> OpenStay:
+    return OpenStay(**dict(zip(open_stay.c.keys(), columns, strict=True)))
+
+
+def _stay(*columns: Any) -> Stay:
+    return Stay(**dict(zip(stay.c.keys(), columns, strict=True)))
+
+
+def _segment(*columns: Any) -> Segment:
+    return Segment(**dict(zip(segment.c.keys(), columns, strict=True)))
+
+
+INSERT_OPEN_STAY = insert_into(open_stay)
+BY_OPEN_KEY = Query(select(open_stay).where(open_stay.c.open_key == bindparam("open_key")), _open_stay)
+OPEN_STAY = Query(select(open_stay).where(open_stay.c.id == bindparam("stay")), _open_stay)
+OPEN_OF_LOT = Query(
+    select(open_stay)
+    .where(open_stay.c.lot_id == bindparam("lot"), open_stay.c.id < bindparam("before"))
+    .order_by(open_stay.c.id.desc())
+    .limit(bindparam("limit")),
+    _open_stay,
+)
+PLATES_INSIDE = Query(
+    select(open_stay.c.id, vault.c.id, vault.c.kind, vault.c.key_id, vault.c.sealed)
+    .select_from(open_stay.join(vault, vault.c.id == open_stay.c.plate_id))
+    .where(open_stay.c.lot_id == bindparam("lot"))
+    .limit(INSIDE_MAX),
+    lambda stay_id, vault_id, kind, key_id, sealed: (stay_id, Sealed(vault_id, kind, key_id, sealed)),
+)
+OPEN_COUNT = Query(select(func.count()).where(open_stay.c.lot_id == bindparam("lot")), int)
+MOVE_OPEN_STAY = Write(
+    update(open_stay)
+    .where(open_stay.c.id == bindparam("stay"), open_stay.c.version == bindparam("old_version"))
+    .values(
+        area_id=bindparam("new_area"),
+        since=bindparam("new_since"),
+        right=bindparam("new_right"),
+        permit_id=bindparam("new_permit"),
+        segments=open_stay.c.segments + 1,
+        version=open_stay.c.version + 1,
+    )
+)
+REPLATE_OPEN_STAY = Write(
+    update(open_stay)
+    .where(open_stay.c.id == bindparam("stay"), open_stay.c.version == bindparam("old_version"))
+    .values(
+        plate_id=bindparam("new_plate"),
+        plate_kind=bindparam("new_kind"),
+        open_key=bindparam("new_open_key"),
+        version=open_stay.c.version + 1,
+    )
+)
+DELETE_OPEN_STAY = Write(
+    delete(open_stay).where(open_stay.c.id == bindparam("stay"), open_stay.c.version == bindparam("old_version"))
+)
+INSERT_STAY = insert_into(stay)
+STAY = Query(select(stay).where(stay.c.id == bindparam("stay")), _stay)
+STAYS_OF_LOT = Query(
+    select(stay)
+    .where(stay.c.lot_id == bindparam("lot"), stay.c.id < bindparam("before"))
+    .order_by(stay.c.id.desc())
+    .limit(bindparam("limit")),
+    _stay,
+)
+STAYS_OF_PLATE = Query(
+    select(stay)
+    .where(
+        stay.c.plate_id == bindparam("plate", type_=IdType()),
+        stay.c.lot_id == bindparam("lot"),
+        stay.c.id < bindparam("before"),
+    )
+    .order_by(stay.c.id.desc())
+    .limit(bindparam("limit")),
+    _stay,
+)
+CLOSED_TOTALS = Query(
+    select(
+        func.count(), func.coalesce(func.sum(stay.c.price_minor), 0), func.coalesce(func.sum(stay.c.paid_minor), 0)
+    ).where(stay.c.lot_id == bindparam("lot")),
+    lambda count, price, paid: (int(count), int(price), int(paid)),
+)
+INSERT_SEGMENT = insert_into(segment)
+SEGMENTS = Query(
+    select(segment).where(segment.c.stay_id == bindparam("stay")).order_by(segment.c.ordinal).limit(1_000), _segment
+)

@@ -1,0 +1,129 @@
+"""The tables of stays: small hot ones (open stays, lanes) and closed history keyed by time-ordered ids."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer
+
+from openberth.contexts.facility.model import LaneKind
+from openberth.contexts.stays.model.entities import (
+    Action,
+    Ask,
+    CaseKind,
+    CloseReason,
+    PassageState,
+    Resolution,
+    Source,
+)
+from openberth.infra.database.schema import business_table, table
+from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
+
+passage = business_table(
+    "passage",
+    id_column("lane_id"),
+    id_column("device_id", nullable=True),
+    enum_column("lane_kind", LaneKind),
+    enum_column("source", Source),
+    id_column("plate_id", nullable=True),
+    word_column("plate_kind", 24),
+    word_column("colour", 16),
+    Column("confidence", Integer, nullable=False),
+    instant_column("captured_at"),
+    instant_column("device_at", nullable=True),
+    instant_column("received_at"),
+    enum_column("action", Action),
+    word_column("reason", 40),
+    enum_column("state", PassageState),
+    enum_column("ask", Ask),
+    id_column("stay_id", nullable=True),
+    id_column("bill_id", nullable=True),
+    id_column("command_id", nullable=True),
+    Column("pictures", Integer, nullable=False),
+    json_column("flaws"),
+    history=True,
+)
+Index("ix_passage_lot", passage.c.lot_id, passage.c.id)
+Index("ix_passage_plate", passage.c.plate_id, passage.c.id)
+Index("ix_passage_stay", passage.c.stay_id)
+
+open_stay = business_table(
+    "open_stay",
+    id_column("plate_id", nullable=True),
+    word_column("plate_kind", 24),
+    word_column("open_key", 80),
+    id_column("entry_passage_id"),
+    id_column("entry_lane_id"),
+    instant_column("entered_at"),
+    id_column("area_id"),
+    word_column("right", 16, nullable=True),
+    id_column("permit_id", nullable=True),
+    instant_column("since"),
+    Column("segments", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
+)
+Index("uq_open_stay_open_key", open_stay.c.open_key, unique=True)
+Index("ix_open_stay_lot", open_stay.c.lot_id, open_stay.c.id)
+
+stay = business_table(
+    "stay",
+    id_column("plate_id", nullable=True),
+    word_column("plate_kind", 24),
+    id_column("entry_passage_id"),
+    id_column("exit_passage_id", nullable=True),
+    instant_column("entered_at"),
+    instant_column("left_at"),
+    enum_column("closed_reason", CloseReason),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("paid_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    Column("segments", Integer, nullable=False),
+    history=True,
+)
+Index("ix_stay_lot", stay.c.lot_id, stay.c.id)
+Index("ix_stay_plate", stay.c.plate_id, stay.c.id)
+
+segment = table(
+    "segment",
+    id_column("stay_id", primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    id_column("company_id"),
+    id_column("lot_id"),
+    id_column("area_id"),
+    word_column("right", 16, nullable=True),
+    id_column("permit_id", nullable=True),
+    instant_column("start_at"),
+    instant_column("end_at"),
+    scope=("company_id", "lot_id"),
+)
+
+lane_state = table(
+    "lane_state",
+    id_column("lane_id", primary_key=True),
+    id_column("company_id"),
+    id_column("lot_id"),
+    id_column("passage_id"),
+    id_column("plate_id", nullable=True),
+    instant_column("captured_at"),
+    instant_column("decided_at"),
+    enum_column("action", Action),
+    Column("waiting", Boolean, nullable=False),
+    enum_column("ask", Ask),
+    id_column("stay_id", nullable=True),
+    id_column("bill_id", nullable=True),
+    id_column("command_id", nullable=True),
+    scope=("company_id", "lot_id"),
+)
+Index("ix_lane_state_bill", lane_state.c.bill_id)
+
+lane_case = business_table(
+    "lane_case",
+    id_column("lane_id", nullable=True),
+    enum_column("kind", CaseKind),
+    id_column("passage_id", nullable=True),
+    id_column("stay_id", nullable=True),
+    json_column("evidence"),
+    instant_column("raised_at"),
+    enum_column("resolution", Resolution, nullable=True),
+    instant_column("resolved_at", nullable=True),
+    word_column("resolved_by", 100, nullable=True),
+    word_column("reason", 200, nullable=True),
+)
+Index("ix_lane_case_open", lane_case.c.lot_id, lane_case.c.resolved_at, lane_case.c.id)
+Index("ix_lane_case_passage", lane_case.c.passage_id)

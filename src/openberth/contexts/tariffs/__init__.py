@@ -1,0 +1,8 @@
+"""Tariffs: what parking costs, as versioned documents, priced by pure arithmetic and explained line by line.
+
+Words: a *tariff* is one version of a tariff file and never changes; a *segment* is a part of a stay under one tariff or
+one right; a *quote* is a price with its lines; a *settlement* says what is still owed after payments.
+Invariants: the lines of a quote add up to its total and its minutes to the stay's minutes; a price never falls as time
+goes on; what cannot be priced is an error (``tariff.not_computable``), never 0; no float, one rounding per line.
+Events out: ``tariffs.published``.
+"""
