@@ -184,7 +184,7 @@ def test_a_tariff_survives_its_document(tariff: Tariff) -> None:
 payments = st.lists(st.tuples(st.integers(0, 5000), spans), max_size=6)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(stays(), spans, payments, st.sampled_from([0, 15, 60]))
 def test_a_settlement_balances(stay: list[Segment], span: int, given_: list[tuple[int, int]], grace: int) -> None:
     now = later(ENTERED, span)

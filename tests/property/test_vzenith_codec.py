@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openberth.gateways.cameras.vzenith import PlatePush, decode
@@ -37,6 +37,10 @@ anything = st.recursive(
 
 def body(plate: dict[str, Any]) -> bytes:
     return json.dumps({"AlarmInfoPlate": {"serialno": "s", "result": {"PlateResult": plate}}}).encode()
+
+
+def with_bytes(name: str, data: bytes) -> bytes:
+    return body(PLATE | {name: "MARK"}).replace(b"MARK", data.replace(b'"', b"").replace(b"\\", b""))
 
 
 def understood(data: bytes, content_type: str = "") -> bool:
@@ -94,11 +98,17 @@ def test_pictures_and_unknown_fields_never_cost_a_recognition(picture: object, u
     assert push.plate_id == 7
 
 
+@example(body(PLATE).index(b'"s"') + 1, 7)
 @given(st.integers(0, 4000), st.integers(0, 7))
 def test_a_flipped_bit_is_understood_or_refused(at: int, bit: int) -> None:
     data = bytearray(body(PLATE))
     data[at % len(data)] ^= 1 << bit
     understood(bytes(data))
+
+
+@given(st.sampled_from(["license", "imageFile", "imageFragmentFile", "other"]), st.binary(max_size=20))
+def test_texts_in_any_encoding_are_understood_or_refused(name: str, data: bytes) -> None:
+    understood(with_bytes(name, data))
 
 
 @given(st.integers(0, 4000))

@@ -16,12 +16,19 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class ScaledClock:
-    """Business time that runs ``speed`` times as fast as machine time from an anchor where the two met."""
+    """Business time that runs ``speed`` times as fast as machine time from an anchor where the two met.
+
+    ``speed`` is a whole number from 1 on: business time never stands still or runs backwards.
+    """
 
     anchor_business: Instant
     anchor_machine: Instant
     speed: int
     machine: Clock
+
+    def __post_init__(self) -> None:
+        if self.speed < 1:
+            raise ValueError("business time runs at least as fast as machine time")
 
     def now(self) -> Instant:
         """Return the present business instant."""

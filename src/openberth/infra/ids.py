@@ -27,6 +27,7 @@ class IdSource:
         self._counter = 0
         self._random = b""
         self._used = 0
+        self._process = os.getpid()
 
     def new_id(self) -> Id:
         """Return a fresh id, greater than every one before it."""
@@ -40,9 +41,11 @@ class IdSource:
             else:
                 self._last_ms += 1
                 self._counter = 0
-            if self._used >= len(self._random):
+            if self._used >= len(self._random) or self._process != os.getpid():
+                # A forked child must not go on with its parent's random bytes: it would make the same ids.
                 self._random = os.urandom(_RANDOM_BYTES * _BUFFERED)
                 self._used = 0
+                self._process = os.getpid()
             random = int.from_bytes(self._random[self._used : self._used + _RANDOM_BYTES], "big")
             self._used += _RANDOM_BYTES
             return uuid7(self._last_ms, self._counter, random >> 2)

@@ -51,6 +51,14 @@ class Job:
     cause: Id | None
 
 
+class NotYet(Exception):
+    """Raised by a handler whose time has not come: the job runs again after ``after_us`` of machine time, uncounted."""
+
+    def __init__(self, after_us: int) -> None:
+        super().__init__(after_us)
+        self.after_us = after_us
+
+
 Handler = Callable[[Job], Awaitable[None]]
 
 _INSERT = insert_into(job, once=True)
@@ -85,6 +93,7 @@ _AGAIN = Write(
         leased_until=None,
         state=bindparam("new_state"),
         clock=bindparam("new_clock"),
+        attempts=bindparam("new_attempts"),
         due_at=bindparam("new_due"),
         error=bindparam("new_error"),
     )
@@ -188,8 +197,9 @@ class JobRunner:
         try:
             async with asyncio.timeout(LEASE_US / SECOND_US - 5):
                 await self._handlers[found.kind](found)
-        except asyncio.CancelledError:
-            raise
+        except NotYet as later:
+            await self._again(found, WAITING, found.attempt - 1, later.after_us, None)
+            return
         except Exception as error:
             await self._put_off(found, error)
             return
@@ -203,10 +213,13 @@ class JobRunner:
         level(
             "job.failed", kind=found.kind, job=str(found.id), attempt=found.attempt, error=text, given_up=given_up_now
         )
+        await self._again(found, FAILED if given_up_now else WAITING, found.attempt, pause_us, text)
+
+    async def _again(self, found: Job, state: str, attempts: int, pause_us: int, error: str | None) -> None:
         await self._database.write(
             lambda unit: unit.run(
-                _AGAIN, job_id=found.id, mine=self._owner, new_state=FAILED if given_up_now else WAITING,
-                new_clock=JobClock.MACHINE.value, new_due=unit.machine_now + pause_us, new_error=text,
+                _AGAIN, job_id=found.id, mine=self._owner, new_state=state, new_clock=JobClock.MACHINE.value,
+                new_attempts=attempts, new_due=unit.machine_now + pause_us, new_error=error,
             ),
             by=self._by,
         )  # fmt: skip

@@ -4,6 +4,7 @@ Business rows, events, logs and file names carry the vault row's id only, so era
 value is stored once per kind; its ciphertext is bound to the row's id and kind and cannot be moved to another row.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import bindparam, delete, select, update
@@ -22,13 +23,22 @@ class VaultKind(StrEnum):
     CHANNEL_SECRET = "channel_secret"  # noqa: S105
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A vault row as read, for statements that join it: opened with ``open_sealed``."""
+
+    id: Id
+    kind: str
+    key_id: str
+    sealed: bytes
+
+
 _BY_FINGERPRINT = Query(
     select(vault.c.id).where(vault.c.kind == bindparam("kind"), vault.c.fingerprint == bindparam("fingerprint")),
     one_id,
 )
 _BY_ID = Query(
-    select(vault.c.kind, vault.c.key_id, vault.c.sealed).where(vault.c.id == bindparam("vault_id")),
-    lambda kind, key_id, sealed: (kind, key_id, sealed),
+    select(vault.c.id, vault.c.kind, vault.c.key_id, vault.c.sealed).where(vault.c.id == bindparam("vault_id")), Sealed
 )
 _ANY = Query(select(vault.c.key_id).limit(1), lambda key_id: key_id)
 _INSERT = insert_into(vault, once=True)
@@ -67,10 +77,12 @@ def keep(unit: Unit, kind: VaultKind, text: str) -> Id:
 def reveal(reader: Reader, vault_id: Id) -> str | None:
     """Return the plain value, None when the row was erased. Callers mask what they show."""
     row = reader.one(_BY_ID, vault_id=vault_id)
-    if row is None:
-        return None
-    kind, key_id, sealed = row
-    return reader.keys.open(key_id, bytes(sealed), context=_context(vault_id, kind)).decode()
+    return None if row is None else open_sealed(reader, row)
+
+
+def open_sealed(reader: Reader, row: Sealed) -> str:
+    """Return the plain value of a row that was read by a join."""
+    return reader.keys.open(row.key_id, bytes(row.sealed), context=_context(row.id, row.kind)).decode()
 
 
 def erase(unit: Unit, vault_id: Id) -> bool:

@@ -10,6 +10,10 @@ from typing import TypeGuard
 
 import pytest
 
+from openberth.contexts.payments.model.entities import BillState
+from openberth.contexts.stays.model.decisions import Right
+from openberth.contexts.stays.model.entities import CaseKind
+from openberth.contexts.tariffs.model import CapKind
 from openberth.infra.catalogue import LANGUAGES, Catalogue, CatalogueError, catalogue, language_of, text
 from openberth.kernel import errors
 from openberth.kernel.plates import PlateFault
@@ -19,7 +23,7 @@ SOURCE = Path(__file__).parents[3] / "src" / "openberth"
 APART = ("sandbox", "simulator")
 CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]*[a-z0-9])+\Z")  # a beginning such as "cap_" is completed elsewhere
 # Codes of these domains are texts wherever they stand: they travel as data before they become words.
-ALWAYS_TEXT = ("document.", "tariff.line.")
+ALWAYS_TEXT = ("document.", "tariff.line.", "entry.", "exit.", "inner.")
 PROBLEMS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.Problem)
 }  # fmt: skip
@@ -166,6 +170,17 @@ def test_guides_name_no_code_without_a_text() -> None:
 
 def test_plate_faults_have_words() -> None:
     assert {f"plate.fault.{fault.value}" for fault in PlateFault} <= catalogue().codes()
+
+
+def test_codes_that_are_built_from_words_have_texts() -> None:
+    built = {
+        *(f"bill.{state.value}" for state in BillState if state is not BillState.OPEN),
+        *(f"entry.{right.value}" for right in Right),
+        *(f"exit.{right.value}" for right in Right if right is not Right.BLOCKED),
+        *(f"case.{kind.value}" for kind in CaseKind),
+        *(f"tariff.line.cap_{kind.value}" for kind in CapKind),
+    }
+    assert built - catalogue().codes() == set()
 
 
 def test_a_text_with_its_parameters() -> None:

@@ -119,9 +119,7 @@ class FakeBarrierServer:
         nonce, serial = os.urandom(16), hello[17:].decode()
         writer.write(frame(2, 0, nonce))
         kind, sequence, proof = await read_frame(reader)
-        key = hmac.new(
-            self.secrets[serial], b"openberth-barrier/1" + hello[1:17] + nonce, hashlib.sha256
-        ).digest()
+        key = hmac.new(self.secrets[serial], b"openberth-barrier/1" + hello[1:17] + nonce, hashlib.sha256).digest()
         assert (kind, sequence) == (3, 1)
         assert proof == hmac.new(key, b"device", hashlib.sha256).digest()[:16]
         answer = os.urandom(16) if self._lie else hmac.new(key, b"server", hashlib.sha256).digest()[:16]

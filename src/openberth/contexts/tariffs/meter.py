@@ -116,16 +116,21 @@ class Meter:
             if self._price == 0 or (self._span and self._cap == 0):
                 return None
             # Each unit adds at most its price, so no earlier unit than this one can lift the sum above ``minor``.
-            missing = (2 * minor + 1) * self._denominator - 2 * due.scaled
-            units = max(1, -(-missing // (2 * self._price)))
-            if due.open_span_is_full:
-                anchor = runs[0][0]
-                minute += -(minute - anchor) % self._span
-                units = 1
+            twice_missing = (2 * minor + 1) * self._denominator - 2 * due.scaled
             own = base + minute - start
             done = self._units(own) if own > self._threshold else 0
-            minute = start - base + max(self._own_minute_of(done + units), self._threshold + 1)
+            bound = self._own_minute_of(done + max(1, -(-twice_missing // (2 * self._price))))
+            if self._span and own > self._threshold:
+                minute = self._span_needed(minute - runs[0][0], twice_missing, due.open_span_is_full) + runs[0][0]
+                bound = max(bound, self._own_minute_of(self._units(base + minute - start) + 1))
+            minute = start - base + max(bound, self._threshold + 1)
         raise NotComputable("steps", tariff=self._tariff.code)
+
+    def _span_needed(self, minute: int, twice_missing: int, open_span_is_full: bool) -> int:
+        """Return from which minute on the missing amount can be complete, for each span adds at most the cap."""
+        index = max(0, -(-minute // self._span) - 1)
+        spans = max(1, -(-twice_missing // (2 * self._cap_scaled)))
+        return max(minute, (index + spans - (not open_span_is_full)) * self._span)
 
     def _units(self, own: int) -> int:
         """Return how many units are due after so many own minutes."""

@@ -3,6 +3,8 @@
 import pytest
 
 from openberth.contexts.tariffs.model import (
+    Cap,
+    CapKind,
     Charge,
     Free,
     NotComputable,
@@ -81,6 +83,17 @@ def test_too_much_is_a_surplus_that_holds_until_it_is_used_up() -> None:
     found = settle(80, (1000, 20))
     assert (found.due.minor, found.surplus.minor, found.holds_until) == (0, 250, at(121))
     assert settle(121, (1000, 20)).due.minor == 250
+
+
+def test_a_surplus_of_years_is_reckoned_at_once() -> None:
+    capped = Tariff(
+        "t", "demo", "测", "t", "CNY", TARIFF.charge, TARIFF.free, (Cap(CapKind.ROLLING_24H, Money(1, "CNY")),)
+    )
+    found = settlement(
+        [Segment(Period(ENTERED), capped)], [Payment(Money(30_000, "CNY"), at(20))], currency="CNY", now=at(80),
+        grace_minutes=15,
+    )  # fmt: skip
+    assert found.holds_until == at(30_000 * 1440 + 1)
 
 
 def test_money_counts_even_when_its_stamp_lies_outside_the_stay() -> None:

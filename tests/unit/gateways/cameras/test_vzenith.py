@@ -229,6 +229,12 @@ def test_a_bad_picture_never_costs_the_recognition(picture: object, flaw: str) -
     assert recognition.pictures == (Picture(PictureKind.PLATE, JPEG),)
 
 
+def test_a_picture_that_is_not_even_text_costs_nothing_either() -> None:
+    push = decode(body(imageFile="PICTURE").replace(b"PICTURE", b"\xf3\xff"))
+    assert isinstance(push, PlatePush)
+    assert push.recognition.flaws == ("scene.not_base64",)
+
+
 def test_a_picture_of_exactly_two_megabytes_is_read() -> None:
     jpeg = b"\xff\xd8" + bytes(2 * 1024 * 1024 - 2)
     assert seen(imageFile=b64(jpeg)).pictures == (Picture(PictureKind.SCENE, jpeg),)
@@ -295,6 +301,8 @@ def test_a_heartbeat_without_its_password() -> None:
         pytest.param(b'{"AlarmInfoPlate":null}', "", id="null"),
         pytest.param(body(license=5), "", id="plate a number"),
         pytest.param(body(license="\ud800"), "", id="half a character"),
+        pytest.param(body(license="X").replace(b"X", b"\xd4\xc1B12345"), "", id="plate in GBK"),
+        pytest.param(body().replace(b"cam-1", b"\xf3"), "", id="serial not UTF-8"),
         pytest.param(body(colorType="1"), "", id="colour a text"),
         pytest.param(body(confidence=0.5), "", id="confidence a fraction"),
         pytest.param(body(plateid=-1), "", id="negative id"),

@@ -19,12 +19,12 @@ _ENDS = {LaneKind.ENTRY: ("to",), LaneKind.EXIT: ("from",), LaneKind.INNER: ("fr
 _HOURS = 24
 
 
-class TooManySpaces(ValueError):
+class SpaceRangeError(ValueError):
     """A range of spaces is written the wrong way round or is larger than a lot may be."""
 
 
 def expand(spaces: str) -> list[str]:
-    """Return the codes of ``A001-A300`` or of the single ``A001``; raises ``TooManySpaces``.
+    """Return the codes of ``A001-A300`` or of the single ``A001``; raises ``SpaceRangeError``.
 
     Both ends have the same letters and the same number of digits.
     """
@@ -34,10 +34,10 @@ def expand(spaces: str) -> list[str]:
     prefix = first.rstrip("0123456789")
     digits = len(first) - len(prefix)
     if last.rstrip("0123456789") != prefix or len(last) != len(first):
-        raise TooManySpaces(spaces)
+        raise SpaceRangeError(spaces)
     low, high = int(first[len(prefix) :]), int(last[len(prefix) :])
     if not 0 <= high - low < SPACES_MAX:
-        raise TooManySpaces(spaces)
+        raise SpaceRangeError(spaces)
     return [f"{prefix}{number:0{digits}d}" for number in range(low, high + 1)]
 
 
@@ -89,7 +89,7 @@ def _check_spaces(areas: Sequence[AreaPart]) -> Iterator[Flaw]:
             path = ("areas", index, "spaces", number)
             try:
                 codes = expand(spaces)
-            except TooManySpaces:
+            except SpaceRangeError:
                 yield flaw(path, "lot.space_range", value=spaces, most=SPACES_MAX)
                 continue
             count += len(codes)

@@ -81,6 +81,16 @@ class Passage:
     flaws: tuple[str, ...]
 
 
+PICTURES_MAX = 8
+
+
+def picture_name(passage: Id, number: int) -> str:
+    """Return the blob name of a passage's picture, counted from 0: an id of its own, derived from the passage's."""
+    if not 0 <= number < PICTURES_MAX:
+        raise ValueError(f"a passage has at most {PICTURES_MAX} pictures")
+    return str(Id(int=passage.int ^ number))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStay:
     """A car inside. ``open_key`` is unique among open stays: lot and plate; its first segment begins at entry.

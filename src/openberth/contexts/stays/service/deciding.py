@@ -1,5 +1,7 @@
 """Deciding about a car at a lane: one function per kind of lane, each load → decide (pure) → write."""
 
+from collections.abc import Mapping
+
 from openberth.contexts import facility, permits
 from openberth.contexts.facility import LaneKind
 from openberth.contexts.stays.model.decisions import (
@@ -132,7 +134,7 @@ def _same_car_again(seen: Seen, inside: OpenStay) -> bool:
     return inside.entry_lane_id == seen.lane.id and apart_us <= SAME_CAR_AGAIN_S * SECOND_US
 
 
-def _case(unit: Unit, seen: Seen, verdict: Verdict, links: Links, evidence: dict[str, object]) -> None:
+def _case(unit: Unit, seen: Seen, verdict: Verdict, links: Links, evidence: Mapping[str, object]) -> None:
     lane = seen.lane
     kinds = [verdict.case] if verdict.case else []
     if "clock" in seen.flaws and not seen.happened:

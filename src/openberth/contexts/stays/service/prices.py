@@ -1,6 +1,7 @@
 """What a stay costs and still owes: its segments with their rights and tariffs, handed to the pure engine."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from openberth.contexts import facility, payments, permits, tariffs
 from openberth.contexts.stays.model.entities import OpenStay
@@ -95,7 +96,7 @@ def _cut(period: Period, permit: permits.GrantedPermit | None, tariff: tariffs.T
     cuts = sorted({edge for edge in (permit.valid.start, permit.valid.end) if edge and period.contains(edge)})
     edges: list[Instant | None] = [period.start, *(edge for edge in cuts if edge > period.start), period.end]
     pieces: list[tariffs.Segment] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         assert start is not None, "only the last edge may be open"
         if start == end:
             continue

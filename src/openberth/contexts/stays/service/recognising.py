@@ -4,6 +4,8 @@ Deduplicated by the source's own id, then by plate, lane and device time. A retr
 decision's command gets the same answer; later it opens nothing.
 """
 
+from dataclasses import replace
+
 from openberth.contexts import facility
 from openberth.contexts.facility import CommandKind, LaneContext
 from openberth.contexts.stays.model.decisions import Verdict, trusted_moment
@@ -57,7 +59,7 @@ def recognise(unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recogni
         standing = unit.one(store.LANE, lane=lane)
         if standing is not None and _is_duplicate(seen, standing):
             dedup_to = standing.passage_id
-            answer = _same_answer(unit, passage=standing.passage_id, device=device)
+            answer = _duplicate_answer(unit, seen, standing, device=device)
         else:
             answer = _answer(unit, *deciding.decide(unit, seen), device=device)
     dedup.remember(unit, source=device, key=recognition.source_id, ref=dedup_to)
@@ -127,7 +129,7 @@ def _is_duplicate(seen: Seen, standing: LaneState) -> bool:
 
 
 def _report(unit: Unit, seen: Seen, reason: str) -> LaneAnswer:
-    noted = Seen(**{name: getattr(seen, name) for name in Seen.__slots__} | {"source": Source.CAMERA})
+    noted = replace(seen, source=Source.CAMERA)
     verdict = Verdict(Action.RECORD, reason)
     written = records.write_passage(unit, noted, verdict, records.Links())
     unit.run(store.SET_STATE, passage=written.id, new_state=PassageState.GONE)
@@ -149,6 +151,15 @@ def _same_answer(unit: Unit, *, passage: Id, device: Id) -> LaneAnswer:
     return LaneAnswer(
         found.id, opens, found.action, found.reason, found.ask, found.stay_id, found.bill_id, repeated=True
     )
+
+
+def _duplicate_answer(unit: Unit, seen: Seen, standing: LaneState, *, device: Id) -> LaneAnswer:
+    """Answer another reading of a car that was decided about; its pictures count if the first reading had none."""
+    answer = _same_answer(unit, passage=standing.passage_id, device=device)
+    added = (
+        unit.run(store.SET_PICTURES, passage=standing.passage_id, pictures_sent=seen.pictures) if seen.pictures else 0
+    )
+    return replace(answer, keep_pictures=added == 1)
 
 
 def _opens_by_answer(unit: Unit, command_id: Id, device: Id) -> bool:

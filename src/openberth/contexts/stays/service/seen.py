@@ -57,6 +57,7 @@ class LaneAnswer:
     """What the edge tells the device: whether its answer opens, and what the driver and the guard should know.
 
     ``opens`` is True only where the answer itself is the command; a barrier of its own is moved by its own command.
+    ``repeated``: this car was decided about before. ``keep_pictures``: the pictures sent belong to ``passage``.
     """
 
     passage: Id
@@ -67,6 +68,7 @@ class LaneAnswer:
     stay: Id | None
     bill: Id | None
     repeated: bool = False
+    keep_pictures: bool = True
 
 
 def open_key(lot: Id, identity: Id) -> str:

@@ -65,6 +65,11 @@ CORRECT_PLATE = Write(
     .values(plate_id=bindparam("new_plate"), plate_kind=bindparam("new_kind"))
 )
 SET_STATE = Write(update(passage).where(passage.c.id == bindparam("passage")).values(state=bindparam("new_state")))
+SET_PICTURES = Write(
+    update(passage)
+    .where(passage.c.id == bindparam("passage"), passage.c.pictures == 0)
+    .values(pictures=bindparam("pictures_sent"))
+)
 
 LANE = Query(select(lane_state).where(lane_state.c.lane_id == bindparam("lane")), _lane_state)
 LANES_OF_LOT = Query(select(lane_state).where(lane_state.c.lot_id == bindparam("lot")), _lane_state)

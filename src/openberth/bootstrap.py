@@ -1,0 +1,251 @@
+"""The only composition root: settings in, running roles out.
+
+``open_house`` builds everything in order and takes it down in reverse; ``House.run`` keeps the background work of the
+process's roles going. Nothing else in the program constructs adapters.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy import make_url
+
+from openberth.contexts import facility, stays, tenancy
+from openberth.contexts.facility.reactions import CommandDispatcher, CommandSweeper, DeviceDirectory, Presence
+from openberth.contexts.payments.ports import Channel
+from openberth.contexts.payments.reactions import Cashier
+from openberth.gateways.barriers.link import BarrierLink
+from openberth.gateways.cameras.port import CameraPort
+from openberth.infra import dedup, idempotency, vault
+from openberth.infra.blobs import Blobs, FolderBlobs, PictureQueue, S3Blobs
+from openberth.infra.clocks import Clocks, ScaledClock, SystemClock
+from openberth.infra.database import Database, open_database, sole_owner
+from openberth.infra.database.migrating import migrate
+from openberth.infra.http.limits import RateLimiter
+from openberth.infra.ids import IdSource
+from openberth.infra.jobs import JobRunner
+from openberth.infra.keys import read_keys, settle_keys
+from openberth.infra.outbox import ConsumerRunner, Tail
+from openberth.infra.sealing import RingSealer
+from openberth.infra.settings import Settings
+from openberth.infra.telemetry import Health
+from openberth.kernel.authority import system
+from openberth.kernel.errors import Overloaded, Problem, Refused
+from openberth.kernel.time import MINUTE_US, Clock
+from openberth.providers.sandpay import Sandpay
+
+OPERATOR = "operator"
+TOKEN_FILE = "operator.token"  # noqa: S105 - a file name
+HOUSEKEEPING_S = 600.0
+RESTART_FIRST_S, RESTART_LAST_S = 0.5, 30.0
+STRANGERS_PER_MINUTE = 120
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class House:
+    """Everything a running process consists of."""
+
+    settings: Settings
+    clocks: Clocks
+    database: Database
+    tail: Tail
+    jobs: JobRunner
+    cashier: Cashier
+    blobs: Blobs
+    pictures: PictureQueue
+    directory: DeviceDirectory
+    presence: Presence
+    dispatcher: CommandDispatcher
+    cameras: CameraPort
+    barriers: BarrierLink
+    health: Health
+    operator_token: str
+
+    async def start(self) -> None:
+        """Read what must be known before the first message is answered."""
+        await self.tail.start()
+        await self.directory.reload()
+        self.tail.watch(self.directory.watch)
+        self.tail.watch(self.dispatcher.watch)
+        if self.database.kind == "sqlite":
+            # One process holds every connection here, so whatever was sent before this start has nobody to report it.
+            await self.database.write(facility.after_restart, by=system("restart"))
+
+    async def run(self) -> None:
+        """Keep the background work of the roles going until cancelled."""
+        roles = self.settings.roles
+        work: list[tuple[str, Callable[[], Awaitable[None]]]] = [("tail", self.tail.run)]
+        if "devices" in roles:
+            work += [("presence", self.presence.run), ("dispatcher", self.dispatcher.run)]
+        if "worker" in roles:
+            work += [("jobs", self.jobs.run), ("housekeeping", self._housekeeping)]
+            work += [("commands", CommandSweeper(self.database).run)]
+            for wanted in stays.consumers():
+                work.append((wanted.name, ConsumerRunner(self.database, self.tail, wanted).run))
+        async with asyncio.TaskGroup() as group:
+            for name, coroutine in work:
+                group.create_task(_forever(name, coroutine), name=name)
+
+    async def _housekeeping(self) -> None:
+        by = system("housekeeping")
+        while True:
+            for purge, most in ((dedup.purge, dedup.PURGE_MAX), (idempotency.purge, idempotency.PURGE_MAX)):
+                while await self.database.write(purge, by=by) == most:
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(HOUSEKEEPING_S)
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Open the database, make what is missing at the first start, and put the parts together."""
+    async with AsyncExitStack() as stack:
+        clocks = clocks_of(settings)
+        database = stack.enter_context(opened_database(settings, clocks))
+        tail = Tail(database)
+        blobs = _blobs(settings)
+        pictures = PictureQueue(blobs)
+        pictures.start()
+        stack.callback(pictures.close)
+        channels = _channels(settings, clocks.machine)
+        for channel in channels.values():
+            if isinstance(channel, Sandpay):
+                stack.push_async_callback(channel.aclose)
+        cashier = Cashier(database, channels)
+        jobs = JobRunner(database, owner=node_name())
+        cashier.register(jobs)
+        directory, presence = DeviceDirectory(database), Presence(database)
+        dispatcher = CommandDispatcher(database)
+        cameras = CameraPort(
+            database=database, directory=directory, presence=presence, dispatcher=dispatcher, pictures=pictures,
+            ids=IdSource(clocks.machine),
+            strangers=RateLimiter(clocks.machine, count=STRANGERS_PER_MINUTE, window_us=MINUTE_US),
+        )  # fmt: skip
+        barriers = BarrierLink(database=database, directory=directory, presence=presence, dispatcher=dispatcher)
+        house = House(
+            settings, clocks, database, tail, jobs, cashier, blobs, pictures, directory, presence, dispatcher, cameras,
+            barriers, _health(database, pictures), operator_token(settings, database),
+        )  # fmt: skip
+        await house.start()
+        yield house
+
+
+def clocks_of(settings: Settings) -> Clocks:
+    """Return the clocks: business time runs fast only in a demo."""
+    machine = SystemClock()
+    clock = settings.clock
+    if clock.anchor_business is None or clock.anchor_machine is None:
+        if clock.speed == 1:
+            return Clocks(machine, machine)
+        now = machine.now()
+        return Clocks(ScaledClock(now, now, clock.speed, machine), machine)
+    return Clocks(ScaledClock(clock.anchor_business, clock.anchor_machine, clock.speed, machine), machine)
+
+
+@contextmanager
+def opened_database(settings: Settings, clocks: Clocks) -> Iterator[Database]:
+    """Open the migrated database with its keys; a file database belongs to this process alone meanwhile.
+
+    Raises ``Problem``: ``database.in_use``, ``database.unreachable``, ``vault.key_missing`` and their like.
+    """
+    with ExitStack() as stack:
+        url = settings.database_url
+        if url.startswith("sqlite"):
+            path = Path(make_url(url).database or "")
+            _make_folder(path.parent)
+            stack.enter_context(sole_owner(path))
+        _make_folder(settings.data)
+        ring = read_keys(settings.keys)
+        migrate(url)
+        database = open_database(url, clocks, RingSealer(ring), node=node_name())
+        stack.callback(database.close)
+        settle_keys(settings.keys, ring, key_in_use=database.read_now(vault.key_in_use, by=system("start")))
+        yield database
+
+
+def operator_token(settings: Settings, database: Database) -> str:
+    """Return the operator token, made at the first start and kept in a file that only its owner may read."""
+    path = settings.data / TOKEN_FILE
+    try:
+        token = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        token = secrets.token_urlsafe(32)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(token + "\n")
+    except OSError as error:
+        raise Refused("token.unreadable", path=str(path), reason=str(error.strerror)) from error
+    database.write_now(
+        lambda unit: tenancy.remember_operator_token(unit, token=token, name=OPERATOR), by=system("start")
+    )
+    return token
+
+
+def node_name() -> str:
+    """Return the name of this process's machine in the event log."""
+    return socket.gethostname()[:40] or "node"
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Refused("settings.folder", path=str(path), reason=str(error.strerror)) from error
+
+
+def _blobs(settings: Settings) -> Blobs:
+    s3 = settings.s3
+    if s3 is None:
+        return FolderBlobs(settings.data / "pictures")
+    return S3Blobs(
+        endpoint=s3.endpoint, bucket=s3.bucket, access_key=s3.access_key.get_secret_value(),
+        secret_key=s3.secret_key.get_secret_value(), region=s3.region, prefix=s3.prefix,
+    )  # fmt: skip
+
+
+def _channels(settings: Settings, machine: Clock) -> dict[str, Channel]:
+    sandpay = settings.sandpay
+    if sandpay is None:
+        return {}
+    try:
+        merchant_key, channel_key = sandpay.private_key_file.read_bytes(), sandpay.public_key_file.read_bytes()
+    except OSError as error:
+        raise Refused("channel.key_unreadable", path=str(error.filename), reason=str(error.strerror)) from error
+    channel = Sandpay(
+        base_url=sandpay.url, merchant=sandpay.merchant, merchant_key=merchant_key, channel_key=channel_key,
+        notify_url=f"{settings.public_base}/hooks/sandpay", clock=machine, nonces=lambda: secrets.token_hex(16),
+    )  # fmt: skip
+    return {channel.name: channel}
+
+
+def _health(database: Database, pictures: PictureQueue) -> Health:
+    health = Health()
+    health.add("database", lambda: "queue.full" if database.waiting()["lane"] > 1_000 else None)
+    health.add("pictures", lambda: "pictures.full" if pictures.waiting > 1_000 else None)
+    return health
+
+
+async def _forever(name: str, coroutine: Callable[[], Awaitable[None]]) -> None:
+    """Run background work for ever: a failure is logged and the work begins again after a growing pause."""
+    pause = RESTART_FIRST_S
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            await coroutine()
+            raise AssertionError(f"{name} ended by itself")
+        except asyncio.CancelledError:
+            raise
+        except Overloaded as problem:
+            log.warning("work.waiting", work=name, code=problem.code)
+        except (Problem, Exception):
+            log.exception("work.failed", work=name)
+        if asyncio.get_running_loop().time() - started > RESTART_LAST_S:
+            pause = RESTART_FIRST_S
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, RESTART_LAST_S)

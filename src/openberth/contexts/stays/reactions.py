@@ -1,0 +1,66 @@
+"""What stays does when something happened elsewhere: a settled bill opens the gate where its car waits; hardware that
+did not obey becomes a case.
+"""
+
+from uuid import UUID
+
+from openberth.contexts.facility import CommandKind, Outcome
+from openberth.contexts.facility.model import CommandEnded
+from openberth.contexts.payments.model import BillSettled, SurplusReceived
+from openberth.contexts.stays.model.entities import CaseKind
+from openberth.contexts.stays.service import records, releasing
+from openberth.contexts.stays.service.prices import SUBJECT
+from openberth.infra.database import Unit
+from openberth.infra.outbox import Consumer
+from openberth.kernel.events import Envelope
+
+_FAILED = (Outcome.REJECTED.value, Outcome.UNREACHABLE.value)
+
+
+def consumers() -> tuple[Consumer, ...]:
+    """Return the durable consumers of stays. Their names are for ever."""
+    return (
+        Consumer("stays.gate", frozenset({BillSettled.KIND}), _bill_settled),
+        Consumer("stays.cases", frozenset({CommandEnded.KIND, SurplusReceived.KIND}), _trouble),
+    )
+
+
+def _bill_settled(unit: Unit, envelope: Envelope) -> None:
+    if envelope.body["subject_kind"] != SUBJECT or envelope.lot is None:
+        return
+    releasing.bill_settled(unit, bill=UUID(envelope.body["bill"]), lot=envelope.lot)
+
+
+def _trouble(unit: Unit, envelope: Envelope) -> None:
+    if envelope.kind == SurplusReceived.KIND:
+        _surplus(unit, envelope)
+    elif envelope.body["kind"] == CommandKind.OPEN.value and envelope.body["outcome"] in _FAILED:
+        _gate_failed(unit, envelope)
+
+
+def _gate_failed(unit: Unit, envelope: Envelope) -> None:
+    """A gate that was told to open and did not: somebody stands before a closed barrier."""
+    assert envelope.company is not None, "commands belong to a company"
+    assert envelope.lot is not None, "commands belong to a lot"
+    passage = envelope.body["passage"]
+    records.raise_case(
+        unit, company=envelope.company, lot=envelope.lot, lane=UUID(envelope.body["lane"]), kind=CaseKind.GATE_FAILED,
+        passage=UUID(passage) if passage else None, stay=None,
+        evidence={
+            "command": envelope.body["command"], "outcome": envelope.body["outcome"], "detail": envelope.body["detail"],
+        },
+    )  # fmt: skip
+
+
+def _surplus(unit: Unit, envelope: Envelope) -> None:
+    """Money came that nobody owed: a person gives it back until refunds do it by themselves."""
+    assert envelope.company is not None, "receipts belong to a company"
+    assert envelope.lot is not None, "receipts belong to a lot"
+    body = envelope.body
+    records.raise_case(
+        unit, company=envelope.company, lot=envelope.lot, lane=None, kind=CaseKind.SURPLUS, passage=None, stay=None,
+        evidence={
+            "receipt": body["receipt"], "bill": body["bill"], "surplus_minor": body["surplus_minor"],
+            "currency": body["currency"], "reason": body["reason"],
+        },
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Thin starts: the server process and the command line."""

@@ -1,0 +1,137 @@
+"""The server process: every role of the settings in one event loop, until it is told to stop."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.routing import Route
+
+from openberth.bootstrap import House, open_house
+from openberth.entrypoints.web import build_app
+from openberth.gateways.cameras import port as camera_port
+from openberth.infra.settings import Settings
+from openberth.infra.telemetry import setup_logging
+from openberth.kernel.errors import Refused
+
+PLACE_FILE = "server.json"
+KEEP_ALIVE_S = 75
+GRACE_S = 5
+BACKLOG = 2_048
+CONNECTIONS_MAX = 4_000
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ``Problem`` when the process cannot start."""
+    setup_logging(settings.log.level, settings.log.format)
+    uvloop.run(serve(settings))
+
+
+async def serve(settings: Settings) -> None:
+    """Serve every role of the settings. Ports are taken before anything else, so that a clash changes nothing."""
+    with contextlib.ExitStack() as ports:
+        http = ports.enter_context(listening(settings.http.host, settings.http.port))
+        async with open_house(settings) as house:
+            await _serve_house(house, http)
+
+
+async def _serve_house(house: House, http: socket.socket) -> None:
+    settings = house.settings
+    devices = "devices" in settings.roles
+    routes = [
+        Route(camera_port.PATH, house.cameras.serve, methods=["POST"]),
+        Route(camera_port.PATH + "/{rest:path}", house.cameras.serve, methods=["POST"]),
+    ]
+    server = _Server(
+        uvicorn.Config(
+            build_app(house, extra_routes=routes if devices else ()),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GRACE_S,
+            limit_concurrency=CONNECTIONS_MAX,
+            backlog=BACKLOG,
+            server_header=False,
+        )
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    barrier_port = await _start_barriers(house) if devices else 0
+    work = asyncio.create_task(house.run(), name="house")
+    serving = asyncio.create_task(_serve_http(server, http), name="http")
+    place = settings.data / PLACE_FILE
+    port = http.getsockname()[1]
+    place.write_text(json.dumps({"pid": os.getpid(), "port": port, "barrier_port": barrier_port}), encoding="utf-8")
+    log.info("server.ready", http_port=port, barrier_port=barrier_port, database=house.database.kind)
+    try:
+        await asyncio.wait({asyncio.create_task(stop.wait()), work, serving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        place.unlink(missing_ok=True)
+        server.should_exit = True
+        if devices:
+            await house.barriers.server.stop()
+        await asyncio.gather(serving, return_exceptions=True)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        log.info("server.stopped")
+
+
+async def _serve_http(server: uvicorn.Server, http: socket.socket) -> None:
+    await server.serve(sockets=[http])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: we tell it when to stop, after the barriers have hung up."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+async def _start_barriers(house: House) -> int:
+    host, port = house.settings.barrier.host, house.settings.barrier.port
+    try:
+        return (await house.barriers.server.start(host, port))[1]
+    except OSError as error:
+        raise Refused("server.port_taken", host=host, port=port, reason=str(error.strerror or error)) from error
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Hold a listening socket. Raises ``Refused("server.port_taken")`` with the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise Refused("server.port_taken", host=host, port=port, reason=str(error.strerror or error)) from error
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+        yield listener
+    finally:
+        listener.close()
+
+
+def place_of(data: Path) -> dict[str, int] | None:
+    """Return where the server of a data folder listens (pid, port, barrier_port), None when none runs."""
+    try:
+        found = json.loads((data / PLACE_FILE).read_text(encoding="utf-8"))
+        os.kill(found["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return {name: int(found[name]) for name in ("pid", "port", "barrier_port")}

@@ -1,0 +1,128 @@
+"""The barrier link and the house: who may dial in, what barriers report, and the commands that go down to them."""
+
+from functools import partial
+
+import structlog
+
+from openberth.contexts import facility
+from openberth.contexts.facility import Command, CommandKind, DeviceEntry, Outcome
+from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence
+from openberth.gateways.barriers.commands import BarrierCommand, CommandOutcome, CommandReport
+from openberth.gateways.barriers.messages import BarrierStatus, Operation
+from openberth.gateways.barriers.port import BarrierServer
+from openberth.gateways.barriers.ports import BarrierDevice
+from openberth.infra.database import Database, Unit, Urgency
+from openberth.infra.http.limits import AddressRange
+from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
+from openberth.kernel.ids import Id
+
+log = structlog.get_logger()
+
+_OPERATIONS = {
+    CommandKind.OPEN: Operation.OPEN,
+    CommandKind.CLOSE: Operation.CLOSE,
+    CommandKind.STOP: Operation.STOP,
+    CommandKind.LOCK_OPEN: Operation.LOCK_OPEN,
+    CommandKind.UNLOCK: Operation.UNLOCK,
+}
+_OUTCOMES = {
+    CommandOutcome.DONE: Outcome.DONE,
+    CommandOutcome.REJECTED: Outcome.REJECTED,
+    CommandOutcome.UNREACHABLE: Outcome.UNREACHABLE,
+    CommandOutcome.UNCERTAIN: Outcome.UNCERTAIN,
+}
+
+
+class BarrierLink:
+    """Directory and observer of the barrier server, and the sender of its commands."""
+
+    def __init__(
+        self, *, database: Database, directory: DeviceDirectory, presence: Presence, dispatcher: CommandDispatcher
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._presence = presence
+        self._dispatcher = dispatcher
+        self._entries: dict[Id, tuple[DeviceEntry, str]] = {}
+        self._statuses: dict[Id, BarrierStatus] = {}
+        self.server = BarrierServer(directory=self, observer=self, clock=database.clocks.machine)
+
+    async def find(self, serial: str) -> BarrierDevice | None:
+        """Return the barrier of this serial with its secret."""
+        entry = self._directory.barrier(serial)
+        if entry is None or entry.secret is None:
+            return None
+        return BarrierDevice(entry.id, entry.secret, AddressRange(entry.networks))
+
+    async def on_connected(self, device_id: Id, address: str) -> None:
+        """Note that the barrier is there and take over its commands."""
+        entry = self._directory.by_id(device_id)
+        if entry is None:
+            return
+        self._entries[device_id] = (entry, address)
+        self._presence.seen(device_id, address=address)
+        self._dispatcher.attach(device_id, self.send_waiting)
+        await self.send_waiting(device_id)
+
+    async def on_status(self, device_id: Id, status: BarrierStatus) -> None:
+        """Note the state; a car that crossed behind the boom ends what had opened it."""
+        entry, address = self._entries.get(device_id, (None, ""))
+        before = self._statuses.get(device_id)
+        self._statuses[device_id] = status
+        self._presence.seen(
+            device_id, address=address, state={"boom": status.boom.name.lower(), "locked": status.locked}
+        )
+        if entry is not None and before is not None and status.passes > before.passes:
+            await self._database.write(
+                partial(facility.passed, lane=entry.lane, device=device_id), by=_caller(entry, address),
+                urgency=Urgency.LANE,
+            )  # fmt: skip
+
+    async def on_result(self, device_id: Id, report: CommandReport) -> None:
+        """Write a command's outcome; ``accepted`` is not one."""
+        entry, address = self._entries.get(device_id, (None, ""))
+        outcome = _OUTCOMES.get(report.outcome)
+        if entry is None or outcome is None or report.late:
+            log.info("barrier.report", command=str(report.command_id), outcome=report.outcome.value, late=report.late)
+            return
+        await self._database.write(
+            partial(_end, command=report.command_id, outcome=outcome, detail=report.reason), by=_caller(entry, address),
+            urgency=Urgency.LANE,
+        )  # fmt: skip
+
+    async def on_disconnected(self, device_id: Id, reason: str) -> None:
+        """Note that the barrier has gone."""
+        self._dispatcher.detach(device_id)
+        self._statuses.pop(device_id, None)
+        log.info("barrier.disconnected", device=str(device_id), reason=reason)
+
+    async def send_waiting(self, device_id: Id) -> None:
+        """Send the barrier's waiting commands: marked as sent first, so that none goes out twice."""
+        entry, address = self._entries.get(device_id, (None, ""))
+        if entry is None or not self.server.is_connected(device_id):
+            return
+        by = _caller(entry, address)
+        taken = await self._database.write(
+            partial(facility.take_for_sending, device=device_id), by=by, urgency=Urgency.LANE
+        )
+        for command in taken:
+            if not self._send(command):
+                await self._database.write(
+                    partial(_end, command=command.id, outcome=Outcome.UNREACHABLE, detail="not_sent"), by=by,
+                    urgency=Urgency.LANE,
+                )  # fmt: skip
+
+    def _send(self, command: Command) -> bool:
+        return self.server.send(
+            command.device_id, BarrierCommand(command.id, _OPERATIONS[command.kind], command.expires_at)
+        )
+
+
+def _end(unit: Unit, *, command: Id, outcome: Outcome, detail: str | None) -> None:
+    found = facility.command(unit, command=command)
+    if found is not None:
+        facility.end_command(unit, ended=found, outcome=outcome, detail=detail)
+
+
+def _caller(entry: DeviceEntry, address: str) -> Caller:
+    return Caller(Actor(ActorKind.DEVICE, entry.code, address), Scope(entry.company, (entry.lot,)))

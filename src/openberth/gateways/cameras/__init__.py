@@ -1,0 +1,1 @@
+"""Cameras that read plates: one file per maker, from what the camera pushes to the house's own values and back."""

@@ -1,0 +1,214 @@
+"""Cameras that push over HTTP: one plain route, the same for every message of a camera.
+
+The route goes by the secret in the path (which camera), the address (whether it may), and the body (what it says). The
+answer leaves once the fact is on disk; pictures are stored beside it and hold a gate up for 30 ms at most.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from openberth.contexts import facility, stays
+from openberth.contexts.facility import CommandKind, DeviceEntry, DeviceKind
+from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence
+from openberth.contexts.stays import LaneAnswer, Recognition, picture_name
+from openberth.gateways.cameras import vzenith
+from openberth.infra.blobs import PictureQueue
+from openberth.infra.database import Database, Unit, Urgency
+from openberth.infra.http.limits import AddressRange, RateLimiter, limit_key
+from openberth.infra.ids import IdSource
+from openberth.infra.telemetry import counter
+from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
+from openberth.kernel.errors import Malformed, Overloaded, Problem
+from openberth.kernel.ids import Id
+
+PATH = "/devices/vzenith/{secret}"
+COMET_S = 5.0
+PICTURE_WAIT_S = 0.03
+LOOP_INPUT = 1  # the loop behind the barrier is wired to input 1
+RETRY_AFTER = {"retry-after": "1"}
+JSON = "application/json"
+
+_PUSHES = counter("openberth_camera_pushes_total", "Camera messages by what became of them.", ("outcome",))
+
+log = structlog.get_logger()
+
+
+class CameraPort:
+    """Serves ``POST /devices/vzenith/SECRET`` and everything below it."""
+
+    def __init__(
+        self, *, database: Database, directory: DeviceDirectory, presence: Presence, dispatcher: CommandDispatcher,
+        pictures: PictureQueue, ids: IdSource, strangers: RateLimiter,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._directory = directory
+        self._presence = presence
+        self._dispatcher = dispatcher
+        self._pictures = pictures
+        self._ids = ids
+        self._strangers = strangers
+        self._polls: dict[Id, asyncio.Event] = {}
+
+    async def serve(self, request: Request) -> Response:
+        """Answer one message of a camera."""
+        address = request.client.host if request.client else ""
+        camera = self._directory.camera(request.path_params["secret"])
+        if camera is None or camera.kind is not DeviceKind.VZENITH_HTTP:
+            return self._stranger(address)
+        if not AddressRange(camera.networks).admits(address):
+            return _refusal(403, "address")
+        try:
+            body = await _body(request)
+            push = vzenith.decode(body, request.headers.get("content-type", ""))
+        except ClientDisconnect:
+            return _refusal(400, "cut_off")
+        except Malformed as refusal:
+            log.info("camera.malformed", device=camera.code, lot=camera.lot_code, why=str(refusal))
+            return _refusal(413 if refusal.code == "device.too_large" else 422, "malformed")
+        if camera.serial and getattr(push, "serial", camera.serial) != camera.serial:
+            return _refusal(403, "serial")
+        return await self._answer(request, camera, push, address)
+
+    async def _answer(self, request: Request, camera: DeviceEntry, push: vzenith.Push, address: str) -> Response:
+        match push:
+            case vzenith.PlatePush():
+                offset = None if push.recognition.offline else self._offset_us(push.recognition)
+                self._presence.seen(camera.id, address=address, clock_offset_us=offset)
+                return await self._recognised(camera, push, address)
+            case vzenith.InputPush():
+                self._presence.seen(camera.id, address=address)
+                return await self._input(camera, push, address)
+            case vzenith.Heartbeat():
+                self._presence.seen(camera.id, address=address)
+                return await self._heartbeat(request, camera, address)
+            case vzenith.OtherPush():
+                self._presence.seen(camera.id, address=address)
+        _PUSHES.labels("noted").inc()
+        return _done(vzenith.comet_idle())
+
+    async def _recognised(self, camera: DeviceEntry, push: vzenith.PlatePush, address: str) -> Response:
+        seen = push.recognition
+        passage = self._ids.new_id()
+        try:
+            answer = await self._decided(camera, seen, passage, address)
+        except Overloaded as problem:
+            _PUSHES.labels("overloaded").inc()
+            log.warning("camera.overloaded", device=camera.code, lot=camera.lot_code, code=problem.code)
+            return Response(status_code=503, headers=RETRY_AFTER)
+        if answer.keep_pictures:
+            await self._keep(answer.passage, seen)
+        _PUSHES.labels("repeated" if answer.repeated else answer.action.value).inc()
+        if seen.offline:
+            return _done(vzenith.answer_offline(push.plate_id))
+        return _done(vzenith.answer_open(push.plate_id) if answer.opens else vzenith.answer_wait(push.plate_id))
+
+    async def _decided(self, camera: DeviceEntry, seen: Recognition, passage: Id, address: str) -> LaneAnswer:
+        """Decide in one unit; if deciding raises, keep the fact in another one with a case for a person."""
+        where = {"lot": camera.lot, "lane": camera.lane, "device": camera.id, "passage": passage}
+        by = _caller(camera, address)
+        try:
+            return await self._write(partial(stays.recognise, recognition=seen, **where), by)
+        except Overloaded:
+            raise
+        except Exception as error:
+            code = error.code if isinstance(error, Problem) else type(error).__name__
+            log.exception("camera.undecided", device=camera.code, lot=camera.lot_code, code=code)
+            return await self._write(partial(stays.store_undecided, recognition=seen, error=code, **where), by)
+
+    async def _keep(self, passage: Id, seen: Recognition) -> None:
+        waiting = [
+            asyncio.wrap_future(self._pictures.put_nowait(picture_name(passage, number), picture.jpeg))
+            for number, picture in enumerate(seen.pictures)
+        ]
+        if not waiting:
+            return
+        for future in waiting:
+            future.add_done_callback(_note_lost_picture)
+        await asyncio.wait(waiting, timeout=PICTURE_WAIT_S)
+
+    async def _input(self, camera: DeviceEntry, push: vzenith.InputPush, address: str) -> Response:
+        if push.number == LOOP_INPUT and push.level:
+            await self._write(partial(facility.passed, lane=camera.lane, device=camera.id), _caller(camera, address))
+        _PUSHES.labels("input").inc()
+        return _done(vzenith.comet_idle())
+
+    async def _heartbeat(self, request: Request, camera: DeviceEntry, address: str) -> Response:
+        _PUSHES.labels("heartbeat").inc()
+        if camera.heartbeat != "comet":
+            return _done(vzenith.comet_idle())
+        earlier = self._polls.pop(camera.id, None)
+        if earlier is not None:  # the camera has given that request up: a command must not be answered into it
+            earlier.set()
+        given_up = self._polls[camera.id] = asyncio.Event()
+        gone = asyncio.create_task(_disconnected(request, given_up))
+        try:
+            commands = await self._dispatcher.next_commands(
+                camera.id, by=_caller(camera, address), timeout_s=COMET_S, most=1, given_up=given_up
+            )
+        finally:
+            gone.cancel()
+            if self._polls.get(camera.id) is given_up:
+                del self._polls[camera.id]
+        return _done(_ANSWERS.get(commands[0].kind, vzenith.comet_idle)() if commands else vzenith.comet_idle())
+
+    async def _write(self, use_case: Callable[[Unit], LaneAnswer], by: Caller) -> LaneAnswer:
+        return await self._database.write(use_case, by=by, urgency=Urgency.LANE)
+
+    def _offset_us(self, seen: Recognition) -> int:
+        return seen.captured_at - self._database.clocks.business.now()
+
+    def _stranger(self, address: str) -> Response:
+        if not self._strangers.take(limit_key(address)):
+            return _refusal(429, "stranger")
+        return _refusal(404, "stranger")
+
+
+_ANSWERS: dict[CommandKind, Callable[[], bytes]] = {
+    CommandKind.OPEN: vzenith.comet_open,
+    CommandKind.CLOSE: vzenith.comet_close,
+}
+
+
+async def _body(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > vzenith.MAX_BODY:
+        raise Malformed("device.too_large")
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > vzenith.MAX_BODY:
+            raise Malformed("device.too_large")
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _disconnected(request: Request, given_up: asyncio.Event) -> None:
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            given_up.set()
+            return
+
+
+def _caller(camera: DeviceEntry, address: str) -> Caller:
+    return Caller(Actor(ActorKind.DEVICE, camera.code, address), Scope(camera.company, (camera.lot,)))
+
+
+def _done(body: bytes) -> Response:
+    return Response(body, media_type=JSON)
+
+
+def _refusal(status: int, outcome: str) -> Response:
+    _PUSHES.labels(outcome).inc()
+    return Response(status_code=status)
+
+
+def _note_lost_picture(future: "asyncio.Future[None]") -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.warning("camera.picture_lost", error=str(error))

@@ -1,0 +1,1 @@
+"""The HTTP kit: what every route needs and no business knows."""

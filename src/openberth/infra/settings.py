@@ -1,0 +1,258 @@
+"""The settings: environment over file over defaults.
+
+Every setting has one name, e.g. ``http.port`` in the YAML file that ``OPENBERTH_CONFIG`` names and
+``OPENBERTH_HTTP__PORT`` in the environment. A setting nobody knows is an error, not a comment. Without any settings
+OpenBerth runs on this machine alone: SQLite in the data folder, HTTP on the loopback.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings.sources import InitSettingsSource
+
+from openberth.infra.catalogue import Language
+from openberth.infra.telemetry import LogFormat, LogLevel
+from openberth.kernel.errors import Malformed
+from openberth.kernel.time import Instant, from_iso
+
+ENV_PREFIX = "OPENBERTH_"
+CONFIG_VARIABLE = "OPENBERTH_CONFIG"
+# Of other commands and of tests: they share the prefix and are no settings.
+FOREIGN_VARIABLES = ("OPENBERTH_CONFIG", "OPENBERTH_TEST_")
+MAX_CONFIG_BYTES = 1_000_000
+
+Role = Literal["api", "devices", "worker"]
+ROLES: tuple[Role, ...] = ("api", "devices", "worker")
+Port = Annotated[int, Field(ge=0, le=65_535)]  # 0: any free one, for tests
+
+
+def _web_address(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise ValueError("it must be an address such as https://parking.example.com")
+    return text.rstrip("/")
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, str):
+        return from_iso(value)
+    if hasattr(value, "isoformat"):  # YAML reads a time stamp by itself
+        return from_iso(value.isoformat())
+    return value
+
+
+def _words(value: object) -> object:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _expanded(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Moment = Annotated[Instant, BeforeValidator(_instant)]
+FilePath = Annotated[Path, AfterValidator(_expanded)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpSettings(_Group):
+    """Where HTTP is served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8420
+
+
+class BarrierSettings(_Group):
+    """Where barriers dial in (``barrier_tcp``)."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8421
+
+
+class ClockSettings(_Group):
+    """Business time of a demo: how fast it runs, and where both clocks met (RFC 3339; both or none)."""
+
+    speed: Annotated[int, Field(ge=1, le=10_000)] = 1
+    anchor_business: Moment | None = None
+    anchor_machine: Moment | None = None
+
+
+class S3Settings(_Group):
+    """A bucket for pictures instead of the data folder."""
+
+    endpoint: WebAddress
+    bucket: Annotated[str, Field(min_length=3, max_length=63)]
+    access_key: SecretStr
+    secret_key: SecretStr
+    region: str = "us-east-1"
+    prefix: str = ""
+
+
+class SandpaySettings(_Group):
+    """The sandbox payment channel: where it is, who we are there, our private key and its public key (PEM files)."""
+
+    url: WebAddress
+    merchant: Annotated[str, Field(min_length=1, max_length=64)]
+    private_key_file: FilePath
+    public_key_file: FilePath
+
+
+class LogSettings(_Group):
+    """How much is logged and in which form."""
+
+    level: LogLevel = "info"
+    format: LogFormat = "auto"
+
+
+def _data_home() -> Path:
+    return _xdg("XDG_DATA_HOME", ".local/share") / "openberth"
+
+
+def _key_file() -> Path:
+    return _xdg("XDG_CONFIG_HOME", ".config") / "openberth" / "keys.json"
+
+
+def _xdg(variable: str, default: str) -> Path:
+    # The XDG base directory specification: a relative path counts as not set.
+    path = Path(os.environ.get(variable, ""))
+    return path if path.is_absolute() else Path.home() / default
+
+
+class Settings(BaseSettings):
+    """All settings of a process. Made by ``load_settings``, which words mistakes in one sentence each."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    data: FilePath = Field(default_factory=_data_home)
+    keys: FilePath = Field(default_factory=_key_file)
+    database: str | None = Field(default=None, repr=False)  # may hold a password
+    public_url: WebAddress | None = None
+    language: Language = "zh"
+    demo: bool = False
+    roles: Annotated[tuple[Role, ...], NoDecode, BeforeValidator(_words), Field(min_length=1)] = ROLES
+    http: HttpSettings = HttpSettings()
+    barrier: BarrierSettings = BarrierSettings()
+    clock: ClockSettings = ClockSettings()
+    log: LogSettings = LogSettings()
+    s3: S3Settings | None = None
+    sandpay: SandpaySettings | None = None
+
+    @property
+    def database_url(self) -> str:
+        """Return the address of the database: the one set, or SQLite in the data folder."""
+        return self.database or f"sqlite:///{self.data / 'openberth.db'}"
+
+    @property
+    def public_base(self) -> str:
+        """Return the address under which people and channels reach this service, without a slash at the end."""
+        if self.public_url is not None:
+            return self.public_url
+        host = "127.0.0.1" if self.http.host in ("0.0.0.0", "::", "") else self.http.host  # noqa: S104 - compared only
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http.port}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, then the file that ``OPENBERTH_CONFIG`` names."""
+        del dotenv_settings, file_secret_settings
+        name = os.environ.get(CONFIG_VARIABLE)
+        content = _config_file(Path(name)) if name else {}
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=content)
+
+
+_GROUPS: dict[str, type[BaseModel]] = {
+    "http": HttpSettings,
+    "barrier": BarrierSettings,
+    "clock": ClockSettings,
+    "log": LogSettings,
+    "s3": S3Settings,
+    "sandpay": SandpaySettings,
+}
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings of this process.
+
+    ``overrides`` come first (command line, tests). Raises ``Malformed``: ``settings.invalid`` with the setting and the
+    reason, ``settings.unknown``, ``settings.file``, or a code of its own for settings that contradict each other.
+    Values are never quoted, they may be secrets.
+    """
+    _refuse_unknown_variables()
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise _mistake(error.errors(include_url=False, include_context=False, include_input=False)[0]) from None
+    except SettingsError as error:  # a whole group given as one variable that is not JSON
+        raise Malformed("settings.invalid", setting="?", variable=f"{ENV_PREFIX}…", reason=str(error)) from None
+    _check_together(settings)
+    return settings
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.keys.is_relative_to(settings.data):
+        raise Malformed("settings.keys_in_data", keys=str(settings.keys), data=str(settings.data))
+    clock = settings.clock
+    if not settings.demo and clock != ClockSettings():
+        raise Malformed("settings.clock_without_demo")
+    if (clock.anchor_business is None) != (clock.anchor_machine is None):
+        raise Malformed("settings.clock_anchors")
+    if len(set(settings.roles)) != len(settings.roles):
+        raise Malformed("settings.roles_twice")
+
+
+def _refuse_unknown_variables() -> None:
+    # pydantic-settings refuses unknown keys of files, but passes over unknown variables: a slip would do nothing.
+    known = Settings.model_fields
+    for variable in os.environ:
+        if variable.startswith(ENV_PREFIX) and not variable.startswith(FOREIGN_VARIABLES):
+            first = variable.removeprefix(ENV_PREFIX).lower().partition("__")[0]
+            if first not in known:
+                raise Malformed("settings.unknown", setting=variable, known=", ".join(sorted(known)))
+
+
+def _mistake(error: ErrorDetails) -> Malformed:
+    setting = ".".join(str(part) for part in error["loc"])
+    variable = ENV_PREFIX + "__".join(str(part) for part in error["loc"]).upper()
+    if error["type"] == "extra_forbidden":
+        group = _GROUPS.get(str(error["loc"][0]), Settings)
+        return Malformed("settings.unknown", setting=setting, known=", ".join(sorted(group.model_fields)))
+    reason = error["msg"].removeprefix("Value error, ")
+    return Malformed("settings.invalid", setting=setting, variable=variable, reason=reason)
+
+
+def _config_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.expanduser().open("rb") as file:
+            content = yaml.safe_load(file.read(MAX_CONFIG_BYTES))
+    except OSError as error:
+        raise Malformed("settings.file", path=str(path), reason=error.strerror) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}: {getattr(error, 'problem', '')}" if mark else "not YAML"
+        raise Malformed("settings.file", path=str(path), reason=place) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise Malformed("settings.file", path=str(path), reason="a mapping of settings is expected")
+    return content

@@ -1,0 +1,5 @@
+"""``python -m openberth.simulator``."""
+
+from openberth.simulator.cli import main
+
+main()

@@ -1,0 +1,171 @@
+"""The simulator's own books: what every car did, saw and paid, written down where it happened.
+
+Nothing here asks the server; ``comparison`` does that at the end. Amounts are minor units, instants business time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+from openberth.simulator.devices.vzenith_wire import Sight
+from openberth.simulator.plan import Lane, LotPlan, Permit
+from openberth.simulator.plates import CarPlate
+
+SANDPAY, CASH = "sandpay", "cash"
+
+
+class Fate(StrEnum):
+    """Where a car is."""
+
+    OUTSIDE = "outside"
+    INSIDE = "inside"
+    LEFT = "left"
+
+
+class Doing(StrEnum):
+    """What a driver is about; only who waits for a turn or is away from the car may be sent home at the end."""
+
+    QUEUEING = "queueing"
+    AT_LANE = "at_lane"
+    PARKED = "parked"
+    BUSY = "busy"
+
+
+@dataclass(slots=True)
+class Crossing:
+    """A car at one lane: every time a camera there saw it, and when it drove through (0: it did not).
+
+    ``waited`` when anything else than the first look decided: a payment, a scanned code, a person. The server may then
+    date the crossing by its own clock.
+    """
+
+    lane: Lane
+    sights: list[Sight] = field(default_factory=list)
+    waited: bool = False
+    passed_us: int = 0
+
+    def explains(self, instant_us: int, *, skew_us: int, slack_us: int) -> bool:
+        """Tell whether the server may rightly say the car crossed at this instant.
+
+        It is what a camera said, or, where the camera's clock was further off than the lot tolerates or somebody had
+        to help, the time between the first sending and the answer or passage; ``slack_us`` is the clocks' doubt.
+        """
+        if any(sight.stamp_us == instant_us for sight in self.sights):
+            return True
+        for sight in self.sights:
+            skewed = sight.live and abs(instant_us - sight.stamp_us) > skew_us - slack_us
+            from_the_future = sight.stamp_us - skew_us > instant_us - slack_us
+            known_us = sight.answered_us or self.passed_us
+            in_time = sight.sent_us - slack_us <= instant_us <= known_us + slack_us
+            if (skewed or from_the_future) and in_time:
+                return True
+        begun_us = min((sight.sent_us or sight.stamp_us for sight in self.sights), default=self.passed_us)
+        return self.waited and begun_us - slack_us <= instant_us <= self.passed_us + slack_us
+
+
+@dataclass(frozen=True, slots=True)
+class BillSeen:
+    """A bill as it was shown to the driver, and what the car had paid until then."""
+
+    id: str
+    due_minor: int
+    quoted_us: int | None
+    paid_before_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Money that left a driver's hands."""
+
+    method: str
+    minor: int
+    bill: str
+    at_us: int
+    reference: str
+
+
+@dataclass(slots=True)
+class Visit:
+    """One car's visit to one lot. ``known_as`` is the plate or pass under which the server knows the stay."""
+
+    number: int
+    lot: LotPlan
+    rng: Random
+    car: CarPlate | None
+    permit: Permit | None = None
+    known_as: str = ""
+    has_pass: bool = False
+    fate: Fate = Fate.OUTSIDE
+    doing: Doing = Doing.QUEUEING
+    entry: Crossing | None = None
+    inner: list[Crossing] = field(default_factory=list)
+    exit: Crossing | None = None
+    bills: dict[str, BillSeen] = field(default_factory=dict)
+    payments: list[Paid] = field(default_factory=list)
+    left_unpaid: bool = False
+    trouble: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """How reports call the car."""
+        return f"{self.lot.code} car {self.number} ({self.car.text if self.car else self.known_as or 'no plate'})"
+
+    @property
+    def paid_minor(self) -> int:
+        """What it has paid so far."""
+        return sum(payment.minor for payment in self.payments)
+
+    @property
+    def plates(self) -> list[str]:
+        """Every name under which the server may hold the stay."""
+        names = [self.known_as] if self.known_as else []
+        if self.car is not None and self.car.text not in names:
+            names.append(self.car.text)
+        return names
+
+    def see_bill(self, bill: str, due_minor: int, quoted_us: int | None) -> None:
+        """Write down a bill the first time it is shown."""
+        self.bills.setdefault(bill, BillSeen(bill, due_minor, quoted_us, self.paid_minor))
+
+    def pay(self, payment: Paid) -> bool:
+        """Write down money that was paid; the same payment twice is one. Tell whether it was new."""
+        if any(known.reference == payment.reference for known in self.payments):
+            return False
+        self.payments.append(payment)
+        return True
+
+
+class Books:
+    """All visits of a run, and which car belongs to a plate."""
+
+    def __init__(self) -> None:
+        self.visits: list[Visit] = []
+        self._permits_out: set[str] = set()
+
+    def open(self, visit: Visit) -> None:
+        """Begin a visit."""
+        self.visits.append(visit)
+        if visit.permit is not None:
+            self._permits_out.add(visit.permit.plate)
+
+    def close(self, visit: Visit) -> None:
+        """End a visit; its permit's car may come again."""
+        if visit.permit is not None and visit.fate is not Fate.INSIDE:
+            self._permits_out.discard(visit.permit.plate)
+
+    def free_permits(self, lot: LotPlan) -> list[Permit]:
+        """Return the permits of a lot whose cars are not out and about."""
+        return [permit for permit in lot.permits if permit.plate not in self._permits_out]
+
+    def of_lot(self, lot: LotPlan) -> Iterator[Visit]:
+        """Return the visits of a lot."""
+        return (visit for visit in self.visits if visit.lot is lot)
+
+    def received(self, lot: LotPlan) -> dict[str, int]:
+        """Return what a lot's cars paid, by method."""
+        sums: dict[str, int] = {}
+        for visit in self.of_lot(lot):
+            for payment in visit.payments:
+                sums[payment.method] = sums.get(payment.method, 0) + payment.minor
+        return sums

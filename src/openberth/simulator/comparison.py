@@ -1,0 +1,204 @@
+"""The simulator's books against the server's: car by car, then lot by lot, then the payment channel; to the fen."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openberth.simulator.api import BooksView, Client, Operator, Refusal, StayView
+from openberth.simulator.books import CASH, SANDPAY, Books, Crossing, Fate, Visit
+from openberth.simulator.clock import MINUTE_US, BusinessClock, instant_text, instant_us
+from openberth.simulator.plan import LotPlan
+from openberth.simulator.tariff import Part, stay_fee
+from openberth.simulator.web import NoAnswer
+
+_DOUBT_MACHINE_US = 50_000  # how far the two clocks may be apart, and how late a passage is noticed
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the server's and the channel's books said before the first car."""
+
+    started_us: int
+    lots: dict[str, BooksView]
+    channel_minor: dict[str, int]
+
+
+class Comparison:
+    """Compares until both sides agree or patience ends: notifications and replays may still be on their way."""
+
+    def __init__(
+        self, books: Books, plans: Sequence[LotPlan], api: Operator, channel_url: str | None, clock: BusinessClock
+    ) -> None:
+        self._books = books
+        self._plans = plans
+        self._api = api
+        self._channel_url = channel_url
+        self._clock = clock
+        self._slack_us = int(_DOUBT_MACHINE_US * clock.speed)
+
+    async def opening(self) -> Opening:
+        """Read both books before the town opens."""
+        lots = {plan.code: await self._api.books(plan.code) for plan in self._plans}
+        return Opening(self._clock.now_us(), lots, await self._channel_totals())
+
+    async def differences(self, opening: Opening, patience_s: float) -> list[str]:
+        """Return every difference in words; none means that the books agree."""
+        give_up = asyncio.get_running_loop().time() + patience_s
+        visits = self._grouped(self._books.visits)
+        while True:
+            found = {plate: await self._cars(plate, visits[plate], opening.started_us) for plate in visits}
+            words = [word for each in found.values() for word in each] + await self._totals(opening)
+            if not words or asyncio.get_running_loop().time() > give_up:
+                return words
+            visits = {plate: visits[plate] for plate, each in found.items() if each}
+            await asyncio.sleep(0.5)
+
+    def _grouped(self, visits: Iterable[Visit]) -> dict[tuple[str, ...], list[Visit]]:
+        """Group visits that the server may hold under the same names; cars without any cannot be asked for."""
+        groups: dict[tuple[str, ...], list[Visit]] = {}
+        for visit in visits:
+            if visit.plates:
+                groups.setdefault((visit.lot.code, *visit.plates), []).append(visit)
+        return groups
+
+    async def _cars(self, names: tuple[str, ...], visits: list[Visit], started_us: int) -> list[str]:
+        lot, *plates = names
+        stays: dict[str, StayView] = {}
+        try:
+            for plate in plates:
+                stays |= {stay.id: stay for stay in await self._api.stays(lot, plate)}
+            ours = [stay for stay in stays.values() if instant_us(stay.entered) >= started_us - self._slack_us]
+        except (NoAnswer, Refusal, ValueError) as error:
+            return [f"{visits[0].name}: its stays cannot be read ({error})"]
+        ours.sort(key=lambda stay: stay.entered)
+        inside = [visit for visit in visits if visit.fate is not Fate.OUTSIDE]
+        if len(ours) != len(inside):
+            return [f"{visits[0].name} went in {len(inside)} times, the server has {len(ours)} stays"]
+        words = []
+        for visit, stay in zip(inside, ours, strict=True):
+            words += [f"{visit.name}: {word}" for word in self._stay(visit, stay)]
+        for visit in visits:
+            words += [f"{visit.name} paid {visit.paid_minor} without going in"] * (
+                visit.fate is Fate.OUTSIDE and visit.paid_minor > 0
+            )
+        return words
+
+    def _stay(self, visit: Visit, stay: StayView) -> list[str]:
+        words = []
+        has_left = visit.fate is Fate.LEFT
+        if (stay.state == "closed") != has_left:
+            words.append(f"has {'left' if has_left else 'not left'}, its stay is {stay.state}")
+        entered_us = self._instant(visit, visit.entry, stay.entered, "entry", words)
+        left_us = self._instant(visit, visit.exit, stay.left, "exit", words) if has_left and stay.left else 0
+        ours = Counter((payment.method, payment.minor) for payment in visit.payments)
+        theirs = Counter((receipt.method, receipt.amount.minor) for receipt in stay.receipts)
+        if ours != theirs:
+            words.append(f"paid {_money(ours)}, the receipts say {_money(theirs)}")
+        surplus = sum(receipt.surplus.minor for receipt in stay.receipts if receipt.surplus)
+        return words + self._prices(visit, stay, entered_us, left_us, surplus)
+
+    def _prices(self, visit: Visit, stay: StayView, entered_us: int, left_us: int, surplus: int) -> list[str]:
+        """Check every bill the driver saw, and what was owed at the exit, against our own reading of the tariff."""
+        words = []
+        if visit.permit is not None and visit.permit.is_free:
+            seen = [bill for bill in visit.bills.values() if bill.due_minor] or visit.payments
+            return ["has a permit and was asked for money"] if seen else []
+        parts = self._parts(visit, stay, entered_us)
+        for bill in visit.bills.values():
+            if bill.quoted_us is None:
+                words.append(f"bill {bill.id} does not say when it was quoted")
+                continue
+            owed = max(stay_fee(parts, bill.quoted_us) - bill.paid_before_minor, 0)
+            if bill.due_minor not in (owed, owed + surplus):
+                words.append(f"was asked for {bill.due_minor} at {instant_text(bill.quoted_us)}, should be {owed}")
+        if left_us and not visit.left_unpaid:
+            owed = stay_fee(parts, left_us) - (visit.paid_minor - surplus)
+            if owed > 0 and not self._in_grace(visit, parts, left_us):
+                words.append(f"left owing {owed}")
+        return words
+
+    def _in_grace(self, visit: Visit, parts: list[Part], left_us: int) -> bool:
+        """Whether the last payment covered its bill and the exit came before the grace after it ended."""
+        if not visit.payments:
+            return False
+        last = visit.payments[-1]
+        bill = visit.bills.get(last.bill)
+        quoted_us = bill.quoted_us if bill and bill.quoted_us else last.at_us
+        grace_us = visit.lot.tariff_of(visit.lot.lanes_of("entry")[0].target).grace_minutes * MINUTE_US
+        covered = visit.paid_minor >= stay_fee(parts, quoted_us)
+        return covered and left_us <= last.at_us + grace_us + self._slack_us
+
+    def _parts(self, visit: Visit, stay: StayView, entered_us: int) -> list[Part]:
+        lot = visit.lot
+        areas = [(visit.entry.lane.target, entered_us)] if visit.entry else []
+        for index, crossing in enumerate(visit.inner, 1):
+            at_us = crossing.sights[0].stamp_us if crossing.sights else crossing.passed_us
+            if index < len(stay.segments):
+                told_us = instant_us(stay.segments[index].entered)
+                at_us = told_us if self._explains(visit, crossing, told_us) else at_us
+            areas.append((crossing.lane.target, at_us))
+        return [Part(lot.tariff_of(area), from_us) for area, from_us in areas]
+
+    def _instant(self, visit: Visit, crossing: Crossing | None, text: str, what: str, words: list[str]) -> int:
+        """Return the server's instant of a crossing; note it as a difference when no camera explains it."""
+        told_us = instant_us(text)
+        if crossing is not None and not self._explains(visit, crossing, told_us):
+            seen = ", ".join(instant_text(sight.stamp_us) for sight in crossing.sights) or "nothing"
+            words.append(f"its {what} is {text}, the camera said {seen}")
+        return told_us
+
+    def _explains(self, visit: Visit, crossing: Crossing, told_us: int) -> bool:
+        return crossing.explains(told_us, skew_us=visit.lot.skew_us, slack_us=self._slack_us)
+
+    async def _totals(self, opening: Opening) -> list[str]:
+        words = []
+        try:
+            for plan in self._plans:
+                words += self._lot_totals(plan, opening.lots[plan.code], await self._api.books(plan.code))
+            channel = await self._channel_totals()
+        except (NoAnswer, Refusal) as error:
+            return [f"the totals cannot be read ({error})"]
+        if self._channel_url is not None:
+            ours: dict[str, int] = {}
+            for plan in self._plans:
+                ours[plan.currency] = ours.get(plan.currency, 0) + self._books.received(plan).get(SANDPAY, 0)
+            for currency, minor in ours.items():
+                theirs = channel.get(currency, 0) - opening.channel_minor.get(currency, 0)
+                if theirs != minor:
+                    words.append(f"drivers paid {minor} {currency} through the channel, the channel has {theirs}")
+        return words
+
+    def _lot_totals(self, plan: LotPlan, before: BooksView, after: BooksView) -> list[str]:
+        visits = list(self._books.of_lot(plan))
+        left = sum(visit.fate is Fate.LEFT for visit in visits)
+        inside = sum(visit.fate is Fate.INSIDE for visit in visits)
+        pairs = [
+            ("stays closed", left, after.stays_closed - before.stays_closed),
+            ("stays open", inside, after.stays_open - before.stays_open),
+        ]
+        received = self._books.received(plan)
+        for method in (SANDPAY, CASH):
+            sums = [view.received[method].minor if method in view.received else 0 for view in (after, before)]
+            pairs.append((f"received by {method}", received.get(method, 0), sums[0] - sums[1]))
+        return [
+            f"{plan.code}: {name}: ours {ours}, the server's {theirs}" for name, ours, theirs in pairs if ours != theirs
+        ]
+
+    async def _channel_totals(self) -> dict[str, int]:
+        if self._channel_url is None:
+            return {}
+        client = Client(self._channel_url)
+        try:
+            totals: Any = await client.get("/control/totals")
+        finally:
+            await client.close()
+        try:
+            return {str(currency): int(minor) for currency, minor in totals["paid_minor"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise NoAnswer(f"the channel's totals: {error!r}") from error
+
+
+def _money(sums: "Counter[tuple[str, int]]") -> str:
+    return " + ".join(f"{minor} {method}" for method, minor in sorted(sums.elements())) or "nothing"

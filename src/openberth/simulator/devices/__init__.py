@@ -1,0 +1,1 @@
+"""Virtual devices: each an own client that speaks only its wire format."""

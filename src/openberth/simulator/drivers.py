@@ -1,0 +1,353 @@
+"""A driver: comes, queues, is seen, parks, pays in one of three ways, and leaves, with bounded patience everywhere."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from openberth.simulator.api import BillView, LaneView, Phone, Refusal, Waiting
+from openberth.simulator.books import SANDPAY, Books, Crossing, Doing, Fate, Paid, Visit
+from openberth.simulator.clock import MINUTE_US, SECOND_US, BusinessClock, instant_us
+from openberth.simulator.counters import Counters
+from openberth.simulator.devices.vzenith import Shown
+from openberth.simulator.devices.vzenith_wire import TRIGGER_SOFTWARE, TRIGGER_VIDEO, Reading
+from openberth.simulator.faults import Faults
+from openberth.simulator.guard import Guard, Word
+from openberth.simulator.plan import Lane, LotPlan
+from openberth.simulator.plates import UNREAD, PlateMint
+from openberth.simulator.site import Site
+from openberth.simulator.web import NoAnswer
+
+_QUEUE_MAX = 50  # a longer one is not joined
+_PRESENTATIONS = 3
+_ROUNDS = 6  # of looking at the phone while standing at an exit
+_WALK_US = 3 * MINUTE_US
+_INNER_US = MINUTE_US
+
+
+class Place(Protocol):
+    """What a driver finds at a lot."""
+
+    plan: LotPlan
+    sites: dict[str, Site]
+    guard: Guard
+    scan_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all drivers share."""
+
+    clock: BusinessClock
+    books: Books
+    counters: Counters
+    faults: Faults
+    mint: PlateMint
+    phone: Callable[[int], Phone]
+
+
+class Driver:
+    """One visit from arrival to departure."""
+
+    def __init__(
+        self, visit: Visit, place: Place, world: World, *, method: str, leaves_us: int, goes_inner: bool
+    ) -> None:
+        self.visit = visit
+        self._place = place
+        self._world = world
+        self._method = method
+        self._leaves_us = leaves_us
+        self._goes_inner = goes_inner
+        self._phone = world.phone(visit.number)
+
+    async def live(self) -> None:
+        """Make the visit; whatever goes wrong is written into it."""
+        visit, counters = self.visit, self._world.counters
+        try:
+            if not await self._come_in():
+                return
+            counters.inside += 1
+            ways = self._place.plan.ways_in(visit.entry.lane.target) if visit.entry and self._goes_inner else []
+            way = visit.rng.choice(ways) if ways else None
+            if way is not None and not await self._cross(way[0]):
+                way = None
+            await self._park()
+            out = way is None or await self._leave_inner(way[1])
+            if out and await self._go_out():
+                counters.inside -= 1
+                counters.left += 1
+        except (NoAnswer, Refusal) as error:
+            visit.trouble.append(str(error))
+        finally:
+            self._world.books.close(visit)
+            await self._phone.close()
+
+    async def _come_in(self) -> bool:
+        visit, counters = self.visit, self._world.counters
+        site = self._best("entry")
+        if site.queue >= _QUEUE_MAX:
+            counters.balked += 1
+            return False
+        visit.doing = Doing.QUEUEING
+        async with site.turn(visit):
+            visit.doing = Doing.AT_LANE
+            crossing = Crossing(site.lane)
+            reading = self._reading()
+            if await self._is_let_in(site, crossing, reading) and await site.drive_on(crossing, visit.rng):
+                visit.entry, visit.fate = crossing, Fate.INSIDE
+                counters.admitted += 1
+                return True
+            site.turn_back(reading)
+        counters.refused += 1
+        return False
+
+    async def _is_let_in(self, site: Site, crossing: Crossing, reading: Reading) -> bool:
+        visit = self.visit
+        visit.known_as = reading.text if reading.is_read else ""
+        for _ in range(_PRESENTATIONS):
+            shown = await self._show(site, crossing, reading)
+            if await site.opens(shown) or await self._is_lifted(site, shown, reading):
+                return True
+            if shown is not None and not shown.delivered:
+                await site.camera.drained(site.waits.online_s)
+                continue
+            ask, waiting = await self._look(site)
+            crossing.waited = True
+            if ask == "enter":
+                visit.known_as, visit.has_pass = await self._phone.enter(site.scan_code), True
+                return await self._must_open(site)
+            if ask == "identify":
+                await self._place.guard.help(site, visit)
+                if await site.boom.wait_open(site.waits.open_s):
+                    return True
+                continue
+            word = await self._place.guard.word_on(site, reading)
+            if word is Word.REFUSED or (word is Word.UNKNOWN and waiting is None and shown is not None):
+                return False
+            if word is Word.ADMITTED:
+                return await self._must_open(site)
+        return False
+
+    async def _must_open(self, site: Site) -> bool:
+        """Wait for a boom that the server has told to open; when it stays down (a broken link), the guard opens.
+
+        The car is not shown to the camera again: it is inside already by the server's books.
+        """
+        for _ in range(_PRESENTATIONS):
+            if await site.boom.wait_open(site.waits.open_s):
+                return True
+            await self._place.guard.open(site, "admitted, but the barrier stayed down")
+        return await site.boom.wait_open(site.waits.open_s)
+
+    async def _cross(self, lane: Lane) -> bool:
+        """Drive through an inner lane; False when it stays shut and the car turns back."""
+        visit, site = self.visit, self._place.sites[lane.code]
+        visit.doing = Doing.PARKED
+        await self._world.clock.sleep_until(self._world.clock.now_us() + visit.rng.randint(1, 2) * _INNER_US)
+        if not site.camera.online:
+            return False  # nobody opens an inner lane by hand just to park elsewhere
+        visit.doing = Doing.QUEUEING
+        async with site.turn(visit):
+            visit.doing = Doing.AT_LANE
+            crossing = Crossing(lane)
+            reading = self._true_reading()
+            shown = await self._show(site, crossing, reading)
+            if await site.opens(shown) and await site.drive_on(crossing, visit.rng):
+                visit.inner.append(crossing)
+                return True
+            site.turn_back(reading)
+        return False
+
+    async def _leave_inner(self, lane: Lane) -> bool:
+        """Drive back out of the inner area; the guard helps when the lane stays shut."""
+        visit, site = self.visit, self._place.sites[lane.code]
+        visit.doing = Doing.QUEUEING
+        async with site.turn(visit):
+            visit.doing = Doing.AT_LANE
+            crossing = Crossing(lane)
+            reading = self._true_reading()
+            for _ in range(_PRESENTATIONS):
+                if not await site.camera.idle(site.waits.online_s):
+                    continue
+                shown = await self._show(site, crossing, reading)
+                if await site.opens(shown) or await self._is_lifted(site, shown, reading):
+                    break
+                crossing.waited = True
+                await self._place.guard.help(site, visit)
+                if await site.boom.wait_open(site.waits.open_s):
+                    break
+            if await site.drive_on(crossing, visit.rng):
+                visit.inner.append(crossing)
+                return True
+        visit.doing = Doing.PARKED
+        visit.trouble.append("could not leave the inner area")
+        return False
+
+    async def _park(self) -> None:
+        visit, clock = self.visit, self._world.clock
+        visit.doing = Doing.PARKED
+        if self._method == "prepay" and visit.permit is None:
+            await clock.sleep_until(self._leaves_us - _WALK_US)
+            visit.doing = Doing.BUSY
+            await self._prepay()
+            visit.doing = Doing.PARKED
+        await clock.sleep_until(self._leaves_us)
+        for crossing in [visit.entry, *visit.inner]:
+            # A car whose entry is still in a camera's store cannot be asked for money yet; give the camera time.
+            if crossing is not None:
+                await self._place.sites[crossing.lane.code].camera.drained(60.0)
+
+    async def _prepay(self) -> None:
+        visit = self.visit
+        try:
+            bill = await self._phone.bill(self._place.scan_code, plate=visit.known_as, is_pass=visit.has_pass)
+            if bill is not None:
+                self._note(bill)
+                await self._pay_order(self._place.scan_code, bill)
+        except Refusal:
+            return  # the server does not know the car by this plate: it will pay at the exit
+
+    async def _go_out(self) -> bool:
+        visit, counters = self.visit, self._world.counters
+        site = self._best("exit")
+        visit.doing = Doing.QUEUEING
+        async with site.turn(visit):
+            visit.doing = Doing.AT_LANE
+            crossing = Crossing(site.lane)
+            reading = self._reading()
+            if await self._is_let_out(site, crossing, reading) and await site.drive_on(crossing, visit.rng):
+                visit.exit, visit.fate = crossing, Fate.LEFT
+                return True
+            site.turn_back(reading)
+        visit.trouble.append("could not leave")
+        visit.doing = Doing.PARKED
+        counters.helped += 1
+        return False
+
+    async def _is_let_out(self, site: Site, crossing: Crossing, reading: Reading) -> bool:
+        for _ in range(_PRESENTATIONS):
+            shown = await self._show(site, crossing, reading)
+            opens = await site.opens(shown)
+            if shown is not None and not shown.delivered:
+                if opens or await self._is_lifted(site, shown, reading):
+                    self.visit.left_unpaid = True
+                    return True
+                if not await site.camera.drained(site.waits.online_s):
+                    continue
+            elif opens:
+                return True
+            crossing.waited = True
+            if await self._settle(site):
+                return True
+        await self._place.guard.open(site, "nothing else opens for this car")
+        self.visit.left_unpaid = True
+        self._world.counters.left_by_hand += 1
+        return await site.boom.wait_open(site.waits.open_s)
+
+    async def _settle(self, site: Site) -> bool:
+        """Do what the lane's code asks until the boom opens; False when it asks for nothing and stays down."""
+        visit, guard = self.visit, self._place.guard
+        for _ in range(_ROUNDS):
+            ask, waiting = await self._look(site)
+            if ask == "pay" and waiting is not None:
+                if waiting.bill is not None:
+                    self._note(waiting.bill)
+                paid_ns = await self._pay_here(site, waiting.bill)
+                if await site.boom.wait_open(site.waits.paid_s if paid_ns else site.waits.look_s):
+                    if paid_ns:
+                        self._world.counters.pay_to_open.add((self._world.clock.machine_ns() - paid_ns) // 1_000)
+                    return True
+            elif waiting is not None:
+                await guard.help(site, visit)
+                if await site.boom.wait_open(site.waits.look_s):
+                    return True
+            else:
+                return await site.boom.wait_open(site.waits.open_s)
+        return False
+
+    async def _pay_here(self, site: Site, bill: BillView | None) -> int:
+        """Pay at the lane; return the machine time (ns) at which the money was gone, 0 when it is not."""
+        if self._method == "cash":
+            done = await self._place.guard.take_cash(site, self.visit)
+        else:
+            try:
+                done = await self._pay_order(site.scan_code, bill, at_lane=True)
+            except Refusal:
+                done = False  # settled meanwhile, or run out: look again
+        return self._world.clock.machine_ns() if done else 0
+
+    async def _pay_order(self, code: str, bill: BillView | None, *, at_lane: bool = False) -> bool:
+        visit, counters = self.visit, self._world.counters
+        order = await self._phone.order(code, None if at_lane or bill is None else bill.id)
+        paid = await self._phone.pay(order.pay_url)
+        if paid.state != "paid":
+            return False
+        minor = paid.amount_minor if paid.paid_minor is None else paid.paid_minor
+        bill_id = bill.id if bill else ""
+        if visit.pay(Paid(SANDPAY, minor, bill_id, self._world.clock.now_us(), order.attempt)):
+            counters.paid += 1
+            counters.paid_minor += minor
+        return True
+
+    async def _look(self, site: Site) -> tuple[str, Waiting | None]:
+        """Scan the lane's code and return what it asks; a car that came with a pass shows it."""
+        visit = self.visit
+        view: LaneView | None = None
+        if visit.has_pass and site.lane.kind == "exit":
+            with suppress(Refusal):  # not this pass, or nobody seen there: look without it
+                view = await self._phone.leave(site.scan_code, visit.known_as)
+        if view is None:
+            view = await self._phone.lane(site.scan_code)
+        return (view.waiting.ask if view.waiting else "nothing"), view.waiting
+
+    async def _show(self, site: Site, crossing: Crossing, reading: Reading) -> Shown | None:
+        if crossing.sights:  # not the first time: somebody pressed the button
+            reading = Reading(
+                reading.text, reading.colour, reading.type, reading.confidence, TRIGGER_SOFTWARE, known=reading.known
+            )
+        return await site.show(crossing, reading)
+
+    async def _is_lifted(self, site: Site, shown: Shown | None, reading: Reading) -> bool:
+        """Have the boom lifted on the spot when the camera could not tell anybody; never for a car without a plate."""
+        if shown is None or shown.delivered or not reading.known:
+            return False
+        site.lift_by_hand()
+        return await site.boom.wait_open(site.waits.open_s)
+
+    def _note(self, bill: BillView) -> None:
+        self.visit.see_bill(bill.id, bill.due.minor, instant_us(bill.quoted_at) if bill.quoted_at else None)
+
+    def _best(self, kind: str) -> Site:
+        """Choose the lane with the shortest queue; attendants send cars that a dead camera cannot help elsewhere."""
+        sites = [self._place.sites[lane.code] for lane in self._place.plan.lanes_of(kind)]
+        needy = self.visit.car is None
+        return min(sites, key=lambda site: (needy and not site.camera.online, site.queue, self.visit.rng.random()))
+
+    def _true_reading(self) -> Reading:
+        car = self.visit.car
+        if car is None:
+            return Reading(UNREAD, 0, 31, 0)
+        return Reading(car.text, car.colour, car.type, self.visit.rng.randint(88, 99), TRIGGER_VIDEO, known=True)
+
+    def _reading(self) -> Reading:
+        """What the camera reads this time: the plate, a similar one, or nothing."""
+        true, visit, faults, counters = self._true_reading(), self.visit, self._world.faults, self._world.counters
+        if visit.car is None or visit.permit is not None:
+            return true
+        if faults.strikes("unread", visit.rng):
+            counters.unread += 1
+            return Reading(UNREAD, true.colour, 31, 0)
+        wrong = self._world.mint.misread(true.text, visit.rng) if faults.strikes("misread", visit.rng) else None
+        if wrong is None:
+            return true
+        counters.misread += 1
+        known = visit.entry is None  # at an exit an attendant would write down what really left
+        return Reading(wrong, true.colour, true.type, visit.rng.randint(60, 80), known=known)
+
+
+def leaving_us(plan: LotPlan, visit: Visit, now_us: int) -> int:
+    """Draw when a car that comes now wants to leave: log-normal around a median of the lot, 3 minutes to 7 days."""
+    shapes = plan.habits.stays
+    shape = visit.rng.choices(shapes, [one.share for one in shapes])[0]
+    minutes = shape.median_minutes * visit.rng.lognormvariate(0, shape.sigma)
+    return now_us + int(min(max(minutes, 3), 7 * 24 * 60) * 60) * SECOND_US

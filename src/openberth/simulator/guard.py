@@ -1,0 +1,151 @@
+"""The guard of a lot: sees who really stands at a lane, and uses the operator API as the booth does."""
+
+import asyncio
+from enum import StrEnum
+
+from openberth.simulator.api import ExceptionView, Operator, PassageView, Refusal, Sum
+from openberth.simulator.books import CASH, Paid, Visit
+from openberth.simulator.clock import BusinessClock, instant_us
+from openberth.simulator.counters import Counters
+from openberth.simulator.devices.vzenith_wire import Reading
+from openberth.simulator.site import Site
+from openberth.simulator.web import NoAnswer
+
+_NOTE_MINOR = 1_000  # people pay with whole notes of this value and get change
+_LOOKS_BEFORE_ACTING = 2
+_KNOWN_MAX = 10_000
+
+
+class Word(StrEnum):
+    """What the server decided about a car, as far as a guard can see."""
+
+    ADMITTED = "admitted"
+    REFUSED = "refused"
+    HELD = "held"
+    UNKNOWN = "unknown"
+
+
+_WORDS = {"open": Word.ADMITTED, "record": Word.ADMITTED, "refuse": Word.REFUSED, "hold": Word.HELD}
+
+
+class Guard:
+    """One person in one booth: one thing at a time."""
+
+    def __init__(
+        self,
+        lot: str,
+        api: Operator,
+        sites: dict[str, Site],
+        *,
+        clock: BusinessClock,
+        counters: Counters,
+        poll_s: float = 1.0,
+    ) -> None:
+        self._lot = lot
+        self._api = api
+        self._sites = sites
+        self._clock = clock
+        self._counters = counters
+        self._poll_s = poll_s
+        self._seen: dict[str, int] = {}
+        self._hands = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Look after open exceptions until cancelled."""
+        while True:
+            await asyncio.sleep(self._poll_s)
+            try:
+                async with self._hands:
+                    await self._look_around()
+            except (NoAnswer, Refusal):
+                continue  # the server is away or somebody was faster: look again
+
+    async def word_on(self, site: Site, reading: Reading) -> Word:
+        """Look up what was decided about the car that stands at a lane."""
+        if not reading.is_read:
+            return Word.UNKNOWN
+        try:
+            passages = await self._api.passages(self._lot, site.lane.code, reading.text)
+        except Refusal:
+            return Word.UNKNOWN
+        latest = max(passages, key=_moment, default=None)
+        return _WORDS.get(latest.action or latest.decision or "", Word.UNKNOWN) if latest else Word.UNKNOWN
+
+    async def help(self, site: Site, visit: Visit) -> None:
+        """Come to the lane: end its exceptions with what the eyes see, or else open by hand."""
+        self._counters.helped += 1
+        async with self._hands:
+            found = [case for case in await self._api.exceptions(self._lot) if self._is_at(case, site)]
+            for case in found:
+                await self._resolve(case, site, visit)
+        if not found:
+            await self.open(site, "nobody else could help")
+
+    async def open(self, site: Site, reason: str) -> None:
+        """Open a lane by hand."""
+        async with self._hands:
+            try:
+                await self._api.open(self._lot, site.lane.code, f"simulator: {reason}")
+            except Refusal:
+                return  # the driver will see that nothing opens and ask again
+
+    async def take_cash(self, site: Site, visit: Visit) -> bool:
+        """Take cash for the bill of the car that waits; tell whether money changed hands."""
+        async with self._hands:
+            waiting = (await self._api.lane(self._lot, site.lane.code)).waiting
+            if waiting is None or waiting.bill is None or waiting.bill.due.minor <= 0:
+                return False
+            bill = waiting.bill
+            visit.see_bill(bill.id, bill.due.minor, instant_us(bill.quoted_at) if bill.quoted_at else None)
+            notes = -(-bill.due.minor // _NOTE_MINOR) * _NOTE_MINOR
+            try:
+                answer = await self._api.cash(self._lot, site.lane.code, bill.id, Sum(notes, bill.due.currency))
+            except Refusal:
+                return False
+        kept = notes - answer.change.minor
+        if visit.pay(Paid(CASH, kept, bill.id, self._clock.now_us(), answer.receipt.id)):
+            self._counters.paid += 1
+            self._counters.paid_minor += kept
+        return True
+
+    async def _look_around(self) -> None:
+        """End what nobody at a lane is waiting for; where a car stands, its driver is first given time to ask."""
+        cases = await self._api.exceptions(self._lot)
+        self._seen = {case.id: min(self._seen.get(case.id, 0) + 1, _KNOWN_MAX) for case in cases}
+        for case in cases:
+            site = next((site for site in self._sites.values() if self._is_at(case, site)), None)
+            visit = site.standing if site else None
+            if self._seen[case.id] >= _LOOKS_BEFORE_ACTING * (1 if visit is None else 3):
+                await self._resolve(case, site, visit)
+
+    def _is_at(self, case: ExceptionView, site: Site) -> bool:
+        return case.lane == site.lane.code
+
+    async def _resolve(self, case: ExceptionView, site: Site | None, visit: Visit | None) -> None:
+        """Do what fits; when the server refuses that, open or at last dismiss."""
+        if site is None or visit is None:
+            remedies: list[tuple[str, dict[str, str]]] = []
+        else:
+            remedies = [*await self._remedies(site, visit), ("open", {})]
+        for action, more in [*remedies, ("dismiss", {})]:
+            try:
+                await self._api.resolve(case.id, action, "simulator: seen with own eyes", **more)
+            except Refusal:
+                continue
+            self._counters.exceptions += 1
+            if visit is not None and action == "correct_plate" and site is not None and site.lane.kind == "entry":
+                visit.known_as = more["plate"]
+            return
+
+    async def _remedies(self, site: Site, visit: Visit) -> list[tuple[str, dict[str, str]]]:
+        """Return what would put a case right: the true plate, or the stay the car came in with."""
+        true_plate = visit.car.text if visit.car else ""
+        correction = [("correct_plate", {"plate": true_plate})] if true_plate else []
+        if site.lane.kind == "entry" or visit.known_as == true_plate:
+            return correction
+        stays = await self._api.stays(self._lot, visit.known_as, "open")
+        return [("match_stay", {"stay": stays[0].id})] if stays else correction
+
+
+def _moment(passage: PassageView) -> tuple[int, str]:
+    return (instant_us(passage.captured_at) if passage.captured_at else 0, passage.id)

@@ -1,0 +1,125 @@
+"""Whole towns against the fake server: books that agree, books that must not, faults and a restart in the middle."""
+
+import asyncio
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.wire.simulator.fake_openberth import FakeOpenBerth
+from tests.wire.simulator.town_files import LOT, PERMITS, write_files
+
+from openberth.simulator import Counters, Faults, Report, TownConfig, run_town
+from openberth.simulator.boom import BoomTiming
+
+FAST = BoomTiming(move_s=0.004, hold_s=0.05, drive_s=0.002)
+
+
+def fake(speed: int = 1200, **changes: Any) -> FakeOpenBerth:
+    permits = frozenset(entry["plate"] for entry in PERMITS["list"])  # type: ignore[index]
+    return FakeOpenBerth(copy.deepcopy(LOT) | changes, speed=speed, permits=permits)
+
+
+async def live(
+    server: FakeOpenBerth,
+    folder: Path,
+    *,
+    hours: float = 2.0,
+    faults: tuple[str, ...] = (),
+    counters: Counters | None = None,
+    **config: Any,
+) -> Report:
+    await server.open()
+    try:
+        plan = TownConfig(
+            url=server.url,
+            token="token",
+            sandpay_url=server.url,
+            barrier_port=server.barriers.port,
+            hours=hours,
+            timing=FAST,
+            guard_poll_s=0.2,
+            settle_s=3.0,
+            drain_s=20.0,
+            **write_files(folder),
+            **config,
+        )
+        return await run_town(plan, counters=counters, faults=Faults.parse(faults))
+    finally:
+        await server.close()
+
+
+def test_a_quiet_day_balances_to_the_fen(tmp_path: Path) -> None:
+    server = fake()
+    report = asyncio.run(live(server, tmp_path))
+    assert report.differences == []
+    assert report.troubles == []
+    assert report.left > 50
+    assert report.inside > 0
+    assert set(report.received["mall"]) == {"sandpay", "cash"}
+    assert sum(report.received["mall"].values()) == sum(stay.paid for stay in server.stays) > 0
+    counters = report.counters
+    assert counters["arrived"] == counters["admitted"] + counters["refused"] + counters["balked"]
+    assert counters["recognition_to_answer"]["count"] > 100
+    assert counters["payment_to_open"]["count"] > 10
+    assert counters["stray_opens"] == 0
+    assert {lane for lane, _, _ in server.inputs} == {"in-2", "out-2", "vip-in", "vip-out"}
+    assert any(len(stay.areas) == 3 for stay in server.stays)
+    assert any(stay.plate.startswith("pass") and stay.left for stay in server.stays)
+
+
+@pytest.mark.parametrize(
+    ("cheat", "words"),
+    [
+        ("lose_receipt", "the receipts say"),
+        ("double_stay", "the server has 2 stays"),
+        ("dear", "should be"),
+    ],
+)
+def test_a_server_that_cheats_is_caught(tmp_path: Path, cheat: str, words: str) -> None:
+    server = fake()
+    server.cheats.add(cheat)
+    report = asyncio.run(live(server, tmp_path, hours=1.5, seed=3))
+    assert not report.balanced
+    assert any(words in difference for difference in report.differences)
+
+
+def test_a_full_lot_sends_cars_away(tmp_path: Path) -> None:
+    report = asyncio.run(live(fake(capacity=5), tmp_path, hours=1.0))
+    assert report.differences == []
+    assert report.counters["refused"] > 10
+
+
+def test_devices_that_fail_in_every_way_still_balance(tmp_path: Path) -> None:
+    server = fake(speed=600)
+    names = ("lost-ack=0.1", "duplicate=0.2", "misread=0.1", "unread=0.05", "clock-skew=0.4", "barrier-cut=0.05")
+    report = asyncio.run(live(server, tmp_path, faults=(*names, "retransmit-forever"), hours=2.0))
+    assert report.differences == []
+    counters = report.counters
+    for name in ("lost_answers", "retransmissions", "duplicates", "misread", "unread", "exceptions"):
+        assert counters[name] > 0, name
+    assert len(server.records) > len({record["plateid"] for record in server.records})
+
+
+def test_cameras_that_lose_the_network_replay_what_they_saw(tmp_path: Path) -> None:
+    server = fake(speed=600)
+    report = asyncio.run(live(server, tmp_path, faults=("offline=1",), hours=3.0, seed=5))
+    assert report.differences == []
+    assert report.counters["replayed"] == report.counters["stored_offline"] > 5
+    offline = [record for record in server.records if record["isoffline"]]
+    assert {record["gioouts"][0]["ctrltype"] for record in offline} >= {2}
+
+
+def test_a_server_killed_in_the_middle_is_waited_for(tmp_path: Path) -> None:
+    server = fake(speed=600)
+
+    async def scenario() -> Report:
+        town = asyncio.create_task(live(server, tmp_path, hours=1.5))
+        await asyncio.sleep(3.0)
+        await server.restart(away_s=1.5)
+        return await town
+
+    report = asyncio.run(scenario())
+    assert report.differences == []
+    assert report.counters["retransmissions"] > 0
+    assert report.counters["barrier_links"] > 2
