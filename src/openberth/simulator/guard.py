@@ -75,7 +75,7 @@ class Guard:
         """Come to the lane: end its exceptions with what the eyes see, or else open by hand."""
         self._counters.helped += 1
         async with self._hands:
-            found = [case for case in await self._api.exceptions(self._lot) if self._is_at(case, site)]
+            found = [case for case in await self._api.exceptions(self._lot) if await self._is_about(case, site)]
             for case in found:
                 await self._resolve(case, site, visit)
         if not found:
@@ -113,13 +113,17 @@ class Guard:
         cases = await self._api.exceptions(self._lot)
         self._seen = {case.id: min(self._seen.get(case.id, 0) + 1, _KNOWN_MAX) for case in cases}
         for case in cases:
-            site = next((site for site in self._sites.values() if self._is_at(case, site)), None)
-            visit = site.standing if site else None
+            site = self._sites.get(case.lane or "")
+            visit = site.standing if site and await self._is_about(case, site) else None
             if self._seen[case.id] >= _LOOKS_BEFORE_ACTING * (1 if visit is None else 3):
                 await self._resolve(case, site, visit)
 
-    def _is_at(self, case: ExceptionView, site: Site) -> bool:
-        return case.lane == site.lane.code
+    async def _is_about(self, case: ExceptionView, site: Site) -> bool:
+        """Tell whether an exception is about the car that stands at a lane now, and not about one before it."""
+        if case.lane != site.lane.code or site.standing is None:
+            return False
+        waiting = (await self._api.lane(self._lot, site.lane.code)).waiting
+        return waiting is not None and case.passage in (None, waiting.passage)
 
     async def _resolve(self, case: ExceptionView, site: Site | None, visit: Visit | None) -> None:
         """Do what fits; when the server refuses that, open or at last dismiss."""

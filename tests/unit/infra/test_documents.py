@@ -90,6 +90,10 @@ def test_quoted_and_plain_amounts_are_the_same() -> None:
     assert read('price: "2.50"').price == read("price: 2.50").price == "2.50"
 
 
+def test_a_key_with_a_colon_and_no_value_is_nothing() -> None:
+    assert read("things:\n- {code: a, from: }\nday:\n").things[0].source is None
+
+
 def test_json_is_read_the_same_way() -> None:
     text = '{\n\t"sample": "openberth/1",\n\t"price": 2.50,\n\t"things":[{"code":"a","from":"\\ud83d\\ude97"}]}'
     sample = read_document(text, Sample, name="sample.json")
@@ -138,6 +142,7 @@ def test_plain_data_reads_back() -> None:
         ("mode: !!python/name:os.system x", ["2: document.tag(tag=tag:yaml.org,2002:python/name:os.system)",
                                               "2: mode: document.choice(value=x, choices=on, off)"]),
         ("---\nmode: on", ["2: document.several"]),
+        ("things:\n- {code: a, from: Mall, casual}", ["3: things[0]: document.comma(key=casual)"]),
         ("? [a]\n: b", ["2: document.key"]),
         ("mode: \x07", ["2: document.character"]),
         ("currency: RMB", [f"2: currency: document.currency(value=RMB, known={', '.join(sorted(MINOR_DIGITS))})"]),
@@ -165,7 +170,7 @@ def test_empty_documents(text: str) -> None:
 
 def test_syntax_errors_name_line_and_column() -> None:
     (only,) = mistakes("sample: openberth/1\nthings: [1,\n")
-    assert only.startswith("sample.yaml:3: document.syntax(column=1, problem=while parsing a flow ")
+    assert only.startswith("sample.yaml:2: document.syntax(column=1, problem=while parsing a flow ")
 
 
 def test_what_follows_a_syntax_error_is_not_called_missing() -> None:

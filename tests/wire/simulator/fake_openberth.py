@@ -243,7 +243,8 @@ class FakeOpenBerth:
         bill = self._bill(stay, at)
         if bill["due"]["minor"] > 0 and not happened:
             lane.stay = stay
-            lane.waiting = {"ask": "pay", "bill": bill, "at": at, "passage": f"p{next(self._ids)}"}
+            passage = lane.waiting["passage"] if lane.waiting else ""
+            lane.waiting = {"ask": "pay", "bill": bill, "at": at, "passage": passage}
             return "hold"
         lane.waiting = None
         stay.left = at
@@ -259,7 +260,9 @@ class FakeOpenBerth:
         return next((stay for stay in self.stays if stay.plate == plate and stay.left is None), None) if plate else None
 
     def _raise(self, kind: str, lane: Lane) -> None:
-        self.exceptions.append({"id": f"e{next(self._ids)}", "kind": kind, "lane": lane.code, "state": "open"})
+        passage = lane.waiting["passage"] if lane.waiting else None
+        one = {"id": f"e{next(self._ids)}", "kind": kind, "lane": lane.code, "passage": passage, "state": "open"}
+        self.exceptions.append(one)
 
     # -- money
 

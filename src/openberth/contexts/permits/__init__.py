@@ -6,3 +6,27 @@ Invariants: a code identifies a permit for ever; a plate has at most one permit 
 the list is retired, never deleted; plates live in the vault and never in events or messages.
 Events out: ``permits.list_applied``.
 """
+
+from openberth.contexts.permits.model import (
+    GrantedPermit,
+    ListedPermit,
+    Permit,
+    PermitChanges,
+    PermitKind,
+    PermitsApplied,
+)
+from openberth.contexts.permits.service import apply_permits, list_changes, permit, permit_of, permits_of_lot
+
+__all__ = [
+    "GrantedPermit",
+    "ListedPermit",
+    "Permit",
+    "PermitChanges",
+    "PermitKind",
+    "PermitsApplied",
+    "apply_permits",
+    "list_changes",
+    "permit",
+    "permit_of",
+    "permits_of_lot",
+]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import Instant, Period
 
@@ -36,6 +37,32 @@ class Permit:
     def holds_at(self, instant: Instant) -> bool:
         """Tell whether the permit holds at an instant."""
         return self.valid.contains(instant)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedPermit:
+    """A permit as others use it, without its plate. When it was retired, ``valid`` ends at that instant."""
+
+    id: Id
+    code: str
+    kind: PermitKind
+    valid: Period
+
+    @property
+    def parks_free(self) -> bool:
+        """Tell whether parking costs nothing while it is valid."""
+        return self.kind.admits
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPermit:
+    """A permit as people see it in a list: the plate is masked, None when it was erased."""
+
+    id: Id
+    code: str
+    plate: str | None
+    kind: PermitKind
+    valid: Period
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def schema_text(model: type[Document], *, title: str) -> str:
 
 def _broken(source: Source) -> bool:
     """Tell whether reading stopped half-way: what is missing then is no mistake of its own."""
-    goes_on = {"document.duplicate_key", "document.key", "document.tag"}
+    goes_on = {"document.comma", "document.duplicate_key", "document.key", "document.tag"}
     return any(mistake.code not in goes_on for mistake in source.mistakes)
 
 

@@ -8,7 +8,7 @@ nodes: depth, count and size are bounded while reading, aliases (and with them a
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import yaml
 
@@ -72,18 +72,20 @@ class _Open:
     path: Path
     value: dict[str, Data] | list[Data]
     key: str | None = None
+    key_end: int = -2
     skip: bool = False  # the value of a key that was refused: read over, kept nowhere
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, last_line: int) -> None:
         self.source = Source()
+        self.last_line = last_line  # the parser places the end of a text behind its last line
         self.stack: list[_Open] = []
         self.values = 0
         self.documents = 0
 
     def feed(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + 1 if event.start_mark is not None else 1
+        line = self.line(event.start_mark)
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
@@ -97,6 +99,10 @@ class _Reader:
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             self.stack.pop()
 
+    def line(self, mark: Any) -> int:
+        """Return the line of a parser's mark, 1-based."""
+        return 1 if mark is None else min(int(mark.line) + 1, self.last_line)
+
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         if event.tag is not None and event.tag != "!":
             self._note(line, "document.tag", tag=event.tag)
@@ -104,6 +110,9 @@ class _Reader:
         plain = event.style is None or event.style == ""
         if self._awaits_key():
             self._key(text, plain, line)
+            self.stack[-1].key_end = _index(event.end_mark)
+        elif plain and not text and self.stack and self.stack[-1].key_end == _index(event.start_mark):
+            self._lone_key(line)
         else:
             self._place(None if plain and text in NULLS else PlainScalar(text) if plain else Scalar(text), line)
 
@@ -132,6 +141,12 @@ class _Reader:
             self._note(line, "document.duplicate_key", path=(*top.path, text), key=shown(text), first=first)
         else:
             self.source.lines[(*top.path, text)] = line
+
+    def _lone_key(self, line: int) -> None:
+        """Refuse a key without a colon, as in ``{en: Mall, casual}``: most likely a comma that wanted quotes."""
+        top = self.stack[-1]
+        self._note(line, "document.comma", key=shown(top.key or ""))
+        top.key = None
 
     def _place(self, value: Data, line: int) -> Path:
         """Put a value where it belongs and return its path."""
@@ -166,7 +181,7 @@ class _Reader:
 
 def read_source(text: str) -> Source:
     """Read one YAML or JSON document. It never raises for what the text contains: mistakes are in the result."""
-    reader = _Reader()
+    reader = _Reader(max(1, len(text.splitlines())))
     source = reader.source
     try:
         size = len(text.encode())
@@ -182,7 +197,7 @@ def read_source(text: str) -> Source:
     except _Stop:
         pass
     except yaml.MarkedYAMLError as error:
-        source.mistakes.append(_syntax(error))
+        source.mistakes.append(_syntax(error, reader))
     except yaml.YAMLError:  # a character that YAML does not allow; the parser names no line
         source.mistakes.append(Mistake(_bad_line(text), "", "document.character", {}))
     if not source.mistakes and reader.values == 0:
@@ -203,12 +218,15 @@ def _events(text: str) -> Iterator[yaml.Event]:
     yield from yaml.parse(text, Loader=_LOADER)
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> Mistake:
+def _index(mark: Any) -> int:
+    return -1 if mark is None else int(mark.index)
+
+
+def _syntax(error: yaml.MarkedYAMLError, reader: _Reader) -> Mistake:
     mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark is not None else 1
     column = mark.column + 1 if mark is not None else 1
     problem = " ".join(part for part in (error.context, error.problem) if part)
-    return Mistake(line, "", "document.syntax", {"column": column, "problem": shown(problem, 160)})
+    return Mistake(reader.line(mark), "", "document.syntax", {"column": column, "problem": shown(problem, 160)})
 
 
 def _joined(pair: re.Match[str]) -> str:

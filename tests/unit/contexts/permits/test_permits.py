@@ -56,13 +56,14 @@ def test_a_plate_does_not_show_when_a_permit_is_printed() -> None:
         ("粤B12345", "B12345", "4: list[0].plate: plate.fault.province"),
         ("粤B12345", "[粤B12345]", "4: list[0].plate: plate.fault.shape"),
         ("粤B12345", "'@12345678'", "4: list[0].plate: plate.fault.character"),
-        ("kind: resident", "kind: residnet", "4: list[0].kind: document.choice_near(value=residnet, "
-         "choices=resident, internal, free, blocked, near=resident)"),
-        ("until: 2027-01-01", "until: 2026-01-01", "4: list[0].until: permits.dates(first=2026-01-01, last=2026-01-01)"),
+        ("kind: resident", "kind: guest",
+         "4: list[0].kind: document.choice(value=guest, choices=resident, internal, free, blocked)"),
+        ("until: 2027-01-01", "until: 2026-01-01",
+         "4: list[0].until: permits.dates(first=2026-01-01, last=2026-01-01)"),
         ("from: 2026-01-01", "from: 2026-13-01", "4: list[0].from: document.date(value=2026-13-01)"),
         ("f-001", "r-001", "5: list[1].code: permits.code_twice(value=r-001)"),
         ("粤B·D12345", "粤b 12345", "5: list[1].plate: permits.plate_twice(other=r-001)"),
-        ("list:", "lists:", ("3: list: document.missing(key=list)\n"
+        ("list:", "lists:", ("1: list: document.missing(key=list)\n"
          "x.yaml:3: lists: document.unknown_key_near(key=lists, near=list)")),
     ],
 )  # fmt: skip

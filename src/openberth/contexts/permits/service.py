@@ -1,0 +1,145 @@
+"""Use cases and queries of permits.
+
+A list holds up to 20 000 permits, too much for one unit: what differs is worked out by a reader (``list_changes``) and
+written in small parts (``write_part``) under a lease, which ``reactions.apply_list`` does. ``apply_permits`` does the
+same in one unit, for short lists.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from openberth.contexts.permits import store
+from openberth.contexts.permits.model import (
+    GrantedPermit,
+    ListedPermit,
+    Permit,
+    PermitChanges,
+    PermitKind,
+    PermitsApplied,
+    diff,
+)
+from openberth.infra import leases, vault
+from openberth.infra.database import Reader, Unit
+from openberth.infra.database.unit import stale_refusal
+from openberth.infra.vault import VaultKind
+from openberth.kernel.ids import Id
+from openberth.kernel.plates import Plate
+from openberth.kernel.time import SECOND_US, Instant
+
+PART_MAX = 40  # changes in one unit: a few milliseconds of the writer
+CLAIM_US = 30 * SECOND_US
+
+# Several permits of one plate at one instant are a mistake the list refuses; should it happen, what decides is this.
+_RANK = {PermitKind.BLOCKED: 0, PermitKind.INTERNAL: 1, PermitKind.RESIDENT: 2, PermitKind.FREE: 3}
+
+
+def permit_of(reader: Reader, *, lot: Id, plate: Id, at: Instant) -> GrantedPermit | None:
+    """Return the permit that holds for a plate (its vault id) at an instant; a block wins over every right."""
+    held = reader.all(store.HOLDING, lot=lot, plate=plate, at=at)
+    return min(held, key=lambda one: (_RANK[one.kind], one.code)) if held else None
+
+
+def permit(reader: Reader, *, permit: Id) -> GrantedPermit | None:
+    """Return a permit, also a retired one: its validity ends when it was retired."""
+    return reader.one(store.BY_ID, permit_id=permit)
+
+
+def permits_of_lot(reader: Reader, *, lot: Id, after: str = "", limit: int = store.PAGE_MAX) -> list[ListedPermit]:
+    """Return a page of a lot's active permits by code, beyond the code ``after``; plates are masked."""
+    rows = reader.all(store.ACTIVE_OF_LOT, lot=lot, after=after, limit=min(limit, store.PAGE_MAX))
+    return [
+        ListedPermit(
+            row.id, row.code, Plate(vault.open_sealed(reader, row.sealed)).masked if row.sealed else None, row.kind,
+            row.valid,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def list_changes(reader: Reader, *, lot: Id, permits: Sequence[Permit]) -> PermitChanges:
+    """Compare a lot's active permits with a list. It opens every plate, about 20 µs each: for readers."""
+    existing = []
+    for row in _active(reader, lot):
+        # An erased plate equals no plate that can be read, so its permit is written anew or retired.
+        plate = Plate(vault.open_sealed(reader, row.sealed)) if row.sealed else Plate.unlicensed(row.id.hex)
+        existing.append(Permit(row.code, plate, row.kind, row.valid))
+    return diff(tuple(existing), tuple(permits))
+
+
+def apply_permits(unit: Unit, *, company: Id, lot: Id, permits: Sequence[Permit]) -> PermitChanges:
+    """Make a list the lot's permits, all in this unit; the same list again changes nothing.
+
+    For short lists: on SQLite everybody else's writes wait meanwhile. Raises ``Refused("state.changed")`` while another
+    list is being applied.
+    """
+    owner = unit.new_id().hex
+    claim(unit, lot=lot, owner=owner)
+    changes = list_changes(unit, lot=lot, permits=permits)
+    if changes:
+        _write(unit, company, lot, changes)
+    give_back(unit, lot=lot, owner=owner)
+    return changes
+
+
+def claim(unit: Unit, *, lot: Id, owner: str) -> None:
+    """Take or renew the right to change a lot's list for 30 s of machine time. Raises ``Refused("state.changed")``."""
+    unit.lock(("permits", lot))
+    if leases.acquire(unit, name=_lease(lot), owner=owner, span_us=CLAIM_US) is None:
+        raise stale_refusal()
+
+
+def give_back(unit: Unit, *, lot: Id, owner: str) -> None:
+    """Give the right to change a lot's list back."""
+    leases.release(unit, name=_lease(lot), owner=owner)
+
+
+def parts(changes: PermitChanges) -> Iterator[PermitChanges]:
+    """Cut changes into parts of which each fits a small unit. Retiring comes first: it frees plates for others."""
+    for start in range(0, len(changes.retired), PART_MAX):
+        yield PermitChanges((), (), changes.retired[start : start + PART_MAX])
+    for start in range(0, len(changes.changed), PART_MAX):
+        yield PermitChanges((), changes.changed[start : start + PART_MAX], ())
+    for start in range(0, len(changes.added), PART_MAX):
+        yield PermitChanges(changes.added[start : start + PART_MAX], (), ())
+
+
+def write_part(unit: Unit, *, company: Id, lot: Id, owner: str, part: PermitChanges) -> None:
+    """Write one part of a list's changes, with its event. Raises ``Refused("state.changed")`` without the claim."""
+    claim(unit, lot=lot, owner=owner)
+    _write(unit, company, lot, part)
+
+
+def _write(unit: Unit, company: Id, lot: Id, changes: PermitChanges) -> None:
+    for gone in changes.retired:
+        unit.run(store.RETIRE, lot=lot, permit_code=gone.code, now=unit.now)
+    for wanted in changes.changed:
+        _replace(unit, lot, wanted, vault.keep(unit, VaultKind.PLATE, wanted.plate.key))
+    for wanted in changes.added:
+        plate = vault.keep(unit, VaultKind.PLATE, wanted.plate.key)
+        inserted = unit.run(
+            store.INSERT, id=unit.new_id(), company_id=company, lot_id=lot, code=wanted.code, plate_id=plate,
+            kind=wanted.kind, valid_from=wanted.valid.start, valid_until=wanted.valid.end, retired_at=None, version=1,
+        )  # fmt: skip
+        if inserted != 1:  # a retired one comes back
+            _replace(unit, lot, wanted, plate)
+    unit.append(
+        PermitsApplied(len(changes.added), len(changes.changed), len(changes.retired)), company=company, lot=lot,
+        key=lot,
+    )  # fmt: skip
+
+
+def _replace(unit: Unit, lot: Id, wanted: Permit, plate: Id) -> None:
+    unit.save(
+        store.REPLACE, lot=lot, permit_code=wanted.code, new_plate=plate, new_kind=wanted.kind,
+        new_from=wanted.valid.start, new_until=wanted.valid.end,
+    )  # fmt: skip
+
+
+def _active(reader: Reader, lot: Id) -> Iterator[store.PermitRow]:
+    after = ""
+    while page := reader.all(store.ACTIVE_OF_LOT, lot=lot, after=after, limit=store.PAGE_MAX):
+        yield from page
+        after = page[-1].code
+
+
+def _lease(lot: Id) -> str:
+    return f"permits.{lot.hex}"

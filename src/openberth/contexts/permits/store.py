@@ -1,0 +1,114 @@
+"""Permits as rows. The plate is a vault id: equal ids are equal plates, so the lane finds a permit without opening
+anything.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Column, Index, bindparam, or_, select, update
+
+from openberth.contexts.permits.model import GrantedPermit, PermitKind
+from openberth.infra.database.schema import business_table, vault
+from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.types import enum_column, id_column, instant_column, word_column
+from openberth.infra.vault import Sealed
+from openberth.kernel.ids import Id
+from openberth.kernel.time import Instant, Period
+
+PAGE_MAX = 500
+HELD_MAX = 8  # of one plate at one instant; the list allows one
+
+permit = business_table(
+    "permit",
+    word_column("code", 40),
+    id_column("plate_id"),
+    enum_column("kind", PermitKind),
+    instant_column("valid_from"),
+    instant_column("valid_until", nullable=True),
+    instant_column("retired_at", nullable=True),
+    Column("version", BigInteger, nullable=False),
+)
+Index("uq_permit_code", permit.c.lot_id, permit.c.code, unique=True)
+Index("ix_permit_plate", permit.c.lot_id, permit.c.plate_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PermitRow:
+    """An active permit with its sealed plate; ``sealed`` is None when the plate was erased from the vault."""
+
+    id: Id
+    code: str
+    kind: PermitKind
+    valid: Period
+    sealed: Sealed | None
+
+
+def _granted(
+    permit_id: Id, code: str, kind: PermitKind, start: Instant, until: Instant | None, retired_at: Instant | None
+) -> GrantedPermit:
+    ends = [end for end in (until, retired_at) if end is not None]
+    # Retired before it began: it never held, which is an empty period and not one that ends before it starts.
+    return GrantedPermit(permit_id, code, kind, Period(start, max(start, min(ends)) if ends else None))
+
+
+def _row(
+    permit_id: Id, code: str, kind: PermitKind, start: Instant, until: Instant | None,
+    vault_id: Id | None, vault_kind: str | None, key_id: str | None, sealed: bytes | None,
+) -> PermitRow:  # fmt: skip
+    plate = None
+    if vault_id is not None and vault_kind is not None and key_id is not None and sealed is not None:
+        plate = Sealed(vault_id, vault_kind, key_id, sealed)
+    return PermitRow(permit_id, code, kind, Period(start, until), plate)
+
+
+_GRANTED = (
+    permit.c.id, permit.c.code, permit.c.kind, permit.c.valid_from, permit.c.valid_until, permit.c.retired_at,
+)  # fmt: skip
+_AT = bindparam("at", type_=BigInteger())
+
+HOLDING = Query(
+    select(*_GRANTED)
+    .where(
+        permit.c.lot_id == bindparam("lot"),
+        permit.c.plate_id == bindparam("plate"),
+        permit.c.valid_from <= _AT,
+        or_(permit.c.valid_until.is_(None), permit.c.valid_until > _AT),
+        or_(permit.c.retired_at.is_(None), permit.c.retired_at > _AT),
+    )
+    .order_by(permit.c.kind, permit.c.code)  # "blocked" sorts first, so the bound never cuts it off
+    .limit(HELD_MAX),
+    _granted,
+)
+BY_ID = Query(select(*_GRANTED).where(permit.c.id == bindparam("permit_id")), _granted)
+ACTIVE_OF_LOT = Query(
+    select(
+        permit.c.id, permit.c.code, permit.c.kind, permit.c.valid_from, permit.c.valid_until,
+        vault.c.id, vault.c.kind, vault.c.key_id, vault.c.sealed,
+    )
+    .select_from(permit.outerjoin(vault, vault.c.id == permit.c.plate_id))
+    .where(permit.c.lot_id == bindparam("lot"), permit.c.code > bindparam("after"), permit.c.retired_at.is_(None))
+    .order_by(permit.c.code)
+    .limit(bindparam("limit")),
+    _row,
+)  # fmt: skip
+INSERT = insert_into(permit, once=True)
+REPLACE = Write(
+    update(permit)
+    .where(permit.c.lot_id == bindparam("lot"), permit.c.code == bindparam("permit_code"))
+    .values(
+        plate_id=bindparam("new_plate"),
+        kind=bindparam("new_kind"),
+        valid_from=bindparam("new_from"),
+        valid_until=bindparam("new_until"),
+        retired_at=None,
+        version=permit.c.version + 1,
+    )
+)
+RETIRE = Write(
+    update(permit)
+    .where(
+        permit.c.lot_id == bindparam("lot"),
+        permit.c.code == bindparam("permit_code"),
+        permit.c.retired_at.is_(None),
+    )
+    .values(retired_at=bindparam("now"), version=permit.c.version + 1)
+)

@@ -1,0 +1,197 @@
+"""Errors as RFC 9457 problem documents (``application/problem+json``).
+
+Members: ``type`` (``urn:openberth:problem:CODE``), ``title`` in the language of the request, ``status``, ``code`` for
+programs, ``params`` of the text, ``trace``, and ``errors`` with the places where a body or a document is wrong.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from openberth.infra.catalogue import Language, language_of, text
+from openberth.infra.documents import DocumentError
+from openberth.infra.telemetry import trace_id
+from openberth.kernel.errors import Malformed, NotFound, Overloaded, Problem
+
+MEDIA_TYPE = "application/problem+json"
+PLACES_MAX = 50
+_TYPE = "urn:openberth:problem:"
+
+log = structlog.get_logger()
+
+
+class BadRequest(Malformed):
+    """The request does not have the shape it should. ``places`` name what is wrong, never the values sent."""
+
+    def __init__(self, places: Iterable[Mapping[str, str]] = ()) -> None:
+        super().__init__("request.malformed")
+        self.places = tuple(places)[:PLACES_MAX]
+
+
+class TooLarge(Problem):
+    """The body is larger than this address takes."""
+
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("request.too_large", limit=limit)
+
+
+class TooSlow(Problem):
+    """The body did not arrive in time."""
+
+    status = 408
+
+    def __init__(self) -> None:
+        super().__init__("request.timeout")
+
+
+class TooMany(Problem):
+    """The caller asks too often; it may come again after ``retry_after_s``."""
+
+    status = 429
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("request.too_many")
+        self.retry_after_s = retry_after_s
+
+
+class WrongMethod(Problem):
+    """The address exists, but not for this method."""
+
+    status = 405
+
+    def __init__(self) -> None:
+        super().__init__("request.method")
+
+
+class WrongMediaType(Problem):
+    """The body is of a kind that this address does not take."""
+
+    status = 415
+
+    def __init__(self) -> None:
+        super().__init__("request.media_type")
+
+
+class Defect(Problem):
+    """Something broke that nobody foresaw; the trace leads to the log, the answer says nothing else."""
+
+    status = 500
+
+    def __init__(self, trace: str) -> None:
+        super().__init__("internal.defect", trace=trace)
+
+
+def language_of_scope(scope: Scope) -> Language:
+    """Return the language the caller reads: chosen by the outermost middleware, otherwise by the header."""
+    found: Language | None = scope.get("state", {}).get("language")
+    if found is not None:
+        return found
+    return language_of(next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"),
+                            None))  # fmt: skip
+
+
+def problem_document(problem: Problem, language: Language) -> dict[str, Any]:
+    """Return the members of a problem document."""
+    document: dict[str, Any] = {
+        "type": _TYPE + problem.code,
+        "title": text(problem.code, language, **problem.params),
+        "status": problem.status,
+        "code": problem.code,
+        "params": dict(problem.params),
+        "trace": trace_id(),
+    }
+    places = _places(problem, language)
+    if places:
+        document["errors"] = places
+    return document
+
+
+def problem_response(problem: Problem, scope: Scope) -> Response:
+    """Return the answer that tells a problem."""
+    headers = {"cache-control": "no-store"}
+    if problem.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    retry_after_s = getattr(problem, "retry_after_s", None)
+    if retry_after_s is not None:
+        headers["retry-after"] = str(retry_after_s)
+    body = msgspec.json.encode(problem_document(problem, language_of_scope(scope)))
+    return Response(body, problem.status, headers, MEDIA_TYPE)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what to tell about an exception: itself, or a defect, which is logged here with its trace."""
+    if isinstance(error, Problem):
+        if error.status >= 500 and not isinstance(error, Overloaded):
+            log.warning("http.refused", code=error.code)
+        return error
+    log.exception("http.defect", error=type(error).__name__)
+    return Defect(trace_id() or "-")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every anticipated error of an application with a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    return problem_response(problem_of(error), request.scope)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError), "registered for this type"
+    places = ({"place": _place(detail["loc"]), "problem": str(detail["type"])} for detail in error.errors())
+    return problem_response(BadRequest(places), request.scope)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for this type"
+    problem = _HTTP.get(error.status_code, BadRequest)()
+    answer = problem_response(problem, request.scope)
+    allow = (error.headers or {}).get("Allow")
+    if allow is not None:
+        answer.headers["allow"] = allow
+    return answer
+
+
+def _nothing_here() -> NotFound:
+    return NotFound("request.not_found")
+
+
+_HTTP: Mapping[int, Any] = {404: _nothing_here, 405: WrongMethod, 415: WrongMediaType}
+
+
+def _place(path: Sequence[Any]) -> str:
+    """Write a place as people do, e.g. ``body.received.minor`` or ``query.limit``."""
+    place = ""
+    for part in path[:12]:
+        place += f"[{part}]" if isinstance(part, int) else f".{str(part)[:60]}" if place else str(part)
+    return place
+
+
+def _places(problem: Problem, language: Language) -> list[dict[str, Any]]:
+    if isinstance(problem, BadRequest):
+        return [dict(place) for place in problem.places]
+    if not isinstance(problem, DocumentError):
+        return []
+    return [
+        {
+            "line": mistake.line,
+            "place": mistake.path,
+            "code": mistake.code,
+            "params": dict(mistake.params),
+            "text": mistake.text(lambda code, params: text(code, language, **params)),
+        }
+        for mistake in problem.mistakes
+    ]
