@@ -72,6 +72,7 @@ class BillSeen:
     due_minor: int
     quoted_us: int | None
     paid_before_minor: int
+    inner_before: int  # inner lanes crossed until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class Visit:
 
     def see_bill(self, bill: str, due_minor: int, quoted_us: int | None) -> None:
         """Write down a bill the first time it is shown."""
-        self.bills.setdefault(bill, BillSeen(bill, due_minor, quoted_us, self.paid_minor))
+        self.bills.setdefault(bill, BillSeen(bill, due_minor, quoted_us, self.paid_minor, len(self.inner)))
 
     def pay(self, payment: Paid) -> bool:
         """Write down money that was paid; the same payment twice is one. Tell whether it was new."""
@@ -150,8 +151,9 @@ class Books:
             self._permits_out.add(visit.permit.plate)
 
     def close(self, visit: Visit) -> None:
-        """End a visit; its permit's car may come again."""
-        if visit.permit is not None and visit.fate is not Fate.INSIDE:
+        """End a visit; its permit's car may come again, unless its departure may still be in a camera's store."""
+        stored = visit.exit is not None and any(sight.stored for sight in visit.exit.sights)
+        if visit.permit is not None and visit.fate is not Fate.INSIDE and not stored:
             self._permits_out.discard(visit.permit.plate)
 
     def free_permits(self, lot: LotPlan) -> list[Permit]:

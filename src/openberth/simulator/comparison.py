@@ -110,7 +110,8 @@ class Comparison:
             if bill.quoted_us is None:
                 words.append(f"bill {bill.id} does not say when it was quoted")
                 continue
-            owed = max(stay_fee(parts, bill.quoted_us) - bill.paid_before_minor, 0)
+            known = parts[: 1 + bill.inner_before]
+            owed = max(stay_fee(known, bill.quoted_us) - bill.paid_before_minor, 0)
             if bill.due_minor not in (owed, owed + surplus):
                 words.append(f"was asked for {bill.due_minor} at {instant_text(bill.quoted_us)}, should be {owed}")
         if left_us and not visit.left_unpaid:
@@ -132,12 +133,14 @@ class Comparison:
 
     def _parts(self, visit: Visit, stay: StayView, entered_us: int) -> list[Part]:
         lot = visit.lot
-        areas = [(visit.entry.lane.target, entered_us)] if visit.entry else []
+        outer = visit.entry.lane.target if visit.entry else lot.lanes_of("entry")[0].target
+        areas = [(outer, entered_us)]
         for index, crossing in enumerate(visit.inner, 1):
             at_us = crossing.sights[0].stamp_us if crossing.sights else crossing.passed_us
             if index < len(stay.segments):
                 told_us = instant_us(stay.segments[index].entered)
                 at_us = told_us if self._explains(visit, crossing, told_us) else at_us
+            at_us = max(at_us, areas[-1][1])  # clocks of cameras differ, but nobody leaves before coming
             areas.append((crossing.lane.target, at_us))
         return [Part(lot.tariff_of(area), from_us) for area, from_us in areas]
 

@@ -1,5 +1,6 @@
 """A driver: comes, queues, is seen, parks, pays in one of three ways, and leaves, with bounded patience everywhere."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from openberth.simulator.books import SANDPAY, Books, Crossing, Doing, Fate, Pai
 from openberth.simulator.clock import MINUTE_US, SECOND_US, BusinessClock, instant_us
 from openberth.simulator.counters import Counters
 from openberth.simulator.devices.vzenith import Shown
-from openberth.simulator.devices.vzenith_wire import TRIGGER_SOFTWARE, TRIGGER_VIDEO, Reading
+from openberth.simulator.devices.vzenith_wire import TRIGGER_SOFTWARE, Reading
 from openberth.simulator.faults import Faults
 from openberth.simulator.guard import Guard, Word
 from openberth.simulator.plan import Lane, LotPlan
@@ -23,6 +24,8 @@ _PRESENTATIONS = 3
 _ROUNDS = 6  # of looking at the phone while standing at an exit
 _WALK_US = 3 * MINUTE_US
 _INNER_US = MINUTE_US
+_CONFIRMATIONS = 5
+_CONFIRM_S = 2.0  # codes are limited to 30 requests a minute
 
 
 class Place(Protocol):
@@ -92,7 +95,7 @@ class Driver:
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
             crossing = Crossing(site.lane)
-            reading = self._reading()
+            reading = self._reading(site)
             if await self._is_let_in(site, crossing, reading) and await site.drive_on(crossing, visit.rng):
                 visit.entry, visit.fate = crossing, Fate.INSIDE
                 counters.admitted += 1
@@ -105,11 +108,17 @@ class Driver:
         visit = self.visit
         visit.known_as = reading.text if reading.is_read else ""
         for _ in range(_PRESENTATIONS):
+            if not await self._is_useful(site, reading):
+                return False
             shown = await self._show(site, crossing, reading)
-            if await site.opens(shown) or await self._is_lifted(site, shown, reading):
+            if await site.opens(shown):
                 return True
             if shown is not None and not shown.delivered:
-                await site.camera.drained(site.waits.online_s)
+                if not shown.sight.sent_us or not await site.camera.drained(site.waits.online_s):
+                    return await self._lift(site, reading)
+                # The server may have had the record although the camera never knew: what it decided then holds.
+                if await self._place.guard.word_on(site, reading) is Word.ADMITTED:
+                    return await self._must_open(site)
                 continue
             ask, waiting = await self._look(site)
             crossing.waited = True
@@ -170,7 +179,7 @@ class Driver:
                 if not await site.camera.idle(site.waits.online_s):
                     continue
                 shown = await self._show(site, crossing, reading)
-                if await site.opens(shown) or await self._is_lifted(site, shown, reading):
+                if await site.opens(shown) or (shown and not shown.delivered and await self._lift(site, reading)):
                     break
                 crossing.waited = True
                 await self._place.guard.help(site, visit)
@@ -198,14 +207,24 @@ class Driver:
                 await self._place.sites[crossing.lane.code].camera.drained(60.0)
 
     async def _prepay(self) -> None:
-        visit = self.visit
         try:
-            bill = await self._phone.bill(self._place.scan_code, plate=visit.known_as, is_pass=visit.has_pass)
-            if bill is not None:
-                self._note(bill)
-                await self._pay_order(self._place.scan_code, bill)
+            bill = await self._bill_by_now()
+            if bill is None:
+                return
+            self._note(bill)
+            if not await self._pay_order(self._place.scan_code, bill):
+                return
+            for _ in range(_CONFIRMATIONS):  # the phone says when the money has arrived; only then back to the car
+                now = await self._bill_by_now()
+                if now is None or now.id != bill.id:
+                    return
+                await asyncio.sleep(_CONFIRM_S)
         except Refusal:
             return  # the server does not know the car by this plate: it will pay at the exit
+
+    async def _bill_by_now(self) -> BillView | None:
+        visit = self.visit
+        return await self._phone.bill(self._place.scan_code, plate=visit.known_as, is_pass=visit.has_pass)
 
     async def _go_out(self) -> bool:
         visit, counters = self.visit, self._world.counters
@@ -214,7 +233,7 @@ class Driver:
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
             crossing = Crossing(site.lane)
-            reading = self._reading()
+            reading = self._reading(site)
             if await self._is_let_out(site, crossing, reading) and await site.drive_on(crossing, visit.rng):
                 visit.exit, visit.fate = crossing, Fate.LEFT
                 return True
@@ -226,16 +245,19 @@ class Driver:
 
     async def _is_let_out(self, site: Site, crossing: Crossing, reading: Reading) -> bool:
         for _ in range(_PRESENTATIONS):
+            if not await self._is_useful(site, reading):
+                return False
             shown = await self._show(site, crossing, reading)
             opens = await site.opens(shown)
-            if shown is not None and not shown.delivered:
-                if opens or await self._is_lifted(site, shown, reading):
-                    self.visit.left_unpaid = True
+            if shown is None or shown.delivered:
+                if opens:
                     return True
-                if not await site.camera.drained(site.waits.online_s):
-                    continue
-            elif opens:
-                return True
+            else:
+                self.visit.left_unpaid = True  # without network nobody is asked for money; what is owed stays a debt
+                if opens:
+                    return True
+                if not shown.sight.sent_us or not await site.camera.drained(site.waits.online_s):
+                    return await self._lift(site, reading)
             crossing.waited = True
             if await self._settle(site):
                 return True
@@ -307,9 +329,13 @@ class Driver:
             )
         return await site.show(crossing, reading)
 
-    async def _is_lifted(self, site: Site, shown: Shown | None, reading: Reading) -> bool:
-        """Have the boom lifted on the spot when the camera could not tell anybody; never for a car without a plate."""
-        if shown is None or shown.delivered or not reading.known:
+    async def _is_useful(self, site: Site, reading: Reading) -> bool:
+        """Wait for the network where a camera alone would not let this car pass; False when it does not come back."""
+        return reading.known or await site.camera.reached(site.waits.online_s)
+
+    async def _lift(self, site: Site, reading: Reading) -> bool:
+        """Have the boom lifted on the spot when the camera cannot tell anybody; only for a car that it knows."""
+        if not reading.known:
             return False
         site.lift_by_hand()
         return await site.boom.wait_open(site.waits.open_s)
@@ -324,15 +350,17 @@ class Driver:
         return min(sites, key=lambda site: (needy and not site.camera.online, site.queue, self.visit.rng.random()))
 
     def _true_reading(self) -> Reading:
-        car = self.visit.car
-        if car is None:
+        visit = self.visit
+        if visit.car is None:
             return Reading(UNREAD, 0, 31, 0)
-        return Reading(car.text, car.colour, car.type, self.visit.rng.randint(88, 99), TRIGGER_VIDEO, known=True)
+        # A camera's own list holds every plate at an entry, and at an exit those that came in under them.
+        known = visit.fate is Fate.OUTSIDE or visit.known_as == visit.car.text
+        return Reading(visit.car.text, visit.car.colour, visit.car.type, visit.rng.randint(88, 99), known=known)
 
-    def _reading(self) -> Reading:
+    def _reading(self, site: Site) -> Reading:
         """What the camera reads this time: the plate, a similar one, or nothing."""
         true, visit, faults, counters = self._true_reading(), self.visit, self._world.faults, self._world.counters
-        if visit.car is None or visit.permit is not None:
+        if visit.car is None or visit.permit is not None or not site.camera.online:
             return true
         if faults.strikes("unread", visit.rng):
             counters.unread += 1
@@ -341,8 +369,7 @@ class Driver:
         if wrong is None:
             return true
         counters.misread += 1
-        known = visit.entry is None  # at an exit an attendant would write down what really left
-        return Reading(wrong, true.colour, true.type, visit.rng.randint(60, 80), known=known)
+        return Reading(wrong, true.colour, true.type, visit.rng.randint(60, 80), known=visit.fate is Fate.OUTSIDE)
 
 
 def leaving_us(plan: LotPlan, visit: Visit, now_us: int) -> int:

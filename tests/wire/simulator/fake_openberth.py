@@ -433,7 +433,11 @@ class FakeOpenBerth:
         if body["action"] in ("match_stay", "correct_plate"):
             if stay is None or lane.waiting is None:
                 return Reply(409, {"code": "exception.no_stay"})
-            if self._leave_with(lane, stay, lane.waiting["at"]) == "open":
+            if lane.kind == "inner":
+                stay.areas.append((lane.target, lane.waiting["at"]))
+                lane.waiting = None
+                self._open(lane)
+            elif self._leave_with(lane, stay, lane.waiting["at"]) == "open":
                 self._open(lane)
         elif body["action"] == "open":
             await self.open_lane(request, "", lane.code)

@@ -8,3 +8,51 @@ a channel's transaction is one receipt, however often it is told; money that arr
 Events out: ``bill_issued``, ``bill_settled``, ``attempt_opened``, ``attempt_ended``, ``receipt_recorded``,
 ``surplus_received``, all of kind ``payments.*``.
 """
+
+from openberth.contexts.payments.model import (
+    Attempt,
+    AttemptState,
+    Bill,
+    BillState,
+    Receipt,
+    ReceiptMethod,
+)
+from openberth.contexts.payments.service import (
+    Taken,
+    Totals,
+    begin_attempt,
+    bill_by_id,
+    bills_of,
+    bills_of_lot,
+    issue_bill,
+    open_bill_of,
+    paid_for,
+    receipts_of,
+    receipts_of_lot,
+    take_cash,
+    totals,
+    withdraw_bill,
+)
+
+__all__ = [
+    "Attempt",
+    "AttemptState",
+    "Bill",
+    "BillState",
+    "Receipt",
+    "ReceiptMethod",
+    "Taken",
+    "Totals",
+    "begin_attempt",
+    "bill_by_id",
+    "bills_of",
+    "bills_of_lot",
+    "issue_bill",
+    "open_bill_of",
+    "paid_for",
+    "receipts_of",
+    "receipts_of_lot",
+    "take_cash",
+    "totals",
+    "withdraw_bill",
+]

@@ -6,3 +6,37 @@ Invariants: the lines of a quote add up to its total and its minutes to the stay
 goes on; what cannot be priced is an error (``tariff.not_computable``), never 0; no float, one rounding per line.
 Events out: ``tariffs.published``.
 """
+
+from openberth.contexts.tariffs.document import quote_to_plain, read_tariff, tariff_to_plain
+from openberth.contexts.tariffs.model import (
+    NotComputable,
+    Payment,
+    Quote,
+    Segment,
+    Settlement,
+    Tariff,
+    TariffVersion,
+)
+from openberth.contexts.tariffs.pricing import quote, settlement, single
+from openberth.contexts.tariffs.service import in_force, newest, publish, version, versions
+
+__all__ = [
+    "NotComputable",
+    "Payment",
+    "Quote",
+    "Segment",
+    "Settlement",
+    "Tariff",
+    "TariffVersion",
+    "in_force",
+    "newest",
+    "publish",
+    "quote",
+    "quote_to_plain",
+    "read_tariff",
+    "settlement",
+    "single",
+    "tariff_to_plain",
+    "version",
+    "versions",
+]

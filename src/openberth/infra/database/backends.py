@@ -15,6 +15,7 @@ from openberth.kernel.errors import Overloaded
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30
+LOCK_TIMEOUT_S = 10  # shorter than a statement's, so that a wait for a lock ends as "run again"
 
 
 class Failure(Enum):
@@ -36,7 +37,7 @@ class Backend(ABC):
         self.dialect = create_engine(url, paramstyle="format").dialect
 
     @abstractmethod
-    def connect(self) -> Any:
+    def connect(self, *, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> Any:
         """Open a connection; an unreachable server is ``Overloaded("database.unreachable")``."""
 
     @abstractmethod
@@ -81,7 +82,7 @@ class Backend(ABC):
 
     def _unreachable(self, error: Exception) -> Overloaded:
         where = f"{self.url.host}:{self.url.port}/{self.url.database}"
-        return Overloaded("database.unreachable", database=where, reason=str(error).strip().splitlines()[0])
+        return Overloaded("database.unreachable", database=where, reason=(str(error).strip() or type(error).__name__).splitlines()[0])
 
 
 class PostgresBackend(Backend):
@@ -89,14 +90,15 @@ class PostgresBackend(Backend):
 
     kind = "postgresql"
 
-    def connect(self) -> Any:
+    def connect(self, *, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> Any:
         """Open a connection outside any transaction."""
         url = self.url
         try:
             connection = psycopg.connect(
                 host=url.host, port=url.port, user=url.username, password=url.password, dbname=url.database,
                 connect_timeout=CONNECT_TIMEOUT_S, autocommit=True,
-                options=f"-c statement_timeout={STATEMENT_TIMEOUT_S * 1000} -c timezone=UTC",
+                options=f"-c statement_timeout={statement_timeout_s * 1000} -c lock_timeout={LOCK_TIMEOUT_S * 1000}"
+                " -c timezone=UTC",
             )  # fmt: skip
         except psycopg.Error as error:
             raise self._unreachable(error) from error
@@ -126,11 +128,11 @@ class PostgresBackend(Backend):
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (number,))
 
     def classify(self, error: BaseException) -> Failure:
-        """Tell by SQLSTATE: class 40 runs again, class 08 and 57P are lost connections."""
+        """Tell by SQLSTATE: class 40 and 55P03 run again, class 08 and 57P are lost connections."""
         if not isinstance(error, psycopg.Error):
             return Failure.OTHER
         state = error.sqlstate or ""
-        if state.startswith("40"):
+        if state.startswith("40") or state == "55P03":
             return Failure.AGAIN
         lost = isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57P")))
         return Failure.LOST if lost else Failure.OTHER
@@ -141,15 +143,16 @@ class MysqlBackend(Backend):
 
     kind = "mysql"
 
-    def connect(self) -> Any:
+    def connect(self, *, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> Any:
         """Open a connection in READ COMMITTED with strict types."""
         url = self.url
         try:
             connection = pymysql.connect(
                 host=url.host or "127.0.0.1", port=url.port or 3306, user=url.username, password=url.password or "",
                 database=url.database, charset="utf8mb4", connect_timeout=CONNECT_TIMEOUT_S, autocommit=False,
-                read_timeout=STATEMENT_TIMEOUT_S, write_timeout=STATEMENT_TIMEOUT_S,
-                init_command="SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE', time_zone = '+00:00'",
+                read_timeout=statement_timeout_s, write_timeout=statement_timeout_s,
+                init_command="SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE', time_zone = '+00:00',"
+                f" innodb_lock_wait_timeout = {LOCK_TIMEOUT_S}",
             )  # fmt: skip
             connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         except pymysql.Error as error:

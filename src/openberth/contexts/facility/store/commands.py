@@ -1,12 +1,14 @@
-"""Commands to hardware as rows."""
+"""Commands to hardware as rows. A command ends in the state in which it was read, so its first outcome stays."""
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
-from openberth.contexts.facility.model import Command, CommandState
+from openberth.contexts.facility.model import Command, CommandState, DeviceKind
 from openberth.contexts.facility.store.tables import command, device
 from openberth.infra.database.statement import Query, Write, insert_into
 
 PAGE_MAX = 200
+SWEPT_MAX = 25  # commands ended in one unit: small units let lanes through in between
+TAKEN_MAX = 8
 
 _FIELDS = (
     command.c.id, command.c.company_id, command.c.lot_id, command.c.device_id, command.c.lane_id, command.c.kind,
@@ -20,8 +22,15 @@ WAITING_FOR_DEVICE = Query(
     select(*_FIELDS)
     .where(command.c.device_id == bindparam("device"), command.c.state == CommandState.WAITING)
     .order_by(command.c.id)
-    .limit(8),
+    .limit(TAKEN_MAX),
     Command,
+)
+# Devices with something to do, and until when: read once, at the start of a process.
+WAITING_DEVICES = Query(
+    select(command.c.device_id, func.max(command.c.expires_at))
+    .where(command.c.state == CommandState.WAITING)
+    .group_by(command.c.device_id),
+    lambda device_id, expires_at: (device_id, expires_at),
 )
 OPEN_OF_LANE = Query(
     select(*_FIELDS)
@@ -38,11 +47,24 @@ EXPIRED = Query(
     select(*_FIELDS)
     .where(command.c.state == bindparam("state"), command.c.expires_at < bindparam("machine_now"))
     .order_by(command.c.expires_at)
-    .limit(PAGE_MAX),
+    .limit(SWEPT_MAX),
+    Command,
+)
+# A barrier that is linked is sent its command at once; one that nobody has taken is for a barrier without a link.
+UNTAKEN_PUSH = Query(
+    select(*_FIELDS)
+    .select_from(command.join(device, device.c.id == command.c.device_id))
+    .where(
+        command.c.state == CommandState.WAITING,
+        command.c.expires_at < bindparam("expires_before"),
+        device.c.kind == DeviceKind.BARRIER_TCP,
+    )
+    .order_by(command.c.expires_at)
+    .limit(SWEPT_MAX),
     Command,
 )
 UNFINISHED = Query(
-    select(*_FIELDS).where(command.c.state == bindparam("state")).order_by(command.c.expires_at).limit(PAGE_MAX),
+    select(*_FIELDS).where(command.c.state == bindparam("state")).order_by(command.c.expires_at).limit(SWEPT_MAX),
     Command,
 )
 MARK_SENT = Write(
@@ -52,7 +74,7 @@ MARK_SENT = Write(
 )
 END = Write(
     update(command)
-    .where(command.c.id == bindparam("command"), command.c.state != CommandState.ENDED)
+    .where(command.c.id == bindparam("command"), command.c.state == bindparam("old_state"))
     .values(
         state=CommandState.ENDED,
         outcome=bindparam("new_outcome"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from openberth.contexts.facility.model import AreaCount, LaneContext
 from openberth.contexts.facility.store.tables import area, lane, lot, occupancy
@@ -59,14 +59,21 @@ ADJUST = Write(
     .values(adjustment=bindparam("new_adjustment"))
 )
 INSERT_OCCUPANCY = insert_into(occupancy, once=True)
+# A retired area is listed until its last car has left; nothing fits into it any more.
 OCCUPANCY_OF_LOT = Query(
-    select(area.c.id, area.c.code, occupancy.c.count, occupancy.c.adjustment, area.c.capacity)
+    select(
+        area.c.id, area.c.code, occupancy.c.count, occupancy.c.adjustment,
+        case((area.c.retired_at.is_(None), area.c.capacity), else_=0),
+    )
     .select_from(area.join(occupancy, and_(occupancy.c.area_id == area.c.id, occupancy.c.lot_id == area.c.lot_id)))
-    .where(area.c.lot_id == bindparam("lot"), area.c.retired_at.is_(None))
+    .where(
+        area.c.lot_id == bindparam("lot"),
+        or_(area.c.retired_at.is_(None), occupancy.c.count != 0, occupancy.c.adjustment != 0),
+    )
     .order_by(area.c.code),
     AreaCount,
-)
+)  # fmt: skip
 AREA_TARIFFS = Query(
-    select(area.c.id, area.c.tariff_code).where(area.c.lot_id == bindparam("lot")),
-    lambda area_id, tariff_code: (area_id, tariff_code),
+    select(area.c.id, area.c.inside_id, area.c.tariff_code).where(area.c.lot_id == bindparam("lot")),
+    lambda area_id, inside_id, tariff_code: (area_id, inside_id, tariff_code),
 )

@@ -144,16 +144,21 @@ class DirectoryRow:
     sealed: Sealed | None
 
 
-def _directory_row(*columns: Any) -> DirectoryRow:
-    *head, vault_id, vault_kind, key_id, sealed = columns
-    secret = None if vault_id is None else Sealed(vault_id, vault_kind, key_id, sealed)
-    return DirectoryRow(*head, secret)
+def _directory_row(
+    device_id: Id, company: Id, lot_id: Id, lot_code: str, lane_id: Id, code: str, kind: DeviceKind,
+    serial: str | None, networks: Sequence[str], heartbeat: str | None, fingerprint: str | None,
+    *secret: Any,
+) -> DirectoryRow:  # fmt: skip
+    sealed = None if secret[0] is None else Sealed(*secret)
+    return DirectoryRow(
+        device_id, company, lot_id, lot_code, lane_id, code, kind, serial, networks, heartbeat, fingerprint, sealed
+    )
 
 
 def _rewrite(target: Table, *fixed: str) -> Write:
     """Return the update of a whole row except what is fixed for ever."""
     kept = {"id", "company_id", "lot_id", "code", "scan_code", *fixed}
-    values = {column.name: bindparam(column.name) for column in target.columns if column.name not in kept}
+    values: dict[str, Any] = {each.name: bindparam(each.name) for each in target.columns if each.name not in kept}
     return Write(update(target).where(target.c.id == bindparam("row_id")).values(values))
 
 

@@ -1,0 +1,5 @@
+"""``python -m openberth``: the command line."""
+
+from openberth.entrypoints.cli import main
+
+main()

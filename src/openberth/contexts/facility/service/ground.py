@@ -1,0 +1,91 @@
+"""A lot's rows and its layout, one made of the other: rows know ids, the layout knows codes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from ipaddress import ip_network
+from typing import Any, TypeAlias
+
+import msgspec
+
+from openberth.contexts.facility.model import (
+    Area,
+    Booth,
+    Device,
+    Heartbeat,
+    Lane,
+    Lot,
+    Rules,
+    Space,
+    Thing,
+    ThingKind,
+)
+from openberth.contexts.facility.store import layout as store
+from openberth.infra.database import Reader
+from openberth.kernel.ids import Id
+
+Row: TypeAlias = store.AreaRow | store.SpaceRow | store.BoothRow | store.LaneRow | store.DeviceRow
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """All rows of a lot, retired ones too, by kind and code."""
+
+    lot: store.LotRow
+    rows: Mapping[ThingKind, Mapping[str, Row]]
+
+    def layout(self, company_code: str) -> Lot:
+        """Return what is active as its file would describe it."""
+        codes = {row.id: code for rows in self.rows.values() for code, row in rows.items()}
+        things: dict[ThingKind, list[Any]] = {kind: [] for kind in ThingKind}
+        for kind, rows in self.rows.items():
+            things[kind] += [thing_of(row, codes) for row in rows.values() if row.retired_at is None]
+        row = self.lot
+        return Lot(
+            code=row.code, company_code=company_code, name_zh=row.name_zh, name_en=row.name_en, zone=row.zone,
+            currency=row.currency, capacity=row.capacity, tariff_code=row.tariff_code,
+            areas=tuple(things[ThingKind.AREA]), lanes=tuple(things[ThingKind.LANE]),
+            devices=tuple(things[ThingKind.DEVICE]), booths=tuple(things[ThingKind.BOOTH]),
+            spaces=tuple(things[ThingKind.SPACE]), rules=Rules(**row.rules), simulation=row.simulation,
+        )  # fmt: skip
+
+
+def ground_of(reader: Reader, row: store.LotRow) -> Ground:
+    """Read all rows of a lot."""
+    lot = row.id
+    rows: dict[ThingKind, Mapping[str, Row]] = {
+        ThingKind.AREA: {each.code: each for each in reader.all(store.AREAS, lot=lot)},
+        ThingKind.SPACE: {each.code: each for each in reader.all(store.SPACES, lot=lot)},
+        ThingKind.BOOTH: {each.code: each for each in reader.all(store.BOOTHS, lot=lot)},
+        ThingKind.LANE: {each.code: each for each in reader.all(store.LANES, lot=lot)},
+        ThingKind.DEVICE: {each.code: each for each in reader.all(store.DEVICES, lot=lot)},
+    }
+    return Ground(row, rows)
+
+
+def plain(value: Any) -> Any:
+    """Return a JSON value as it comes back from the database, so that what is stored equals what is wanted."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def rules_of(lot: Lot) -> dict[str, Any]:
+    """Return a lot's rules as they are stored."""
+    return asdict(lot.rules)
+
+
+def thing_of(row: Row, codes: Mapping[Id, str]) -> Thing:
+    """Return what a row describes; ``codes`` names what it refers to."""
+    match row:
+        case store.AreaRow():
+            inside = codes[row.inside_id] if row.inside_id else None
+            return Area(row.code, row.name_zh, row.name_en, row.capacity, inside, row.tariff_code)
+        case store.SpaceRow():
+            return Space(row.code, codes[row.area_id])
+        case store.BoothRow():
+            return Booth(row.code, row.name_zh, row.name_en)
+        case store.LaneRow():
+            ends = [codes[end] if end else None for end in (row.from_area_id, row.to_area_id, row.booth_id)]
+            return Lane(row.code, row.name_zh, row.name_en, row.kind, *ends)
+        case store.DeviceRow():
+            networks = tuple(ip_network(text) for text in row.networks)
+            heartbeat = Heartbeat(row.heartbeat) if row.heartbeat else None
+            return Device(row.code, row.kind, codes[row.lane_id], networks, row.serial, heartbeat)

@@ -1,0 +1,254 @@
+"""Applying lot files, and what people do to a lot: open and close it, give its devices credentials.
+
+A file is compared with what is there, by code. What a code names keeps its id for ever, and a lane or a lot keeps the
+code on its sign; what is gone from the file is retired and comes back when its code does.
+
+An area that is retired while cars stand in it keeps counting them: its occupancy row and its tariff stay, the cars
+leave and are priced as before, and no car may enter it, because no lane leads there any more. So no fact is lost and
+nobody has to wait with a file until the last car has gone.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from openberth.contexts.facility.model import (
+    Action,
+    Area,
+    Booth,
+    Changes,
+    Device,
+    DeviceCredentialsIssued,
+    DeviceKind,
+    Lane,
+    Lot,
+    LotApplied,
+    LotState,
+    LotStateChanged,
+    Space,
+    Thing,
+    ThingKind,
+    diff,
+)
+from openberth.contexts.facility.service.ground import Ground, Row, ground_of, plain, rules_of
+from openberth.contexts.facility.store import lanes as lane_store
+from openberth.contexts.facility.store import layout as store
+from openberth.infra import vault
+from openberth.infra.database import Reader, Stale, Unit, Write
+from openberth.infra.vault import VaultKind
+from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.ids import Id
+
+REASON_MAX = 200
+# No 0 O, 1 I L: a driver types the code from a sign. 31^10 codes: two equal ones are not to be feared, and the unique
+# index would refuse the second.
+SCAN_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+SCAN_LENGTH = 10
+
+_SECRET = re.compile(r"[0-9a-f]{64}\Z")
+_INSERT: Mapping[ThingKind, Write] = {
+    ThingKind.AREA: store.INSERT_AREA,
+    ThingKind.SPACE: store.INSERT_SPACE,
+    ThingKind.BOOTH: store.INSERT_BOOTH,
+    ThingKind.LANE: store.INSERT_LANE,
+    ThingKind.DEVICE: store.INSERT_DEVICE,
+}
+_REWRITE: Mapping[ThingKind, Write] = {
+    ThingKind.AREA: store.REWRITE_AREA,
+    ThingKind.SPACE: store.REWRITE_SPACE,
+    ThingKind.BOOTH: store.REWRITE_BOOTH,
+    ThingKind.LANE: store.REWRITE_LANE,
+    ThingKind.DEVICE: store.REWRITE_DEVICE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a lot file did, and to which lot."""
+
+    lot: Id
+    changes: Changes
+
+
+def lot_changes(reader: Reader, *, company: Id, lot: Lot) -> Changes:
+    """Return what applying a lot file would do. Raises as ``apply_lot`` does."""
+    row = reader.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
+    return _changes(None if row is None else ground_of(reader, row), lot)
+
+
+def apply_lot(unit: Unit, *, company: Id, lot: Lot) -> Applied:
+    """Make a lot what its file says; applying it again changes nothing.
+
+    ``company`` is the company of the file's company code. A file with 20 000 new spaces takes the writer about half a
+    second, once. Raises ``Refused("lot.fixed")`` when the file would turn the lot into another one.
+    """
+    before = unit.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
+    unit.lock(("lots", company), *([("lot", before.id)] if before else []))
+    row = unit.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
+    if (row is None) != (before is None):
+        raise Stale("lot")  # made by somebody else while this unit waited for the lock, which was the wrong one
+    ground = None if row is None else ground_of(unit, row)
+    changes = _changes(ground, lot)
+    lot_id = unit.new_id() if row is None else row.id
+    if not changes:
+        return Applied(lot_id, changes)
+    _write_lot(unit, company, lot_id, row, lot)
+    _Things(unit, company, lot_id, ground).write(changes)
+    unit.append(
+        LotApplied(lot_id, lot.code, changes.created, changes.lot_fields, changes.counts()),
+        company=company, lot=lot_id, key=lot_id,
+    )  # fmt: skip
+    return Applied(lot_id, changes)
+
+
+def _changes(ground: Ground | None, lot: Lot) -> Changes:
+    wanted = replace(lot, simulation=plain(lot.simulation))
+    return diff(None if ground is None else ground.layout(lot.company_code), wanted)
+
+
+def _write_lot(unit: Unit, company: Id, lot_id: Id, row: store.LotRow | None, lot: Lot) -> None:
+    new = store.LotRow(
+        lot_id, company, lot.code, lot.name_zh, lot.name_en, lot.zone, lot.currency, lot.capacity, lot.tariff_code,
+        row.state if row else LotState.OPEN, row.scan_code if row else _scan_code(), rules_of(lot),
+        plain(lot.simulation), None, row.version if row else 1,
+    )  # fmt: skip
+    if row is None:
+        unit.run(store.INSERT_LOT, new)
+    else:
+        unit.save(store.REWRITE_LOT, new, row_id=lot_id, old_version=row.version)
+
+
+class _Things:
+    """Writes what changes in a lot. Ids of all codes are known before the first row: areas may name one another."""
+
+    def __init__(self, unit: Unit, company: Id, lot: Id, ground: Ground | None) -> None:
+        self._unit = unit
+        self._company = company
+        self._lot = lot
+        self._rows: Mapping[ThingKind, Mapping[str, Row]] = ground.rows if ground else {kind: {} for kind in ThingKind}
+        self._ids = {(kind, code): row.id for kind, rows in self._rows.items() for code, row in rows.items()}
+
+    def write(self, changes: Changes) -> None:
+        """Write all changes."""
+        for change in changes.things:
+            if (change.kind, change.code) not in self._ids:
+                self._ids[change.kind, change.code] = self._unit.new_id()
+        new: dict[ThingKind, list[Row]] = {kind: [] for kind in ThingKind}
+        for change in changes.things:
+            old = self._rows[change.kind].get(change.code)
+            if old is None:
+                new[change.kind].append(self._row(change.thing, None))
+            elif change.action is Action.RETIRED:
+                self._unit.run(_REWRITE[change.kind], replace(old, retired_at=self._unit.now), row_id=old.id)
+            else:
+                self._unit.run(_REWRITE[change.kind], self._row(change.thing, old), row_id=old.id)
+        for kind, rows in new.items():
+            self._unit.run_all(_INSERT[kind], rows)
+        for row in new[ThingKind.AREA]:
+            self._unit.run(
+                lane_store.INSERT_OCCUPANCY, lot_id=self._lot, area_id=row.id, company_id=self._company, count=0,
+                adjustment=0,
+            )  # fmt: skip
+
+    def _row(self, thing: Thing, old: Row | None) -> Row:
+        match thing:
+            case Area():
+                return store.AreaRow(
+                    self._ids[ThingKind.AREA, thing.code], self._company, self._lot, thing.code, thing.name_zh,
+                    thing.name_en, self._id(ThingKind.AREA, thing.inside), thing.capacity, thing.tariff_code, None,
+                )  # fmt: skip
+            case Space():
+                return store.SpaceRow(
+                    self._ids[ThingKind.SPACE, thing.code], self._company, self._lot,
+                    self._ids[ThingKind.AREA, thing.area], thing.code, None,
+                )  # fmt: skip
+            case Booth():
+                return store.BoothRow(
+                    self._ids[ThingKind.BOOTH, thing.code], self._company, self._lot, thing.code, thing.name_zh,
+                    thing.name_en, None,
+                )  # fmt: skip
+            case Lane():
+                return store.LaneRow(
+                    self._ids[ThingKind.LANE, thing.code], self._company, self._lot, thing.code, thing.name_zh,
+                    thing.name_en, thing.kind, self._id(ThingKind.AREA, thing.from_area),
+                    self._id(ThingKind.AREA, thing.to_area), self._id(ThingKind.BOOTH, thing.booth),
+                    old.scan_code if isinstance(old, store.LaneRow) else _scan_code(), None,
+                )  # fmt: skip
+            case Device():
+                return self._device(thing, old if isinstance(old, store.DeviceRow) else None)
+
+    def _device(self, thing: Device, old: store.DeviceRow | None) -> store.DeviceRow:
+        networks: Sequence[str] = [str(network) for network in thing.networks]
+        return store.DeviceRow(
+            self._ids[ThingKind.DEVICE, thing.code], self._company, self._lot, self._ids[ThingKind.LANE, thing.lane],
+            thing.code, thing.kind, thing.serial, networks, thing.heartbeat.value if thing.heartbeat else None,
+            old.secret_id if old else None, old.secret_fingerprint if old else None,
+            old.secret_issued_at if old else None, None,
+        )  # fmt: skip
+
+    def _id(self, kind: ThingKind, code: str | None) -> Id | None:
+        return None if code is None else self._ids[kind, code]
+
+
+def _scan_code() -> str:
+    return "".join(secrets.choice(SCAN_ALPHABET) for _ in range(SCAN_LENGTH))
+
+
+def change_state(unit: Unit, *, lot: Id, state: LotState, reason: str) -> bool:
+    """Say who is let in from now on, with a reason. The same state again changes nothing; tells whether it was new.
+
+    Raises ``NotFound("lot.not_found")``, ``Refused("reason.missing")`` and ``Refused("reason.too_long")``.
+    """
+    text = reason.strip()
+    if not text:
+        raise Refused("reason.missing")
+    if len(text) > REASON_MAX:
+        raise Refused("reason.too_long", longest=REASON_MAX)
+    unit.lock(("lot", lot))
+    row = unit.one(store.LOT_BY_ID, lot=lot)
+    if row is None:
+        raise NotFound("lot.not_found", lot=str(lot))
+    if row.state is state:
+        return False
+    unit.save(store.REWRITE_LOT, replace(row, state=state), row_id=lot, old_version=row.version)
+    unit.append(LotStateChanged(row.state.value, state.value, text), company=row.company_id, lot=lot, key=lot)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCredentials:
+    """What is shown once: the secret a device proves itself with, 64 hexadecimal digits."""
+
+    device: Id
+    lot: Id
+    code: str
+    kind: DeviceKind
+    serial: str | None
+    secret: str = field(repr=False)
+
+
+def issue_credentials(unit: Unit, *, lot: Id, device_code: str, secret: str) -> DeviceCredentials:
+    """Give a device a new secret, 64 hexadecimal digits made by the caller (``secrets.token_hex(32)``).
+
+    The secret before it is void at once and erased. Raises ``NotFound("device.not_found")``; a secret of another form,
+    or one that is in use already, is a ``ValueError``.
+    """
+    if not _SECRET.match(secret):
+        raise ValueError("a device secret is 64 lower-case hexadecimal digits")
+    unit.lock(("lot", lot))
+    device = unit.one(store.DEVICE_BY_CODE, lot=lot, device_code=device_code)
+    if device is None:
+        raise NotFound("device.not_found", device=device_code)
+    if vault.find(unit, VaultKind.DEVICE_SECRET, secret) is not None:
+        raise ValueError("a device secret is random: this one is in use")
+    fingerprint = unit.keys.fingerprint(VaultKind.DEVICE_SECRET.value, secret)
+    kept = vault.keep(unit, VaultKind.DEVICE_SECRET, secret)
+    unit.run(store.ISSUE_SECRET, row_id=device.id, new_secret=kept, new_fingerprint=fingerprint, now=unit.machine_now)
+    if device.secret_id is not None:
+        vault.erase(unit, device.secret_id)
+    unit.append(
+        DeviceCredentialsIssued(device.id, device.code, device.kind.value, fingerprint),
+        company=device.company_id, lot=lot, key=device.id,
+    )  # fmt: skip
+    return DeviceCredentials(device.id, lot, device.code, device.kind, device.serial, secret)

@@ -1,0 +1,206 @@
+"""How commands reach the data: always through the operator API, whether a server runs or not.
+
+With a server on this data folder (or ``--url``) it is asked over HTTP. Otherwise the house is opened in this process
+and its application is called directly: the same routes, checks and answers, without a socket.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+
+from openberth.bootstrap import TOKEN_FILE, open_house
+from openberth.entrypoints.cli.mistakes import Answered
+from openberth.entrypoints.cli.session import Session
+from openberth.entrypoints.server import place_of
+from openberth.infra.settings import Settings
+from openberth.infra.telemetry import setup_logging
+from openberth.kernel.errors import Overloaded, Refused
+
+TIMEOUT_S = 20.0
+PROBE_S = 2.0
+PAGES_MAX = 500
+HERE = "http://openberth.here"
+JSON = "application/json"
+YAML = "application/yaml"
+
+
+class Api:
+    """The operator API; every refusal is raised as the problem that the server told."""
+
+    def __init__(self, http: httpx2.AsyncClient, where: str) -> None:
+        self._http = http
+        self.where = where
+
+    async def get(self, path: str, **query: str) -> Any:
+        """Ask for something. Raises ``Problem``."""
+        return await self.ask("GET", path, query={name: value for name, value in query.items() if value})
+
+    async def post(self, path: str, value: object = None) -> Any:
+        """Have something done. Raises ``Problem``."""
+        return await self.ask("POST", path, json={} if value is None else value)
+
+    async def put(self, path: str, document: str, *, name: str) -> Any:
+        """Hand over a document; mistakes in it are told with the name of its file. Raises ``Problem``."""
+        kind = JSON if name.endswith(".json") else YAML
+        return await self.ask("PUT", path, content=document.encode(), kind=kind, name=name)
+
+    async def items(self, path: str, **query: str) -> list[Any]:
+        """Return all pages of a list."""
+        items: list[Any] = []
+        page = await self.get(path, **query)
+        for _ in range(PAGES_MAX):
+            items += page["items"]
+            if not page.get("next"):
+                break
+            page = await self.get(path, **query, cursor=page["next"])
+        return items
+
+    async def text(self, path: str) -> str:
+        """Return an answer that is plain text, e.g. the metrics."""
+        answer = await self._send("GET", path)
+        if answer.status_code >= 400:
+            raise _problem(answer, "")
+        return answer.text
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        json: object = None,
+        content: bytes | None = None,
+        kind: str = JSON,
+        name: str = "",
+    ) -> Any:
+        """Send a request and return what its answer holds. Raises ``Problem``."""
+        extra: dict[str, Any] = {"params": query} if query else {}
+        if content is not None:
+            extra |= {"content": content, "headers": {"content-type": kind}}
+        elif json is not None:
+            extra["json"] = json
+        answer = await self._send(method, path, **extra)
+        if answer.status_code >= 400:
+            raise _problem(answer, name)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise Overloaded("cli.not_openberth", url=self.where) from error
+
+    async def _send(self, method: str, path: str, **extra: Any) -> httpx2.Response:
+        try:
+            return await self._http.request(method, path, **extra)
+        except httpx2.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise Overloaded("cli.server_unreachable", url=self.where, reason=reason) from error
+
+
+@asynccontextmanager
+async def connected(session: Session) -> AsyncIterator[Api]:
+    """Give the API of the server that the session means, or of the data folder itself. Raises ``Problem``."""
+    target = await find_server(session)
+    if target is not None:
+        url, token = target
+        async with _http(session, url, token, None) as http:
+            yield Api(http, url)
+        return
+    settings = session.settings()
+    with quiet_log(session, settings):
+        async with open_house(settings) as house:
+            # Imported late: only here the whole application is needed.
+            from openberth.entrypoints.web import build_app
+
+            transport = httpx2.ASGITransport(app=build_app(house, extra_routes=()), raise_app_exceptions=False)
+            async with _http(session, HERE, house.operator_token, transport) as http:
+                yield Api(http, str(settings.data))
+
+
+async def find_server(session: Session) -> tuple[str, str] | None:
+    """Return address and token of the server that the session means; None when its data folder has no server."""
+    if session.url is not None:
+        url = checked_url(session.url)
+        return url, read_token(session.token_file or session.settings().data / TOKEN_FILE)
+    settings = session.settings()
+    place = place_of(settings.data)
+    if place is None:
+        return None
+    url = local_url(settings.http.host, place["port"])
+    try:
+        async with httpx2.AsyncClient(trust_env=False, timeout=PROBE_S) as http:
+            await http.get(f"{url}/health/live")
+    except httpx2.ConnectError:
+        return None  # left behind by a server that was killed; the lock on the data tells whether one runs
+    except httpx2.HTTPError:
+        pass  # it listens; the request itself will tell what is wrong
+    return url, read_token(session.token_file or settings.data / TOKEN_FILE)
+
+
+def checked_url(url: str) -> str:
+    """Return an address of a server. Raises ``Refused("cli.url")``."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Refused("cli.url", url=url)
+    return url.rstrip("/")
+
+
+def local_url(host: str, port: int) -> str:
+    """Return how a server of this machine is reached that listens on ``host``."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared only
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def read_token(path: Path) -> str:
+    """Return the operator token of a file. Raises ``Refused("token.unreadable")``."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a token"
+        raise Refused("token.unreadable", path=str(path), reason=reason) from error
+
+
+@contextmanager
+def quiet_log(session: Session, settings: Settings) -> Iterator[None]:
+    """Send the log of this process to a file: the terminal is for the answer."""
+    with session.log_file().open("a", encoding="utf-8") as file:
+        setup_logging("warning", "json", file)
+        try:
+            yield
+        finally:
+            setup_logging(settings.log.level, settings.log.format)
+
+
+def part(text: str) -> str:
+    """Return a code as it stands in an address."""
+    return quote(text, safe="")
+
+
+def _http(
+    session: Session, url: str, token: str, transport: httpx2.AsyncBaseTransport | None
+) -> httpx2.AsyncClient:
+    headers = {"authorization": f"Bearer {token}", "accept-language": session.language, "accept": JSON}
+    # trust_env=False: a proxy of the environment is for the internet, and netrc must not replace our token.
+    return httpx2.AsyncClient(
+        base_url=url, headers=headers, transport=transport, timeout=TIMEOUT_S, trust_env=False, follow_redirects=False
+    )
+
+
+def _problem(answer: httpx2.Response, name: str) -> Answered:
+    try:
+        told = answer.json()
+        code, title = str(told["code"]), str(told.get("title", ""))
+        params = {str(key): value for key, value in dict(told.get("params") or {}).items()}
+        lines = tuple(
+            f"{name or path}:{error['line']}: {error['text']}" if "line" in error else f"{error['place']}: {error['problem']}"
+            for path in [str(params.get("name", ""))]
+            for error in told.get("errors", ())
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Answered("cli.not_understood", "", {"status": answer.status_code}, answer.status_code)
+    return Answered(code, title, params, answer.status_code, lines)

@@ -1,0 +1,14 @@
+"""Every table of the house in one metadata: the one place that imports the tables of all contexts.
+
+Revisions never import this: they are frozen. The writer of the first revision and the tests that compare do.
+"""
+
+import openberth.contexts.facility.store.tables
+import openberth.contexts.payments.store
+import openberth.contexts.permits.store
+import openberth.contexts.stays.store.tables
+import openberth.contexts.tariffs.store
+import openberth.contexts.tenancy.store  # noqa: F401 - importing a table registers it
+from openberth.infra.database.schema import metadata
+
+__all__ = ["metadata"]

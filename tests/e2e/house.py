@@ -1,0 +1,211 @@
+"""A whole house of processes for tests: the server, the sandbox channel and the town, each its own process or loop."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from openberth.simulator.counters import Counters
+from openberth.simulator.faults import Faults
+from openberth.simulator.run import Report, TownConfig, run_town
+from tests.wire.sandpay_process import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+LOTS = tuple(ROOT / "lots" / f"{name}.yaml" for name in ("mall", "community", "office"))
+PERMITS = (ROOT / "lots" / "community.permits.yaml",)
+TARIFFS = tuple(sorted((ROOT / "tariffs").glob("*.yaml")))
+START_S = 20.0
+STOP_S = 15.0
+DAY_START = "2026-11-18T00:00:00+08:00"  # a Wednesday, local midnight: the day has all its hours
+
+
+@dataclass
+class House:
+    """Processes with their folder. ``speed`` is how fast business time runs."""
+
+    folder: Path
+    speed: int = 600
+    database: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    http_port: int = field(default_factory=free_port)
+    barrier_port: int = field(default_factory=free_port)
+    sandpay_port: int = field(default_factory=free_port)
+    server: "subprocess.Popen[bytes] | None" = None
+    sandpay: "subprocess.Popen[bytes] | None" = None
+    anchor: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def sandpay_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandpay_port}"
+
+    @property
+    def token(self) -> str:
+        return (self.folder / "data" / "operator.token").read_text().strip()
+
+    def __enter__(self) -> "House":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start_sandpay()
+            self.start()
+            self.furnish()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        if self.sandpay is not None:
+            _end(self.sandpay)
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENBERTH_")}
+        if not self.anchor:
+            # The anchors stay the same over restarts: business time goes on where the machine's is.
+            self.anchor = f"{time.time():.6f}"
+        seconds = float(self.anchor)
+        machine = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1e6):06d}Z"
+        ours = {
+            "OPENBERTH_DATA": str(self.folder / "data"),
+            "OPENBERTH_KEYS": str(self.folder / "keys" / "keys.json"),
+            "OPENBERTH_HTTP__PORT": str(self.http_port),
+            "OPENBERTH_BARRIER__PORT": str(self.barrier_port),
+            "OPENBERTH_DEMO": "true",
+            "OPENBERTH_CLOCK__SPEED": str(self.speed),
+            "OPENBERTH_CLOCK__ANCHOR_BUSINESS": DAY_START,
+            "OPENBERTH_CLOCK__ANCHOR_MACHINE": machine,
+            "OPENBERTH_SANDPAY__URL": self.sandpay_url,
+            "OPENBERTH_SANDPAY__MERCHANT": "openberth",
+            "OPENBERTH_SANDPAY__PRIVATE_KEY_FILE": str(self.folder / "merchant.key"),
+            "OPENBERTH_SANDPAY__PUBLIC_KEY_FILE": str(self.folder / "sandpay" / "sandpay.pub"),
+            "OPENBERTH_LOG__FORMAT": "json",
+            "PYTHONPATH": str(ROOT / "src"),
+        }
+        if self.database:
+            ours["OPENBERTH_DATABASE"] = self.database
+        return {**kept, **ours, **self.extra}
+
+    def start(self) -> None:
+        with (self.folder / "server.log").open("ab") as log:
+            self.server = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", "openberth", "serve"],
+                env=self.environment(), stdout=log, stderr=log, cwd=self.folder,
+            )  # fmt: skip
+        self._wait_ready()
+
+    def kill(self) -> None:
+        """End the server without a word, as a power cut would."""
+        assert self.server is not None
+        self.server.send_signal(signal.SIGKILL)
+        self.server.wait(STOP_S)
+        self.server = None
+
+    def stop(self) -> None:
+        if self.server is not None:
+            _end(self.server)
+            self.server = None
+
+    def furnish(self) -> None:
+        with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=30) as api:
+            for tariff in TARIFFS:
+                _sent(api.put(f"/v1/tariffs/{tariff.stem}", content=tariff.read_bytes(), headers=YAML))
+            for lot in LOTS:
+                _sent(api.put(f"/v1/lots/{lot.stem}", content=lot.read_bytes(), headers=YAML))
+            for permits in PERMITS:
+                _sent(api.put("/v1/lots/community/permits", content=permits.read_bytes(), headers=YAML))
+
+    def get(self, path: str) -> Any:
+        with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=30) as api:
+            return _sent(api.get(path)).json()
+
+    def town(self, **changes: Any) -> TownConfig:
+        values: dict[str, Any] = {
+            "url": self.url, "token": self.token, "lots": LOTS, "tariffs": TARIFFS, "permits": PERMITS,
+            "sandpay_url": self.sandpay_url, "barrier_port": self.barrier_port,
+        }  # fmt: skip
+        return TownConfig(**{**values, **changes})
+
+    def live(self, config: TownConfig, *, faults: Faults | None = None, counters: Counters | None = None) -> Report:
+        return asyncio.run(run_town(config, faults=faults, counters=counters))
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text(errors="replace")
+
+    def _start_sandpay(self) -> None:
+        key = Ed25519PrivateKey.generate()
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        (self.folder / "merchant.key").write_bytes(private)
+        (self.folder / "merchant.key").chmod(0o600)
+        (self.folder / "merchant.pub").write_bytes(public)
+        data = self.folder / "sandpay"
+        with (self.folder / "sandpay.log").open("ab") as log:
+            self.sandpay = subprocess.Popen(
+                [
+                    sys.executable, "-m", "openberth.sandbox.sandpay", "--port", str(self.sandpay_port),
+                    "--data", str(data), "--merchant", f"openberth={self.folder / 'merchant.pub'}",
+                ],
+                env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, stdout=log, stderr=log,
+            )  # fmt: skip
+        _wait(lambda: (data / "sandpay.pub").exists() and _answers(f"{self.sandpay_url}/control"), "sandpay")
+
+    def _wait_ready(self) -> None:
+        def ready() -> bool:
+            assert self.server is not None
+            if self.server.poll() is not None:
+                raise AssertionError(f"the server ended with {self.server.returncode}:\n{self.log()[-3000:]}")
+            return _answers(f"{self.url}/health/ready")
+
+        _wait(ready, "server", self.log)
+
+
+YAML = {"content-type": "application/yaml"}
+
+
+def _sent(response: httpx2.Response) -> httpx2.Response:
+    assert response.is_success, f"{response.status_code} {response.text[:800]}"
+    return response
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(httpx2.get(url, timeout=2).status_code == 200)
+    except httpx2.HTTPError:
+        return False
+
+
+def _wait(ready: Any, what: str, log: Any = None) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        if ready():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{what} was not ready in {START_S} s\n{log()[-3000:] if log else ''}")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_S)
