@@ -5,7 +5,7 @@ alarm after a bound. Network calls happen here, never in a unit. ``clock`` says 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,7 @@ from openberth.infra.database.schema import job
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.infra.database.unit import Reader, Unit
 from openberth.kernel.authority import system
+from openberth.kernel.errors import Overloaded
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
 
@@ -62,18 +63,6 @@ class NotYet(Exception):
 Handler = Callable[[Job], Awaitable[None]]
 
 _INSERT = insert_into(job, once=True)
-_DUE = Query(
-    select(job.c.id, job.c.kind, job.c.body, job.c.attempts, job.c.cause)
-    .where(
-        job.c.state == WAITING,
-        job.c.clock == bindparam("clock"),
-        job.c.due_at <= bindparam("now"),
-        or_(job.c.leased_until.is_(None), job.c.leased_until < bindparam("machine_now")),
-    )
-    .order_by(job.c.due_at)
-    .limit(bindparam("limit")),
-    lambda id_, kind, body, attempts, cause: Job(id_, kind, body, attempts + 1, cause),
-)
 _CLAIM = Write(
     update(job)
     .where(
@@ -104,6 +93,23 @@ _CANCEL = Write(
 _FAILED = Query(
     select(job.c.kind, job.c.error).where(job.c.state == FAILED).limit(100), lambda kind, error: (kind, error)
 )
+
+
+def _due_of(kinds: Iterable[str]) -> Query[Job]:
+    # By kind, or jobs that only other processes can do would stand in front of ours for ever.
+    clause = (
+        select(job.c.id, job.c.kind, job.c.body, job.c.attempts, job.c.cause)
+        .where(
+            job.c.state == WAITING,
+            job.c.clock == bindparam("clock"),
+            job.c.due_at <= bindparam("now"),
+            or_(job.c.leased_until.is_(None), job.c.leased_until < bindparam("machine_now")),
+            job.c.kind.in_(sorted(kinds)),
+        )
+        .order_by(job.c.due_at)
+        .limit(bindparam("limit"))
+    )
+    return Query(clause, lambda id_, kind, body, attempts, cause: Job(id_, kind, body, attempts + 1, cause))
 
 
 def schedule(
@@ -146,26 +152,27 @@ class JobRunner:
         self._wake = asyncio.Event()
         self._by = system("jobs")
         self._running: set[asyncio.Task[None]] = set()
+        self._due = _due_of(())
 
     def handle(self, kind: str, handler: Handler) -> None:
         """Name the handler of a kind; handlers are idempotent, for a job may run again after a crash."""
         if kind in self._handlers:
             raise AssertionError(f"job kind {kind} has two handlers")
         self._handlers[kind] = handler
+        self._due = _due_of(self._handlers)
 
     def wake(self) -> None:
         """Look for due jobs now instead of at the next poll."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Run until cancelled."""
+        """Run until cancelled. A database that does not answer is tried again."""
         try:
             while True:
-                if len(self._running) < AT_ONCE_MAX:
-                    for found in await self._claim(AT_ONCE_MAX - len(self._running)):
-                        task = asyncio.create_task(self._run_one(found), name=f"job-{found.kind}")
-                        self._running.add(task)
-                        task.add_done_callback(self._running.discard)
+                try:
+                    await self._begin_due()
+                except Overloaded as problem:
+                    log.warning("jobs.waiting", code=problem.code)
                 try:
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
                 except TimeoutError:
@@ -177,9 +184,26 @@ class JobRunner:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
 
+    async def _begin_due(self) -> None:
+        free = AT_ONCE_MAX - len(self._running)
+        if free < 1 or not self._handlers:
+            return
+        for found in await self._claim(free):
+            task = asyncio.create_task(self._run_one(found), name=f"job-{found.kind}")
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        was_full = len(self._running) == AT_ONCE_MAX
+        self._running.discard(task)
+        if was_full:
+            self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Its outcome could not be written: the lease runs out and the job is done again.
+            log.error("job.unsettled", job=task.get_name(), error=f"{type(error).__name__}: {error}"[:400])
+
     async def _claim(self, most: int) -> list[Job]:
-        due = await self._database.read(lambda reader: _find_due(reader, most), by=self._by)
-        due = [found for found in due if found.kind in self._handlers]
+        due = await self._database.read(lambda reader: _find_due(reader, self._due, most), by=self._by)
         if not due:
             return []
         return await self._database.write(
@@ -225,8 +249,8 @@ class JobRunner:
         )  # fmt: skip
 
 
-def _find_due(reader: Reader, most: int) -> list[Job]:
+def _find_due(reader: Reader, query: Query[Job], most: int) -> list[Job]:
     due: list[Job] = []
     for clock, now in ((JobClock.MACHINE, reader.machine_now), (JobClock.BUSINESS, reader.now)):
-        due += reader.all(_DUE, clock=clock.value, now=now, machine_now=reader.machine_now, limit=most)
+        due += reader.all(query, clock=clock.value, now=now, machine_now=reader.machine_now, limit=most)
     return due[:most]

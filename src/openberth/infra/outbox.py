@@ -25,6 +25,7 @@ from openberth.kernel.ids import Id
 
 POLL_S = 0.25
 FAILURES_MAX = 5
+FAILURE_PAUSE_S = 0.05  # before the second try of an event; four times as long before each further one
 PARKED_RETRY_S = 60.0
 CURSOR_LAG_MAX = 1_000
 SUBSCRIBER_QUEUE_MAX = 2_000
@@ -41,9 +42,15 @@ _MOVE = Write(
     .values(position=bindparam("new"), moved_at=bindparam("machine_now"))
 )
 _PARK = insert_into(parked_key, once=True)
-_UNPARK = Write(
-    delete(parked_key).where(parked_key.c.consumer == bindparam("name"), parked_key.c.key == bindparam("parked"))
+# Whoever decides by what is parked holds this row first, so that processes decide one after the other.
+_LOCKED_CURSOR = Query(select(consumer.c.position).where(consumer.c.name == bindparam("name")).with_for_update(), int)
+_THIS_PARKED = (
+    parked_key.c.consumer == bindparam("name"),
+    parked_key.c.key == bindparam("parked"),
+    parked_key.c.position == bindparam("missed_from"),
 )
+_UNPARK = Write(delete(parked_key).where(*_THIS_PARKED))
+_PARKED_FROM = Write(update(parked_key).where(*_THIS_PARKED).values(position=bindparam("new_position")))
 _PARKED = Query(
     select(parked_key.c.key, parked_key.c.position, parked_key.c.error).where(
         parked_key.c.consumer == bindparam("name")
@@ -148,7 +155,9 @@ class Tail:
         while True:
             try:
                 if not self._database.numbers_at_commit:
-                    await self._database.write(event_log.number_committed, by=self._by)
+                    numbered = await self._database.write(event_log.number_committed, by=self._by)
+                    if numbered == event_log.PAGE_MAX:
+                        self._wake.set()
                 while await self._advance():
                     pass
             except Overloaded as problem:
@@ -188,14 +197,18 @@ class ConsumerRunner:
         self._parked: dict[Id, Parked] = {}
 
     async def run(self) -> None:
-        """Consume until cancelled."""
-        await self._load()
-        retry_at = asyncio.get_running_loop().time() + PARKED_RETRY_S
+        """Consume until cancelled. A database that does not answer is tried again; nothing is skipped."""
+        loop = asyncio.get_running_loop()
+        loaded = False
+        retry_at = loop.time() + PARKED_RETRY_S
         while True:
             try:
+                if not loaded:
+                    await self._load()
+                    loaded = True
                 consumed = await self._step()
-                if asyncio.get_running_loop().time() >= retry_at:
-                    retry_at += PARKED_RETRY_S
+                if loop.time() >= retry_at:
+                    retry_at = loop.time() + PARKED_RETRY_S
                     await self._retry_parked()
             except Overloaded as problem:
                 log.warning("consumer.waiting", consumer=self._consumer.name, code=problem.code)
@@ -235,71 +248,131 @@ class ConsumerRunner:
 
     async def _one_by_one(self, wanted: Sequence[Envelope], last: int) -> None:
         for found in wanted:
-            if found.key in self._parked:
-                continue
-            for failures in range(1, FAILURES_MAX + 1):
-                try:
-                    await self._apply([found], found.position or last)
-                    break
-                except Overloaded:
-                    raise
-                except Exception as error:
-                    if failures == FAILURES_MAX:
-                        await self._park(found, error)
-                    else:
-                        await asyncio.sleep(0.05 * 4 ** (failures - 1))
+            if found.key not in self._parked and not await self._apply_or_park(found):
+                return  # another process is ahead: what we hold is old
         await self._apply([], last)
 
-    async def _apply(self, envelopes: Sequence[Envelope], last: int) -> None:
+    async def _apply_or_park(self, found: Envelope) -> bool:
+        position = found.position or 0
+        for failures in range(1, FAILURES_MAX):
+            try:
+                return await self._apply([found], position)
+            except Overloaded:
+                raise
+            except Exception:
+                await asyncio.sleep(FAILURE_PAUSE_S * 4 ** (failures - 1))
+        try:
+            return await self._apply([found], position)
+        except Overloaded:
+            raise
+        except Exception as error:
+            return await self._park(found, error)
+
+    async def _apply(self, envelopes: Sequence[Envelope], last: int) -> bool:
+        """Move the cursor and do the effects in one unit; False when another process has moved it before."""
+
         def apply(unit: Unit) -> bool:
-            moved = unit.run(
-                _MOVE, consumer_name=self._consumer.name, old=self._cursor, new=last, machine_now=unit.machine_now
-            )
-            if moved != 1:  # another process has moved it: its effects are done
+            if self._parked and not self._still_parked(unit):
+                return False
+            if not self._move(unit, last):
                 return False
             _effects(unit, envelopes, self._consumer.effect)
             return True
 
         if last == self._cursor and not envelopes:
-            return
-        if await self._database.write(apply, by=self._by):
-            self._cursor = self._read_to = last
-        else:
-            await self._load()
+            return True
+        return await self._moved(await self._database.write(apply, by=self._by), last)
 
-    async def _park(self, found: Envelope, error: Exception) -> None:
+    async def _park(self, found: Envelope, error: Exception) -> bool:
         text = f"{type(error).__name__}: {error}"[:400]
         log.error("consumer.parked", consumer=self._consumer.name, kind=found.kind, key=str(found.key), error=text)
         position = found.position or 0
-        await self._database.write(
-            lambda unit: unit.run(
+
+        def park(unit: Unit) -> bool:
+            # The cursor moves beyond the event with it, so that nobody else does the effect while the key is parked.
+            if not self._move(unit, position):
+                return False
+            unit.run(
                 _PARK, consumer=self._consumer.name, key=found.key, position=position, failures=FAILURES_MAX,
                 error=text, since=unit.machine_now,
-            ),
-            by=self._by,
-        )  # fmt: skip
-        self._parked[found.key] = Parked(found.key, position, text)
+            )  # fmt: skip
+            return True
+
+        parked = await self._moved(await self._database.write(park, by=self._by), position)
+        if parked:
+            self._parked[found.key] = Parked(found.key, position, text)
+        return parked
+
+    def _move(self, unit: Unit, position: int) -> bool:
+        moved = unit.run(
+            _MOVE, consumer_name=self._consumer.name, old=self._cursor, new=position, machine_now=unit.machine_now
+        )
+        return moved == 1
+
+    async def _moved(self, moved: bool, position: int) -> bool:
+        if moved:
+            self._cursor = self._read_to = position
+        else:
+            await self._load()
+        return moved
+
+    def _still_parked(self, unit: Unit) -> bool:
+        """Tell whether the keys passed over are parked still: another process may have healed one."""
+        name = self._consumer.name
+        unit.all(_LOCKED_CURSOR, name=name)
+        return {found.key for found in unit.all(_PARKED, name=name)} == self._parked.keys()
 
     async def _retry_parked(self) -> None:
         for parked in list(self._parked.values()):
             try:
-                await self._database.write(partial(self._unpark, parked=parked), by=self._by)
+                await self._heal(parked)
+            except Overloaded:
+                raise
             except Exception as error:
                 log.warning(
                     "consumer.still_parked", consumer=self._consumer.name, key=str(parked.key), error=str(error)
                 )
-            else:
-                del self._parked[parked.key]
 
-    def _unpark(self, unit: Unit, parked: Parked) -> None:
-        missed = unit.all(_OF_KEY, parked=parked.key, first=parked.position, last=self._read_to)
+    async def _heal(self, parked: Parked) -> None:
+        """Do what a key missed, a page a unit, and unpark it."""
+        # What has only been looked at becomes the cursor first: it must not come again after a restart.
+        if not await self._apply([], self._read_to):
+            return
+        while True:
+            first, last = parked.position, self._cursor
+            missed = await self._database.read(partial(_missed, key=parked.key, first=first, last=last), by=self._by)
+            rest = None
+            if len(missed) == event_log.PAGE_MAX:
+                rest = Parked(parked.key, (missed[-1].position or 0) + 1, parked.error)
+            if not await self._database.write(
+                partial(self._catch_up, parked=parked, missed=missed, rest=rest), by=self._by
+            ):
+                await self._load()
+                return
+            if rest is None:
+                del self._parked[parked.key]
+                return
+            self._parked[parked.key] = parked = rest
+
+    def _catch_up(self, unit: Unit, *, parked: Parked, missed: Sequence[Envelope], rest: Parked | None) -> bool:
+        name = self._consumer.name
+        if unit.one(_LOCKED_CURSOR, name=name) != self._cursor:
+            return False
+        this = {"name": name, "parked": parked.key, "missed_from": parked.position}
+        left = unit.run(_UNPARK, **this) if rest is None else unit.run(_PARKED_FROM, **this, new_position=rest.position)
+        if left != 1:
+            return False
         _effects(unit, [found for found in missed if found.kind in self._consumer.kinds], self._consumer.effect)
-        unit.run(_UNPARK, name=self._consumer.name, parked=parked.key)
+        return True
 
 
 def parked_keys(reader: Reader) -> list[tuple[str, str]]:
     """Return (consumer, error) of every parked key: the alarm list reads it."""
     return reader.all(_ALL_PARKED)
+
+
+def _missed(reader: Reader, *, key: Id, first: int, last: int) -> list[Envelope]:
+    return reader.all(_OF_KEY, parked=key, first=first, last=last)
 
 
 def _effects(unit: Unit, envelopes: Iterable[Envelope], effect: Effect) -> None:

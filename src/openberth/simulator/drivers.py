@@ -153,15 +153,17 @@ class Driver:
         visit, site = self.visit, self._place.sites[lane.code]
         visit.doing = Doing.PARKED
         await self._world.clock.sleep_until(self._world.clock.now_us() + visit.rng.randint(1, 2) * _INNER_US)
-        if not site.camera.online:
-            return False  # nobody opens an inner lane by hand just to park elsewhere
+        stored = visit.entry is not None and any(sight.stored for sight in visit.entry.sights)
+        if stored or not site.camera.online:
+            return False  # an inner lane opens only for a car that the server knows to be inside
         visit.doing = Doing.QUEUEING
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
             crossing = Crossing(lane)
             reading = self._true_reading()
             shown = await self._show(site, crossing, reading)
-            if await site.opens(shown) and await site.drive_on(crossing, visit.rng):
+            opens = await site.opens(shown) or (shown and not shown.delivered and await self._lift(site, reading))
+            if opens and await site.drive_on(crossing, visit.rng):
                 visit.inner.append(crossing)
                 return True
             site.turn_back(reading)

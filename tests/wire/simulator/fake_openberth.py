@@ -192,9 +192,10 @@ class FakeOpenBerth:
             return False
         if not happened and abs(at - self.now()) > timedelta(seconds=120):
             at = self.now()
-        last = next((p for p in reversed(self.passages) if p["lane"] == lane.code), None)
-        if last and last["plate"] == plate and abs(at - last["at"]) <= timedelta(seconds=10) and not happened:
-            return bool(last["action"] == "open" and lane.barrier is None)
+        near = [p for p in self.passages if (p["lane"], p["plate"]) == (lane.code, plate)]
+        near = [p for p in near if abs(at - p["at"]) <= timedelta(seconds=10)]
+        if near and (plate or not happened):
+            return bool(near[-1]["action"] == "open" and lane.barrier is None)
         action = {"entry": self._enter, "exit": self._leave, "inner": self._cross}[lane.kind](lane, plate, at, happened)
         passage = {"id": f"p{next(self._ids)}", "lane": lane.code, "plate": plate, "at": at, "action": action}
         self.passages.append(passage)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.wire.simulator.fake_openberth import FakeOpenBerth
-from tests.wire.simulator.town_files import LOT, PERMITS, write_files
 
 from openberth.simulator import Counters, Faults, Report, TownConfig, run_town
 from openberth.simulator.boom import BoomTiming
+from tests.wire.simulator.fake_openberth import FakeOpenBerth
+from tests.wire.simulator.town_files import LOT, PERMITS, write_files
 
 FAST = BoomTiming(move_s=0.004, hold_s=0.05, drive_s=0.002)
 

@@ -56,3 +56,46 @@ __all__ = [
     "totals",
     "withdraw_bill",
 ]
+
+from openberth.contexts.payments.model import (
+    AttemptEnded,
+    AttemptOpened,
+    BillIssued,
+    BillSettled,
+    ReceiptRecorded,
+    SurplusReceived,
+)
+from openberth.contexts.payments.service import (
+    attempt_by_id,
+    attempt_by_number,
+)
+
+__all__ = [
+    "Attempt",
+    "AttemptEnded",
+    "AttemptOpened",
+    "AttemptState",
+    "Bill",
+    "BillIssued",
+    "BillSettled",
+    "BillState",
+    "Receipt",
+    "ReceiptMethod",
+    "ReceiptRecorded",
+    "SurplusReceived",
+    "Taken",
+    "Totals",
+    "attempt_by_id",
+    "attempt_by_number",
+    "bill_by_id",
+    "bills_of",
+    "bills_of_lot",
+    "issue_bill",
+    "open_bill_of",
+    "paid_for",
+    "receipts_of",
+    "receipts_of_lot",
+    "take_cash",
+    "totals",
+    "withdraw_bill",
+]

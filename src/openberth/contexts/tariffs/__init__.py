@@ -40,3 +40,29 @@ __all__ = [
     "version",
     "versions",
 ]
+
+from openberth.contexts.tariffs.model import (
+    Line,
+    TariffPublished,
+)
+
+__all__ = [
+    "Line",
+    "NotComputable",
+    "Payment",
+    "Quote",
+    "Segment",
+    "Settlement",
+    "Tariff",
+    "TariffPublished",
+    "TariffVersion",
+    "in_force",
+    "newest",
+    "publish",
+    "quote",
+    "quote_to_plain",
+    "settlement",
+    "single",
+    "version",
+    "versions",
+]

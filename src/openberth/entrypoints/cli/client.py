@@ -4,6 +4,7 @@ With a server on this data folder (or ``--url``) it is asked over HTTP. Otherwis
 and its application is called directly: the same routes, checks and answers, without a socket.
 """
 
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -168,12 +169,16 @@ def read_token(path: Path) -> str:
 @contextmanager
 def quiet_log(session: Session, settings: Settings) -> Iterator[None]:
     """Send the log of this process to a file: the terminal is for the answer."""
-    with session.log_file().open("a", encoding="utf-8") as file:
+    try:
+        handle = os.open(session.log_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:
+        handle = os.open(os.devnull, os.O_WRONLY)
+    with os.fdopen(handle, "a", encoding="utf-8") as file:
         setup_logging("warning", "json", file)
         try:
             yield
         finally:
-            setup_logging(settings.log.level, settings.log.format)
+            setup_logging("error", settings.log.format)
 
 
 def part(text: str) -> str:

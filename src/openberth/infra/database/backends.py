@@ -30,6 +30,8 @@ class Backend(ABC):
     """One kind of database server."""
 
     kind: str
+    # Asks for the one lock of the database that its connection then holds until it is closed; answers true or false.
+    alone_sql: str
 
     def __init__(self, url: URL) -> None:
         self.url = url
@@ -70,6 +72,12 @@ class Backend(ABC):
         with contextlib.suppress(Exception):
             connection.close()
 
+    def take_alone(self, connection: Any) -> bool:
+        """Take the one lock of the database for changes of its shape; it ends with the connection."""
+        cursor = connection.cursor()
+        cursor.execute(self.alone_sql)
+        return bool(cursor.fetchone()[0])
+
     def last_node_sequence(self, node: str) -> int:
         """Return the highest sequence this node has written."""
         connection = self.connect()
@@ -82,13 +90,16 @@ class Backend(ABC):
 
     def _unreachable(self, error: Exception) -> Overloaded:
         where = f"{self.url.host}:{self.url.port}/{self.url.database}"
-        return Overloaded("database.unreachable", database=where, reason=(str(error).strip() or type(error).__name__).splitlines()[0])
+        return Overloaded(
+            "database.unreachable", database=where, reason=(str(error).strip() or type(error).__name__).splitlines()[0]
+        )
 
 
 class PostgresBackend(Backend):
     """PostgreSQL through psycopg 3."""
 
     kind = "postgresql"
+    alone_sql = f"SELECT pg_try_advisory_lock({0x6F70656E_62657274})"  # "openbert"
 
     def connect(self, *, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> Any:
         """Open a connection outside any transaction."""
@@ -142,6 +153,8 @@ class MysqlBackend(Backend):
     """MySQL and MariaDB through PyMySQL."""
 
     kind = "mysql"
+    # Named locks are the server's, so the name holds the database.
+    alone_sql = "SELECT GET_LOCK(CONCAT('openberth.', LEFT(DATABASE(), 50)), 0)"
 
     def connect(self, *, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> Any:
         """Open a connection in READ COMMITTED with strict types."""

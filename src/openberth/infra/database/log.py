@@ -1,4 +1,5 @@
-"""The event log as rows: appended in the unit, numbered after the commit, read by position.
+"""The event log as rows: appended in the unit, numbered after the commit, read by position and lifted to the newest
+version.
 
 Wire form of a body: the event's dataclass as JSON. Every kind and version has a golden file under
 ``tests/golden/events``.
@@ -12,6 +13,7 @@ from sqlalchemy import bindparam, func, select, update
 from openberth.infra.database.schema import event, event_head
 from openberth.infra.database.statement import Prepared, Query, Write, insert_into, one_id
 from openberth.infra.database.unit import Reader, Session, Unit
+from openberth.infra.upcasting import UPCASTERS
 from openberth.kernel.authority import Actor, ActorKind
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
@@ -41,6 +43,7 @@ def _envelope(
     body: Any,
 ) -> Envelope:
     actor = Actor(ActorKind(actor_kind), actor_name, actor_address)
+    version, body = UPCASTERS.lift(kind, version, body)
     return Envelope(
         id, position, kind, version, company, lot, key, node, node_sequence, actor, cause,
         Instant(occurred_at), Instant(recorded_at), body,

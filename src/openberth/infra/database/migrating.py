@@ -23,12 +23,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from openberth.infra.database.backends import backend_for
+from openberth.infra.database.backends import Backend, backend_for
 from openberth.kernel.errors import Overloaded, Refused
 
 LOCK_WAIT_S = 60.0
 STATEMENT_TIMEOUT_S = 3_600  # an index on a big table takes its time
-_LOCK_NUMBER = 0x6F70656E_62657274  # "openbert"
 _LOCK_POLL_S = 0.1
 
 # Alembic tells every step at level info through the standard library; OpenBerth says itself what it did.
@@ -63,14 +62,13 @@ def migrate(url: str, *, to: str = "head", lock_wait_s: float = LOCK_WAIT_S) -> 
     ``database.unreachable``, ``database.unknown_kind``, or ``database.migrating`` when another process holds the lock
     for longer than ``lock_wait_s`` seconds.
     """
-    with _scripts() as (config, script), _connected(url) as connection, _alone(connection, lock_wait_s):
-        with connection.begin():
-            before = _revision(connection, script)
-            config.attributes["connection"] = connection
-            command.upgrade(config, to)
-            after = _revision(connection, script)
-        assert after is not None, "a migration ended without a revision"
-        return Migrated(before, after)
+    with _scripts() as (config, script), _connected(url, lock_wait_s=lock_wait_s) as connection, connection.begin():
+        before = _revision(connection, script)
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+        after = _revision(connection, script)
+    assert after is not None, "a migration ended without a revision"
+    return Migrated(before, after)
 
 
 def check(url: str) -> str:
@@ -79,8 +77,12 @@ def check(url: str) -> str:
     Raises ``Refused``: ``database.too_new`` or ``database.not_migrated``; ``Overloaded`` as ``migrate``.
     """
     with _scripts() as (_, script), _connected(url, read_only=True) as connection, connection.begin():
-        found = _revision(connection, script)
-        wanted = script.get_current_head() or ""
+        return _checked(connection, script)
+
+
+def _checked(connection: sa.Connection, script: ScriptDirectory) -> str:
+    found = _revision(connection, script)
+    wanted = script.get_current_head() or ""
     if found != wanted:
         raise Refused("database.not_migrated", found=found or "-", wanted=wanted)
     return found
@@ -105,20 +107,22 @@ def _scripts() -> Iterator[tuple[Config, ScriptDirectory]]:
 
 
 @contextlib.contextmanager
-def _connected(url: str, *, read_only: bool = False) -> Iterator[sa.Connection]:
+def _connected(url: str, *, read_only: bool = False, lock_wait_s: float | None = None) -> Iterator[sa.Connection]:
+    """Connect; with ``lock_wait_s`` take the lock of the whole database (SQLite: its transaction is the lock)."""
     try:
         parsed = sa.make_url(url)
     except ArgumentError:
         raise Overloaded("database.unknown_kind", url=url) from None
-    if parsed.get_backend_name() == "sqlite":
-        engine = _sqlite_engine(Path(parsed.database or ""), read_only=read_only)
-    else:
-        engine = _server_engine(parsed)
+    is_file = parsed.get_backend_name() == "sqlite"
+    backend = None if is_file else backend_for(parsed)
+    engine = _server_engine(backend) if backend else _sqlite_engine(Path(parsed.database or ""), read_only=read_only)
     try:
         with engine.connect() as connection:
+            if backend is not None and lock_wait_s is not None:
+                _take_alone(connection, backend.alone_sql, lock_wait_s)
             yield connection
     except DBAPIError as error:
-        if parsed.get_backend_name() != "sqlite" and not error.connection_invalidated:
+        if not is_file and not error.connection_invalidated:
             raise
         reason = str(error.orig).strip().splitlines()[0]
         where = parsed.render_as_string(hide_password=True)
@@ -134,7 +138,8 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> sa.Engine:
     def connect() -> sqlite3.Connection:
         # The driver's own transactions would leave DDL outside; "BEGIN IMMEDIATE" below takes it in.
         if read_only:
-            # An absent file is no database; it must not be made by looking.
+            if not path.exists():  # it must not be made by looking
+                raise Refused("database.not_migrated", found="-", wanted=newest())
             opened = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
             opened.execute("PRAGMA query_only = 1")
         else:
@@ -155,9 +160,7 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> sa.Engine:
     return engine
 
 
-def _server_engine(url: sa.URL) -> sa.Engine:
-    backend = backend_for(url)
-
+def _server_engine(backend: Backend) -> sa.Engine:
     def creator() -> Any:
         connection = backend.connect(statement_timeout_s=STATEMENT_TIMEOUT_S)
         if backend.kind == "postgresql":
@@ -167,35 +170,12 @@ def _server_engine(url: sa.URL) -> sa.Engine:
     return sa.create_engine(backend.url, creator=creator, poolclass=NullPool)
 
 
-@contextlib.contextmanager
-def _alone(connection: sa.Connection, wait_s: float) -> Iterator[None]:
-    """Hold the lock of the whole database on this connection; nothing on SQLite, whose transaction is one."""
-    kind = connection.dialect.name
-    if kind == "sqlite":
-        yield
-        return
-    take, release = _LOCK_SQL[kind]
+def _take_alone(connection: sa.Connection, alone_sql: str, wait_s: float) -> None:
+    """Take the lock of the whole database; it ends with the connection."""
     given_up_at = time.monotonic() + wait_s
-    while not connection.exec_driver_sql(take).scalar():
+    while not connection.exec_driver_sql(alone_sql).scalar():
         connection.rollback()
         if time.monotonic() > given_up_at:
             raise Overloaded("database.migrating", retry_after_s=30)
         time.sleep(_LOCK_POLL_S)
     connection.rollback()
-    try:
-        yield
-    finally:
-        with contextlib.suppress(DBAPIError):  # a lost connection has lost its lock too
-            connection.rollback()
-            connection.exec_driver_sql(release)
-            connection.rollback()
-
-
-_LOCK_SQL = {
-    "postgresql": (f"SELECT pg_try_advisory_lock({_LOCK_NUMBER})", f"SELECT pg_advisory_unlock({_LOCK_NUMBER})"),
-    # MySQL's named locks are the server's: the name holds the database.
-    "mysql": (
-        "SELECT GET_LOCK(CONCAT('openberth.', LEFT(DATABASE(), 50)), 0)",
-        "SELECT RELEASE_LOCK(CONCAT('openberth.', LEFT(DATABASE(), 50)))",
-    ),
-}

@@ -64,6 +64,11 @@ class ServerDatabase(Database):
         """Return False: commits interleave, so a leased sequencer numbers committed rows."""
         return False
 
+    @property
+    def backend(self) -> Backend:
+        """Return the kind of server, for maintenance on connections of its own."""
+        return self._backend
+
     def _stop(self) -> None:
         for thread in self._writers:
             thread.join()

@@ -44,7 +44,9 @@ class SqliteDatabase(Database):
         self._thread_state = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._writing = _connect(path)
-        self._position = int(self._writing.execute("SELECT coalesce(max(position), 0) FROM event").fetchone()[0])
+        # A consumer may be ahead of a log whose history was dropped; no position is given twice.
+        head = self._writing.execute("SELECT max(position) FROM event UNION ALL SELECT max(position) FROM consumer")
+        self._position = max((position for (position,) in head if position is not None), default=0)
         found = self._writing.execute("SELECT coalesce(max(node_sequence), 0) FROM event WHERE node = ?", (node,))
         self._events.node_sequence = int(found.fetchone()[0])
         self._stopping = threading.Event()
@@ -84,7 +86,7 @@ class SqliteDatabase(Database):
 
     def _run_batch(self, works: list[Work]) -> int:
         """Run what fits the budget in one transaction; return how many were begun, all with an outcome."""
-        before = self._position
+        before = self._position, self._events.node_sequence
         begun = 0
         try:
             self._writing.execute("BEGIN IMMEDIATE")
@@ -97,10 +99,10 @@ class SqliteDatabase(Database):
             self._writing.execute("COMMIT")
         except BaseException as failure:  # the transaction is gone: nobody in it may be told a success
             self._fail_batch(works[: max(begun, 1)], failure)
-            self._position = before
+            self._position, self._events.node_sequence = before
             return max(begun, 1)
         self.figures.batches += 1
-        if self._position != before:
+        if self._position != before[0]:
             self._tell_listeners()
         return begun
 
@@ -116,7 +118,7 @@ class SqliteDatabase(Database):
     def _run_unit(self, work: Work) -> None:
         connection = self._writing
         started = time.perf_counter_ns()
-        position = self._position
+        position, node_sequence = self._position, self._events.node_sequence
         connection.execute("SAVEPOINT unit")
         unit = Unit(_Session(self, connection), work.caller, *self._moments(), self.keys)
         try:
@@ -132,7 +134,7 @@ class SqliteDatabase(Database):
                 raise
             connection.execute("ROLLBACK TO unit")
             connection.execute("RELEASE unit")
-            self._position = position
+            self._position, self._events.node_sequence = position, node_sequence
             self.figures.failed += 1
             work.error = stale_refusal() if isinstance(error, Stale) else error
         spent_us = (time.perf_counter_ns() - started) // 1_000

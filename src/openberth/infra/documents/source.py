@@ -107,6 +107,8 @@ class _Reader:
         if event.tag is not None and event.tag != "!":
             self._note(line, "document.tag", tag=event.tag)
         text = event.value
+        if not _is_text(text):  # half of a surrogate pair, which only the parser in Python lets through
+            self._stop(line, "document.character")
         plain = event.style is None or event.style == ""
         if self._awaits_key():
             self._key(text, plain, line)
@@ -121,7 +123,7 @@ class _Reader:
             self._note(line, "document.tag", tag=event.tag)
         if self._awaits_key():
             self._stop(line, "document.key")
-        if False:
+        if len(self.stack) >= MAX_DEPTH:
             self._stop(line, "document.deep", most=MAX_DEPTH)
         value: dict[str, Data] | list[Data] = {} if isinstance(event, yaml.MappingStartEvent) else []
         self.stack.append(_Open(self._place(value, line), value))
@@ -183,12 +185,10 @@ def read_source(text: str) -> Source:
     """Read one YAML or JSON document. It never raises for what the text contains: mistakes are in the result."""
     reader = _Reader(max(1, len(text.splitlines())))
     source = reader.source
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
+    if not _is_text(text):
         source.mistakes.append(Mistake(1, "", "document.character", {}))
         return source
-    if size > MAX_BYTES:
+    if len(text.encode()) > MAX_BYTES:
         source.mistakes.append(Mistake(1, "", "document.large", {"most": MAX_BYTES}))
         return source
     try:
@@ -216,6 +216,14 @@ def _events(text: str) -> Iterator[yaml.Event]:
     if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
         text = _PAIR.sub(_joined, text.replace("\t", " "))
     yield from yaml.parse(text, Loader=_LOADER)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _index(mark: Any) -> int:

@@ -25,6 +25,7 @@ QUIET = ("/devices/", "/metrics", "/health/")
 # Their ports bound bodies themselves: a camera's pictures are larger than anything else.
 OWN_BOUNDS = "/devices/"
 UNMATCHED = "unmatched"
+WENT_WRONG = 1011  # RFC 6455 section 7.4.1
 
 _REQUESTS = counter("openberth_http_requests_total", "Requests by route and status.", ("method", "route", "status"))
 _SECONDS = histogram("openberth_http_seconds", "Seconds from a request to the end of its answer.", ("route",))
@@ -56,9 +57,17 @@ class Surface:
         }
         with traced(trace_of(headers.get(b"traceparent"))) as trace:
             if scope["type"] == "websocket":
-                await self._app(scope, receive, send)
+                await self._live(scope, receive, send)
             else:
                 await self._request(scope, receive, _Outgoing(send, trace))
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            problem_of(error)
+            with suppress(OSError, RuntimeError):  # closed already
+                await send({"type": "websocket.close", "code": WENT_WRONG, "reason": ""})
 
     async def _request(self, scope: Scope, receive: Receive, out: "_Outgoing") -> None:
         began = time.perf_counter()

@@ -158,17 +158,12 @@ class VzenithCamera:
         """
         future: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
         record = self._record(reading, future)
-        if not self.online:
-            if reading.known:
-                self._on_open()
-            self._keep(record)
-        elif len(self._live) >= _LIVE_MAX:
-            self._keep(record)
-        else:
-            self._queue(record)
-            if reading.repeatable and self._faults.strikes("duplicate", self._rng):
-                self._counters.duplicates += 1
-                self._queue(self._record(reading.again(self._rng.choice((2, 8)))))
+        if not self.online and reading.known:
+            self._on_open()
+        self._take(record)
+        if reading.repeatable and self._faults.strikes("duplicate", self._rng):
+            self._counters.duplicates += 1
+            self._take(self._record(reading.again(self._rng.choice((2, 8)))))
         return future
 
     def report_input(self, source: int, value: int) -> None:
@@ -192,6 +187,12 @@ class VzenithCamera:
         control = OPENED_BY_SERVER if self.online or not reading.known else OPENED_BY_WHITE_LIST
         body = recognition_body(self.serial, sight, control, offline=not self.online, padding=self._picture_bytes)
         return _Record(sight, body, future)
+
+    def _take(self, record: _Record) -> None:
+        if self.online and len(self._live) < _LIVE_MAX:
+            self._queue(record)
+        else:
+            self._keep(record)
 
     def _queue(self, record: _Record) -> None:
         self._live.append(record)

@@ -74,9 +74,17 @@ def test_broken_lists(old: str, new: str, expected: str) -> None:
     assert str(caught.value) == f"x.yaml:{expected}"
 
 
-def test_a_plate_may_have_one_permit_after_the_other() -> None:
-    text = LIST + "  - {code: r-002, plate: 粤B12345, kind: resident, from: 2027-01-01}\n"
+@pytest.mark.parametrize("dates", ["from: 2027-01-01", "until: 2026-01-01"])
+def test_a_plate_may_have_one_permit_after_the_other(dates: str) -> None:
+    text = LIST + f"  - {{code: r-002, plate: 粤B12345, kind: resident, {dates}}}\n"
     assert len(read_permits(text, zone=SHANGHAI, name="x")[1]) == 4
+
+
+def test_a_permit_without_dates_overlaps_every_other() -> None:
+    text = LIST + "  - {code: r-002, plate: 粤B12345, kind: free}\n"
+    with pytest.raises(DocumentError) as caught:
+        read_permits(text, zone=SHANGHAI, name="x.yaml")
+    assert str(caught.value) == "x.yaml:7: list[3].plate: permits.plate_twice(other=r-001)"
 
 
 def test_applying_a_list() -> None:

@@ -24,6 +24,7 @@ from openberth.kernel.time import SECOND_US, Instant
 LIFE_US = 30 * SECOND_US
 # A barrier's link takes a command within milliseconds; after this long nobody holds one.
 UNTAKEN_US = 3 * SECOND_US
+TAKEN_MAX = store.TAKEN_MAX  # commands of one device that are taken at once
 
 
 def gate_of(reader: Reader, *, lane: Id) -> tuple[Id, DeviceKind] | None:

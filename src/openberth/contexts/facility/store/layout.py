@@ -209,7 +209,9 @@ PRESENCE_OF_LOT = Query(
     select(
         device_presence.c.device_id, device_presence.c.last_seen_at, device_presence.c.address,
         device_presence.c.online, device_presence.c.clock_offset_us, device_presence.c.state,
-    ).where(device_presence.c.lot_id == bindparam("lot")),
+    )
+    .select_from(device.join(device_presence, device_presence.c.device_id == device.c.id))
+    .where(device.c.lot_id == bindparam("lot")),
     lambda device_id, *rest: (device_id, rest),
 )  # fmt: skip
 

@@ -123,7 +123,6 @@ device_presence = table(
     json_column("state", nullable=True),
     scope=("company_id", "lot_id"),
 )
-Index("ix_device_presence_lot", device_presence.c.lot_id)
 
 command = business_table(
     "command",

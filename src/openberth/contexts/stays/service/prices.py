@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from openberth.contexts import facility, payments, permits, tariffs
-from openberth.contexts.stays.model.entities import OpenStay
+from openberth.contexts.stays.model.entities import OpenStay, Segment
 from openberth.contexts.stays.store import stays as store
 from openberth.infra.database import Reader, Unit
 from openberth.kernel.ids import Id
@@ -85,7 +85,7 @@ def _segments(
     return segments, main
 
 
-def _finished(reader: Reader, stay: OpenStay) -> list[store.Segment]:
+def _finished(reader: Reader, stay: OpenStay) -> list[Segment]:
     return reader.all(store.SEGMENTS, stay=stay.id) if stay.segments > 1 else []
 
 

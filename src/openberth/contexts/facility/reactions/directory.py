@@ -1,0 +1,133 @@
+"""The active devices in memory: a heartbeat or a dial-in is answered without asking the database.
+
+Loaded at the start and again when the log tells of a changed lot or new credentials.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from openberth.contexts.facility.model import DeviceCredentialsIssued, DeviceKind, Heartbeat, LotApplied
+from openberth.contexts.facility.service import presence as service
+from openberth.infra.database import Database
+from openberth.infra.http.limits import AddressRange
+from openberth.infra.vault import VaultKind
+from openberth.kernel.authority import system
+from openberth.kernel.errors import Overloaded
+from openberth.kernel.events import Envelope
+from openberth.kernel.ids import Id
+
+SECRET_MAX = 128
+RETRY_S = 1.0
+_TELLING = frozenset({LotApplied.KIND, DeviceCredentialsIssued.KIND})
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEntry:
+    """An active device. ``secret`` is there for a barrier that has credentials, None for everything else."""
+
+    id: Id
+    company: Id
+    lot: Id
+    lot_code: str
+    lane: Id
+    code: str
+    kind: DeviceKind
+    serial: str | None
+    networks: AddressRange
+    heartbeat: Heartbeat | None
+    secret: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    by_id: dict[Id, DeviceEntry]
+    by_fingerprint: dict[str, DeviceEntry]
+    by_serial: dict[str, DeviceEntry]
+
+
+class DeviceDirectory:
+    """Finds active devices; used on the event loop. Empty until ``reload`` has run once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by = system("devices")
+        self._index = _Index({}, {}, {})
+        self._told = asyncio.Event()
+        self._loading = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return len(self._index.by_id)
+
+    def by_id(self, device: Id) -> DeviceEntry | None:
+        """Return a device by its id."""
+        return self._index.by_id.get(device)
+
+    def camera_by_secret(self, secret: str) -> DeviceEntry | None:
+        """Return the camera a secret belongs to; anything may be asked."""
+        if len(secret) > SECRET_MAX:
+            return None
+        fingerprint = self._database.keys.fingerprint(VaultKind.DEVICE_SECRET.value, secret)
+        return self._index.by_fingerprint.get(fingerprint)
+
+    def barrier_by_serial(self, serial: str) -> DeviceEntry | None:
+        """Return the barrier of a serial that has credentials. A serial used twice is the older device's."""
+        return self._index.by_serial.get(serial)
+
+    def watch(self, envelopes: Sequence[Envelope]) -> None:
+        """Take note of new events; ``run`` reloads when one of them changes devices."""
+        if any(envelope.kind in _TELLING for envelope in envelopes):
+            self._told.set()
+
+    async def reload(self) -> None:
+        """Read all devices anew; what was acknowledged before the call is seen."""
+        async with self._loading:
+            known = await self._database.read(service.active_devices, by=self._by)
+            # Thousands of devices are milliseconds of work: not on the loop.
+            self._index = await asyncio.to_thread(partial(_index_of, known))
+
+    async def run(self) -> None:
+        """Reload whenever the log tells of changed devices, until cancelled."""
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            try:
+                await self.reload()
+            except Overloaded as problem:
+                log.warning("devices.reload_waits", code=problem.code)
+            except Exception:
+                log.exception("devices.reload_failed")  # the index before it stays in force
+            else:
+                continue
+            self._told.set()
+            await asyncio.sleep(RETRY_S)
+
+
+def _index_of(known: Iterable[service.Known]) -> _Index:
+    index = _Index({}, {}, {})
+    for one in known:
+        entry = _entry(one)
+        index.by_id[entry.id] = entry
+        if entry.kind is DeviceKind.BARRIER_TCP:
+            if entry.serial is None or entry.secret is None:
+                continue
+            # Rows come by id, which is by age: a second lot cannot take over the serial of a first one.
+            if index.by_serial.setdefault(entry.serial, entry) is not entry:
+                log.warning("devices.serial_twice", device=str(entry.id), other=str(index.by_serial[entry.serial].id))
+        elif one.row.fingerprint is not None:
+            index.by_fingerprint[one.row.fingerprint] = entry
+    return index
+
+
+def _entry(one: service.Known) -> DeviceEntry:
+    row = one.row
+    return DeviceEntry(
+        row.id, row.company, row.lot, row.lot_code, row.lane, row.code, row.kind, row.serial,
+        AddressRange.parse(row.networks), Heartbeat(row.heartbeat) if row.heartbeat else None,
+        bytes.fromhex(one.secret) if one.secret else None,
+    )  # fmt: skip

@@ -1,0 +1,152 @@
+"""The tree of commands, their help in two languages, and the one place where a run ends with its status."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import rich_utils
+
+from openberth.entrypoints.cli import demo, devices, doctor, lots, service, tariffs, top
+from openberth.entrypoints.cli.mistakes import INTERRUPTED, USAGE, one_line, print_defect, print_problem
+from openberth.entrypoints.cli.session import Session, chosen_language
+from openberth.infra.catalogue import LANGUAGES, catalogue
+from openberth.kernel.errors import Malformed, Problem
+
+# They may stand anywhere on the line; the simulator has its own --url and --token-file.
+GENERAL = ("--language", "--data", "--keys", "--url", "--token-file")
+OWN_OPTIONS = ("simulate",)
+TITLES = ("ARGUMENTS_PANEL_TITLE", "OPTIONS_PANEL_TITLE", "COMMANDS_PANEL_TITLE")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status: 0 well, 1 refused or ill, 2 misused, 130 interrupted."""
+    line = hoisted(sys.argv[1:] if arguments is None else arguments)
+    session = Session(chosen_language(_said(line, "--language"), os.environ))
+    command = translated(typer.main.get_command(build()), session)
+    try:
+        status = command.main(line, prog_name="openberth", standalone_mode=False, obj=session)
+    except Problem as problem:
+        return print_problem(problem, session)
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _misused(error, session)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone. Nothing may be flushed into the closed pipe any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return print_defect(error, session)
+    return status if isinstance(status, int) else 0
+
+
+def build() -> typer.Typer:
+    """Return the tree of commands; their help texts are codes of the catalogue until they are translated."""
+    app = typer.Typer(
+        help="cli.help.openberth", no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False,
+    )  # fmt: skip
+    app.callback()(_general)
+    for name, function, own in _COMMANDS:
+        app.command(name, help=f"cli.help.{name}", context_settings=own)(function)
+    for name, group in (("lot", lots.app), ("device", devices.app), ("tariff", tariffs.app)):
+        app.add_typer(group, name=name, help=f"cli.help.{name}", no_args_is_help=True)
+    return app
+
+
+_COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
+    ("demo", demo.demo, {}),
+    ("serve", service.serve, {}),
+    ("top", top.top, {}),
+    ("doctor", doctor.doctor, {}),
+    ("simulate", service.simulate, {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}),
+    ("backup", service.backup, {}),
+    ("restore", service.restore, {}),
+    ("version", service.version, {}),
+)
+
+
+def _general(
+    context: typer.Context,
+    language: Annotated[str | None, typer.Option(help="cli.option.language")] = None,
+    data: Annotated[Path | None, typer.Option(help="cli.option.data")] = None,
+    keys: Annotated[Path | None, typer.Option(help="cli.option.keys")] = None,
+    url: Annotated[str | None, typer.Option(help="cli.option.url")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="cli.option.token_file")] = None,
+) -> None:
+    if language is not None and language not in LANGUAGES:
+        raise Malformed("cli.language", language=language, known=", ".join(LANGUAGES))
+    session = context.ensure_object(Session)
+    session.data, session.keys, session.url, session.token_file = data, keys, url, token_file
+
+
+def hoisted(line: Sequence[str]) -> list[str]:
+    """Move the general options of a command line before the command, where they are read; after ``--`` nothing."""
+    if next((word for word in line if not word.startswith("-")), "") in OWN_OPTIONS:
+        return list(line)
+    general: list[str] = []
+    rest: list[str] = []
+    words = iter(line)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in GENERAL:
+            general += [word, *[value for value in (next(words, None),) if value is not None]]
+        elif word.partition("=")[0] in GENERAL:
+            general.append(word)
+        else:
+            rest.append(word)
+    return [*general, *rest]
+
+
+def translated(command: Any, session: Session) -> Any:
+    """Replace the codes in the help of a command and of everything below it by their texts."""
+    for index, title in enumerate(TITLES):
+        setattr(rich_utils, title, session.say(f"cli.title.{('arguments', 'options', 'commands')[index]}"))
+    _translate(command, session)
+    return command
+
+
+def _translate(command: Any, session: Session) -> None:
+    known = catalogue().codes()
+    for thing in (command, *command.params):
+        code = getattr(thing, "help", None)
+        if code in known:
+            thing.help = with_examples(session.say(code))
+        elif getattr(thing, "name", None) == "help":
+            thing.help = session.say("cli.option.help")
+    for below in getattr(command, "commands", {}).values():
+        _translate(below, session)
+
+
+def with_examples(text: str) -> str:
+    """Mark the indented paragraphs of a help text, which are examples, so that their lines stay as they are."""
+    parts = re.split(r"\n\n+", text.strip())
+    return "\n\n".join(f"\b\n{part}" if part.startswith("  ") else part for part in parts)
+
+
+def _said(line: Sequence[str], option: str) -> str | None:
+    for index, word in enumerate(line):
+        if word == option:
+            return line[index + 1] if index + 1 < len(line) else None
+        if word.startswith(option + "="):
+            return word.partition("=")[2]
+    return None
+
+
+def _misused(error: typer.TyperException, session: Session) -> int:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "openberth"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(error.format_message() + "\n")
+        return USAGE
+    reason = one_line(error.format_message()).rstrip(".")
+    sys.stderr.write(f"openberth: {session.say('cli.usage', reason=reason, command=path)}\n")
+    return USAGE

@@ -1,0 +1,171 @@
+"""Where a demo lives: a fresh folder, free ports, a merchant's key pair, and the settings of its two processes."""
+
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from openberth.entrypoints.cli.files import checkout
+from openberth.infra.catalogue import Language
+from openberth.infra.settings import ENV_PREFIX
+from openberth.kernel.errors import Refused
+from openberth.kernel.time import Instant, instant_of, to_iso
+
+HOST = "127.0.0.1"
+ZONE = ZoneInfo("Asia/Shanghai")
+OPENS_AT = 7  # o'clock: the town wakes up
+MERCHANT = "openberth"
+DEFAULT_PORTS = {"http": 8420, "barrier": 8421, "sandpay": 8425}
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the processes of a demo listen; ``moved`` names the defaults that were taken."""
+
+    http: int
+    barrier: int
+    sandpay: int
+    moved: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder of a demo and what is in it."""
+
+    folder: Path
+    ports: Ports
+
+    @property
+    def data(self) -> Path:
+        """The server's data folder."""
+        return self.folder / "data"
+
+    @property
+    def logs(self) -> Path:
+        """The output of the processes."""
+        return self.folder / "logs"
+
+    @property
+    def sandpay_data(self) -> Path:
+        """The payment channel's folder."""
+        return self.folder / "sandpay"
+
+    @property
+    def url(self) -> str:
+        """Where the server answers."""
+        return f"http://{HOST}:{self.ports.http}"
+
+    @property
+    def sandpay_url(self) -> str:
+        """Where the payment channel answers."""
+        return f"http://{HOST}:{self.ports.sandpay}"
+
+    def sandpay_arguments(self) -> list[str]:
+        """Return how the payment channel is started."""
+        merchant = f"{MERCHANT}={self.folder / 'merchant.pub'}"
+        return [
+            "openberth.sandbox.sandpay", "--port", str(self.ports.sandpay), "--data", str(self.sandpay_data),
+            "--merchant", merchant,
+        ]  # fmt: skip
+
+    def environment(self, ours: Mapping[str, str], *, speed: int, language: Language, now: Instant) -> dict[str, str]:
+        """Return the server's environment: nothing of our own settings, so that a demo never touches real data."""
+        clean = {name: value for name, value in ours.items() if not name.startswith(ENV_PREFIX)}
+        settings = {
+            "DATA": str(self.data),
+            "KEYS": str(self.folder / "keys" / "keys.json"),
+            "DEMO": "true",
+            "LANGUAGE": language,
+            "HTTP__HOST": HOST,
+            "HTTP__PORT": str(self.ports.http),
+            "BARRIER__HOST": HOST,
+            "BARRIER__PORT": str(self.ports.barrier),
+            "CLOCK__SPEED": str(speed),
+            "CLOCK__ANCHOR_BUSINESS": to_iso(opening_time(now)),
+            "CLOCK__ANCHOR_MACHINE": to_iso(now),
+            "SANDPAY__URL": self.sandpay_url,
+            "SANDPAY__MERCHANT": MERCHANT,
+            "SANDPAY__PRIVATE_KEY_FILE": str(self.folder / "merchant.key"),
+            "SANDPAY__PUBLIC_KEY_FILE": str(self.sandpay_data / "sandpay.pub"),
+            "LOG__FORMAT": "json",
+            "LOG__LEVEL": "warning",
+        }
+        return clean | {ENV_PREFIX + name: value for name, value in settings.items()}
+
+    def remove(self) -> None:
+        """Remove the folder and everything in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def opening_time(now: Instant) -> Instant:
+    """Return 07:00 of today's date in the town."""
+    local = datetime.fromtimestamp(now // 1_000_000, UTC).astimezone(ZONE)
+    return instant_of(local.replace(hour=OPENS_AT, minute=0, second=0, microsecond=0))
+
+
+def prepare(now: Instant) -> Place:
+    """Make the folder of a new demo with its keys, and choose ports. Raises ``Refused("settings.folder")``."""
+    root = checkout()
+    base = root / "var" / "demo" if root is not None else Path(tempfile.gettempdir()) / f"openberth-demo-{os.getuid()}"
+    stamp = datetime.fromtimestamp(now // 1_000_000, UTC).strftime("%Y%m%d-%H%M%S")
+    folder = base / f"{stamp}-{secrets.token_hex(2)}"
+    try:
+        for path in (folder, folder / "logs", folder / "keys"):
+            path.mkdir(parents=True, mode=0o700)
+        _make_merchant_keys(folder)
+    except OSError as error:
+        raise Refused("settings.folder", path=str(folder), reason=str(error.strerror)) from error
+    return Place(folder, choose_ports())
+
+
+def choose_ports(wanted: Mapping[str, int] | None = None) -> Ports:
+    """Return the wanted ports, and free ones instead of those that are taken."""
+    chosen: dict[str, int] = {}
+    moved: list[str] = []
+    for name, port in (wanted or DEFAULT_PORTS).items():
+        if is_free(port) and port not in chosen.values():
+            chosen[name] = port
+        else:
+            chosen[name] = _free_port()
+            moved.append(name)
+    return Ports(**chosen, moved=tuple(moved))
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on a port of the loopback now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _make_merchant_keys(folder: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    for name, content in (("merchant.key", private), ("merchant.pub", public)):
+        with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)

@@ -1,0 +1,54 @@
+"""Files that people hand to commands, and the examples that come with OpenBerth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import openberth
+from openberth.kernel.errors import Refused
+
+FILE_MAX_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The ready-made lots, tariffs and permit lists of a checkout."""
+
+    root: Path
+    lots: tuple[Path, ...]
+    tariffs: tuple[Path, ...]
+    permits: tuple[Path, ...]
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file. Raises ``Refused("cli.file")`` with the reason."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_MAX_BYTES + 1)
+        if len(content) > FILE_MAX_BYTES:
+            raise Refused("cli.file_too_large", path=str(path), most=FILE_MAX_BYTES)
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise Refused("cli.file", path=str(path), reason=error.strerror or type(error).__name__) from error
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise Refused("cli.file_encoding", path=str(path), line=line) from None
+
+
+def checkout() -> Path | None:
+    """Return the folder of the checkout that this package runs from, None when it is installed elsewhere."""
+    root = Path(openberth.__file__).resolve().parents[2]
+    return root if (root / "lots").is_dir() and (root / "tariffs").is_dir() else None
+
+
+def find_examples() -> Examples:
+    """Return the examples of the checkout. Raises ``Refused("cli.no_examples")`` when there are none."""
+    root = checkout()
+    if root is None:
+        raise Refused("cli.no_examples", folder=str(Path(openberth.__file__).resolve().parents[2]))
+    every = sorted((root / "lots").glob("*.yaml"))
+    permits = tuple(path for path in every if path.name.endswith(".permits.yaml"))
+    lots = tuple(path for path in every if path not in permits)
+    tariffs = tuple(sorted((root / "tariffs").glob("*.yaml")))
+    if not lots or not tariffs:
+        raise Refused("cli.no_examples", folder=str(root))
+    return Examples(root, lots, tariffs, permits)

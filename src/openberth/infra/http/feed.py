@@ -1,0 +1,243 @@
+"""The event log over HTTP: pages from a position, and a WebSocket that goes on live from there.
+
+Frames of the feed are JSON texts: ``{"type":"ready","position"}`` once, ``{"type":"events","events":[…],"position"}``,
+``{"type":"ping","position"}`` while nothing happens, ``{"type":"problem", …}`` before it closes with a code of 4000 and
+more. Everything up to ``position`` has been told: whoever comes back with ``?after=POSITION`` misses nothing and sees
+nothing twice.
+
+The token comes with the ``Authorization`` header, as subprotocol ``bearer.TOKEN`` beside ``openberth.v1`` (a browser
+cannot send headers), or as first frame ``{"token": …}`` within five seconds.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from openberth.infra.database import Database, Reader
+from openberth.infra.database import log as event_log
+from openberth.infra.http.auth import Operators, address_of, bearer
+from openberth.infra.http.problems import language_of_scope, problem_document, problem_response
+from openberth.infra.outbox import Subscription, Tail
+from openberth.infra.telemetry import gauge
+from openberth.kernel.authority import Caller
+from openberth.kernel.errors import Malformed, Overloaded, Problem, Unknown
+from openberth.kernel.events import Envelope
+from openberth.kernel.ids import Id
+from openberth.kernel.time import to_iso
+
+SUBPROTOCOL = "openberth.v1"
+BEARER_SUBPROTOCOL = "bearer."
+FEEDS_MAX = 200
+TOKEN_WITHIN_S = 5.0
+PING_S = 15.0
+SEND_WITHIN_S = 10.0
+POSITION_MAX = (1 << 63) - 1
+REFUSED_CODE = 4000  # plus the status of the problem: 4401, 4404, 4422
+
+FindLot = Callable[[Reader, str], Id]
+
+_OPEN = gauge("openberth_feeds_open", "WebSocket feeds that are open.")
+
+
+def plain_event(event: Envelope) -> dict[str, Any]:
+    """Return an event as it leaves. Its body holds ids and plain values only; the actor's address stays here."""
+    return {
+        "position": event.position,
+        "id": str(event.id),
+        "kind": event.kind,
+        "version": event.version,
+        "company": None if event.company is None else str(event.company),
+        "lot": None if event.lot is None else str(event.lot),
+        "key": str(event.key),
+        "node": event.node,
+        "actor": {"kind": event.actor.kind.value, "name": event.actor.name},
+        "cause": None if event.cause is None else str(event.cause),
+        "occurred_at": to_iso(event.occurred_at),
+        "recorded_at": to_iso(event.recorded_at),
+        "body": dict(event.body),
+    }
+
+
+class Feed:
+    """Serves ``/v1/feed``."""
+
+    def __init__(self, database: Database, tail: Tail, operators: Operators, find_lot: FindLot) -> None:
+        self._database = database
+        self._tail = tail
+        self._operators = operators
+        self._find_lot = find_lot
+        self._open = 0
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """Serve one connection until either side ends it."""
+        if self._open >= FEEDS_MAX:
+            await websocket.send_denial_response(
+                problem_response(Overloaded("feed.full", most=FEEDS_MAX, retry_after_s=10), websocket.scope)
+            )
+            return
+        self._open += 1
+        _OPEN.set(self._open)
+        try:
+            await self._admit(websocket)
+        except (WebSocketDisconnect, TimeoutError):
+            with suppress(RuntimeError, OSError):  # it has gone, or does not read
+                await websocket.close(1013)
+        finally:
+            self._open -= 1
+            _OPEN.set(self._open)
+
+    async def _admit(self, websocket: WebSocket) -> None:
+        offered = websocket.scope.get("subprotocols", [])
+        token = bearer(websocket.headers.get("authorization")) or _token_among(offered)
+        try:
+            if token is not None:
+                await self._operators.caller(token, address_of(websocket))
+        except Problem as problem:
+            await websocket.send_denial_response(problem_response(problem, websocket.scope))
+            return
+        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        try:
+            if token is None:
+                token = await _first_frame(websocket)
+            by = await self._operators.caller(token, address_of(websocket))
+            after, lot = await self._asked(websocket, by)
+        except Problem as problem:
+            frame = {**problem_document(problem, language_of_scope(websocket.scope)), "type": "problem"}
+            await _send(websocket, frame)
+            await websocket.close(REFUSED_CODE + problem.status, problem.code)
+            return
+        view = _View(self._database, self._tail, websocket, by, after, lot)
+        await self._until_gone(websocket, view, token)
+
+    async def _asked(self, websocket: WebSocket, by: Caller) -> tuple[int, Id | None]:
+        text = websocket.query_params.get("after")
+        code = websocket.query_params.get("lot")
+        lot = await self._database.read(partial(_lot_of, find=self._find_lot, code=code), by=by)
+        if text is None:
+            return await self._database.read(event_log.head, by=by), lot
+        if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > POSITION_MAX:
+            raise Malformed("request.position")
+        return int(text), lot
+
+    async def _until_gone(self, websocket: WebSocket, view: "_View", token: str) -> None:
+        telling = asyncio.create_task(view.tell(self._operators, token))
+        listening = asyncio.create_task(_drain(websocket))
+        try:
+            await asyncio.wait({telling, listening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (telling, listening):
+                task.cancel()
+            outcomes = await asyncio.gather(telling, listening, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+
+class _View:
+    """What one client has seen of the log, and how it gets the rest."""
+
+    def __init__(
+        self, database: Database, tail: Tail, websocket: WebSocket, by: Caller, after: int, lot: Id | None
+    ) -> None:
+        self._database = database
+        self._tail = tail
+        self._websocket = websocket
+        self._by = by
+        self._position = after
+        self._lot = lot
+
+    async def tell(self, operators: Operators, token: str) -> None:
+        """Tell everything after the position, then what happens, until the token is taken back."""
+        await _send(self._websocket, {"type": "ready", "position": self._position})
+        while True:
+            # Subscribed before reading, so that nothing falls between the last page and the first live event.
+            live = self._tail.subscribe()
+            try:
+                await self._catch_up()
+                while await self._follow(live):
+                    try:
+                        await operators.caller(token, self._by.actor.address)
+                    except Unknown as problem:
+                        await self._websocket.close(REFUSED_CODE + problem.status, problem.code)
+                        return
+            finally:
+                self._tail.unsubscribe(live)
+
+    async def _catch_up(self) -> None:
+        while True:
+            page = await self._database.read(
+                partial(event_log.read_after, position=self._position, limit=event_log.PAGE_MAX), by=self._by
+            )
+            await self._hand_over(page)
+            if len(page) < event_log.PAGE_MAX:
+                return
+
+    async def _follow(self, live: Subscription) -> bool:
+        """Hand over live events; True after a quiet while, False when the log must be read again."""
+        while not live.lagging:
+            try:
+                async with asyncio.timeout(PING_S):
+                    page = await live.next()
+            except TimeoutError:
+                await _send(self._websocket, {"type": "ping", "position": self._position})
+                return True
+            new = [event for event in page if (event.position or 0) > self._position]
+            if new and new[0].position != self._position + 1:
+                return False
+            await self._hand_over(new)
+        return False
+
+    async def _hand_over(self, page: Sequence[Envelope]) -> None:
+        if not page:
+            return
+        last = page[-1].position
+        assert last is not None, "the log is read by position"
+        told = [plain_event(event) for event in page if self._lot is None or event.lot == self._lot]
+        self._position = last
+        if told:
+            await _send(self._websocket, {"type": "events", "events": told, "position": last})
+
+
+def _lot_of(reader: Reader, find: FindLot, code: str | None) -> Id | None:
+    return None if code is None else find(reader, code)
+
+
+def _token_among(offered: Sequence[str]) -> str | None:
+    for protocol in offered:
+        if protocol.startswith(BEARER_SUBPROTOCOL):
+            return protocol[len(BEARER_SUBPROTOCOL) :]
+    return None
+
+
+async def _first_frame(websocket: WebSocket) -> str:
+    try:
+        async with asyncio.timeout(TOKEN_WITHIN_S):
+            message = await websocket.receive()
+    except TimeoutError:
+        raise Unknown("auth.required") from None
+    if message["type"] != "websocket.receive":
+        raise WebSocketDisconnect(message.get("code", 1006))
+    try:
+        frame = msgspec.json.decode(message.get("text") or message.get("bytes") or b"")
+    except msgspec.DecodeError:
+        raise Unknown("auth.required") from None
+    token = frame.get("token") if isinstance(frame, dict) else None
+    if not isinstance(token, str):
+        raise Unknown("auth.required")
+    return token
+
+
+async def _drain(websocket: WebSocket) -> None:
+    """Take what the client sends, which means nothing, until it goes."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _send(websocket: WebSocket, frame: dict[str, Any]) -> None:
+    async with asyncio.timeout(SEND_WITHIN_S):
+        await websocket.send_text(msgspec.json.encode(frame).decode())
