@@ -16,8 +16,14 @@ from pathlib import Path
 import structlog
 from sqlalchemy import make_url
 
-from openberth.contexts import facility, stays, tenancy
-from openberth.contexts.facility.reactions import CommandDispatcher, CommandSweeper, DeviceDirectory, Presence
+from openberth.contexts import stays, tenancy
+from openberth.contexts.facility.reactions import (
+    CommandDispatcher,
+    CommandSweeper,
+    DeviceDirectory,
+    Presence,
+    end_unfinished,
+)
 from openberth.contexts.payments.ports import Channel
 from openberth.contexts.payments.reactions import Cashier
 from openberth.gateways.barriers.link import BarrierLink
@@ -25,7 +31,7 @@ from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, vault
 from openberth.infra.blobs import Blobs, FolderBlobs, PictureQueue, S3Blobs
 from openberth.infra.clocks import Clocks, ScaledClock, SystemClock
-from openberth.infra.database import Database, open_database, sole_owner
+from openberth.infra.database import Database, Urgency, open_database, sole_owner
 from openberth.infra.database.migrating import migrate
 from openberth.infra.http.limits import RateLimiter
 from openberth.infra.ids import IdSource
@@ -43,6 +49,7 @@ from openberth.providers.sandpay import Sandpay
 OPERATOR = "operator"
 TOKEN_FILE = "operator.token"  # noqa: S105 - a file name
 HOUSEKEEPING_S = 600.0
+PURGE_PAGE = min(dedup.PURGE_MAX, idempotency.PURGE_MAX)
 RESTART_FIRST_S, RESTART_LAST_S = 0.5, 30.0
 STRANGERS_PER_MINUTE = 120
 
@@ -77,14 +84,15 @@ class House:
         self.tail.watch(self.dispatcher.watch)
         if self.database.kind == "sqlite":
             # One process holds every connection here, so whatever was sent before this start has nobody to report it.
-            await self.database.write(facility.after_restart, by=system("restart"))
+            await end_unfinished(self.database)
+        await self.dispatcher.start()
 
     async def run(self) -> None:
         """Keep the background work of the roles going until cancelled."""
         roles = self.settings.roles
         work: list[tuple[str, Callable[[], Awaitable[None]]]] = [("tail", self.tail.run)]
         if "devices" in roles:
-            work += [("presence", self.presence.run), ("dispatcher", self.dispatcher.run)]
+            work += [("presence", self.presence.run), ("devices", self.directory.run)]
         if "worker" in roles:
             work += [("jobs", self.jobs.run), ("housekeeping", self._housekeeping)]
             work += [("commands", CommandSweeper(self.database).run)]
@@ -97,10 +105,12 @@ class House:
     async def _housekeeping(self) -> None:
         by = system("housekeeping")
         while True:
-            for purge, most in ((dedup.purge, dedup.PURGE_MAX), (idempotency.purge, idempotency.PURGE_MAX)):
-                while await self.database.write(purge, by=by) == most:
-                    await asyncio.sleep(0.05)
-            await asyncio.sleep(HOUSEKEEPING_S)
+            purged = [
+                await self.database.write(purge, by=by, urgency=Urgency.BACKGROUND)
+                for purge in (dedup.purge, idempotency.purge)
+            ]
+            # A full page means that there is more; small units leave room for the lanes.
+            await asyncio.sleep(0.05 if max(purged) >= PURGE_PAGE else HOUSEKEEPING_S)
 
 
 @asynccontextmanager

@@ -28,6 +28,11 @@ class BoomTiming:
     hold_s: float = 1.0
     drive_s: float = 0.02
 
+    @classmethod
+    def for_speed(cls, speed: float) -> "BoomTiming":
+        """Return what suits a town: real seconds as far as lanes keep up with the arrivals of sped-up time."""
+        return cls(_between(0.002, 3 / speed, 0.05), _between(0.05, 60 / speed, 1.0), _between(0.001, 2 / speed, 0.02))
+
 
 class Boom:
     """One arm. ``on_change`` is called after every change that STATUS tells; ``on_stray`` when it opens for nobody."""
@@ -156,3 +161,7 @@ class Boom:
         for place, event in self._at.items():
             (event.set if place is state else event.clear)()
         self.on_change()
+
+
+def _between(least: float, value: float, most: float) -> float:
+    return min(max(value, least), most)

@@ -49,7 +49,9 @@ def simulate(
     load: Annotated[float, typer.Option(min=0, help="Multiplies the arrivals of the lot files.")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="Makes choices repeatable; printed at the end.")] = None,
     cars: Annotated[int, typer.Option(min=1, help="At most this many cars.")] = 100_000,
-    boom_ms: Annotated[int, typer.Option(min=0, help="Machine time of one movement of a boom.")] = 50,
+    boom_ms: Annotated[
+        int | None, typer.Option(min=1, help="Machine time of one movement of a boom; else as the clock's speed asks.")
+    ] = None,
     picture_bytes: Annotated[int, typer.Option(min=0, max=2_000_000, help="Make scene pictures this big.")] = 0,
     fault: Annotated[list[str] | None, typer.Option(help=f"NAME or NAME=RATE. {_FAULT_HELP}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -71,7 +73,7 @@ def simulate(
             load=load,
             seed=random.randrange(1 << 31) if seed is None else seed,
             cars=cars,
-            timing=BoomTiming(move_s=boom_ms / 1000, drive_s=boom_ms / 2500),
+            timing=None if boom_ms is None else BoomTiming(move_s=boom_ms / 1000, drive_s=boom_ms / 2500),
             picture_bytes=picture_bytes,
         )
         report = asyncio.run(_watched(config, faults, console))

@@ -87,7 +87,7 @@ class Driver:
 
     async def _come_in(self) -> bool:
         visit, counters = self.visit, self._world.counters
-        site = self._best("entry")
+        site = self._best(self._place.plan.lanes_of("entry"))
         if site.queue >= _QUEUE_MAX:
             counters.balked += 1
             return False
@@ -230,7 +230,9 @@ class Driver:
 
     async def _go_out(self) -> bool:
         visit, counters = self.visit, self._world.counters
-        site = self._best("exit")
+        exits = self._place.plan.lanes_of("exit")
+        area = self._visit_area()
+        site = self._best([lane for lane in exits if lane.origin == area] or exits)
         visit.doing = Doing.QUEUEING
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
@@ -345,9 +347,15 @@ class Driver:
     def _note(self, bill: BillView) -> None:
         self.visit.see_bill(bill.id, bill.due.minor, instant_us(bill.quoted_at) if bill.quoted_at else None)
 
-    def _best(self, kind: str) -> Site:
+    def _visit_area(self) -> str:
+        """Return the area in which the car is."""
+        crossings = [self.visit.entry, *self.visit.inner]
+        last = crossings[-1]
+        return last.lane.target if last is not None else ""
+
+    def _best(self, lanes: list[Lane]) -> Site:
         """Choose the lane with the shortest queue; attendants send cars that a dead camera cannot help elsewhere."""
-        sites = [self._place.sites[lane.code] for lane in self._place.plan.lanes_of(kind)]
+        sites = [self._place.sites[lane.code] for lane in lanes]
         needy = self.visit.car is None
         return min(sites, key=lambda site: (needy and not site.camera.online, site.queue, self.visit.rng.random()))
 

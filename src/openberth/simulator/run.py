@@ -30,8 +30,9 @@ _FIRST_LOOKS = 5
 class TownConfig:
     """What to simulate against which server. ``hours`` are business hours; ``minutes`` machine minutes, if given.
 
-    ``load`` multiplies the arrivals of the lot files. ``cars`` bounds their number. ``drain_s`` and ``settle_s`` are
-    machine seconds: for drivers and cameras to finish after the last arrival, and for the books to agree then.
+    ``load`` multiplies the arrivals of the lot files. ``cars`` bounds their number. Without ``timing`` booms are as
+    fast as the server's clock asks for. ``drain_s`` and ``settle_s`` are machine seconds: for drivers and cameras to
+    finish after the last arrival, and for the books to agree then.
     """
 
     url: str
@@ -46,7 +47,7 @@ class TownConfig:
     load: float = 1.0
     seed: int = 1
     cars: int = 100_000
-    timing: BoomTiming = field(default_factory=BoomTiming)
+    timing: BoomTiming | None = None
     waits: Waits = field(default_factory=Waits)
     picture_bytes: int = 0
     guard_poll_s: float = 1.0
@@ -123,9 +124,8 @@ def _world(config: TownConfig, plans: list[LotPlan], clock: BusinessClock, count
 
 
 async def _built(config: TownConfig, plans: list[LotPlan], api: Operator, world: World) -> Town:
-    wiring = Wiring(
-        config.url, config.barrier_port, config.timing, config.waits, config.picture_bytes, config.guard_poll_s
-    )
+    timing = config.timing or BoomTiming.for_speed(float(world.clock.speed))
+    wiring = Wiring(config.url, config.barrier_port, timing, config.waits, config.picture_bytes, config.guard_poll_s)
     lots = [LotTown(plan, api, world, wiring, str(config.seed)) for plan in plans]
     for lot in lots:
         await lot.build()

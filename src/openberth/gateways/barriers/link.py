@@ -1,18 +1,18 @@
 """The barrier link and the house: who may dial in, what barriers report, and the commands that go down to them."""
 
+from collections.abc import Callable
 from functools import partial
 
 import structlog
 
 from openberth.contexts import facility
-from openberth.contexts.facility import Command, CommandKind, DeviceEntry, Outcome
-from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence
+from openberth.contexts.facility import Command, CommandKind, Outcome
+from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence
 from openberth.gateways.barriers.commands import BarrierCommand, CommandOutcome, CommandReport
 from openberth.gateways.barriers.messages import BarrierStatus, Operation
 from openberth.gateways.barriers.port import BarrierServer
 from openberth.gateways.barriers.ports import BarrierDevice
 from openberth.infra.database import Database, Unit, Urgency
-from openberth.infra.http.limits import AddressRange
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
 from openberth.kernel.ids import Id
 
@@ -45,14 +45,15 @@ class BarrierLink:
         self._dispatcher = dispatcher
         self._entries: dict[Id, tuple[DeviceEntry, str]] = {}
         self._statuses: dict[Id, BarrierStatus] = {}
+        self._links: dict[Id, Callable[[], None]] = {}
         self.server = BarrierServer(directory=self, observer=self, clock=database.clocks.machine)
 
     async def find(self, serial: str) -> BarrierDevice | None:
         """Return the barrier of this serial with its secret."""
-        entry = self._directory.barrier(serial)
+        entry = self._directory.barrier_by_serial(serial)
         if entry is None or entry.secret is None:
             return None
-        return BarrierDevice(entry.id, entry.secret, AddressRange(entry.networks))
+        return BarrierDevice(entry.id, entry.secret, entry.networks)
 
     async def on_connected(self, device_id: Id, address: str) -> None:
         """Note that the barrier is there and take over its commands."""
@@ -60,19 +61,21 @@ class BarrierLink:
         if entry is None:
             return
         self._entries[device_id] = (entry, address)
-        self._presence.seen(device_id, address=address)
-        self._dispatcher.attach(device_id, self.send_waiting)
-        await self.send_waiting(device_id)
+        self._presence.seen(entry, address=address)
+        before = self._links.pop(device_id, None)
+        if before is not None:
+            before()
+        self._links[device_id] = self._dispatcher.on_command(device_id, self._send)
 
     async def on_status(self, device_id: Id, status: BarrierStatus) -> None:
         """Note the state; a car that crossed behind the boom ends what had opened it."""
         entry, address = self._entries.get(device_id, (None, ""))
         before = self._statuses.get(device_id)
         self._statuses[device_id] = status
-        self._presence.seen(
-            device_id, address=address, state={"boom": status.boom.name.lower(), "locked": status.locked}
-        )
-        if entry is not None and before is not None and status.passes > before.passes:
+        if entry is None:
+            return
+        self._presence.seen(entry, address=address, state={"boom": status.boom.name.lower(), "locked": status.locked})
+        if before is not None and status.passes > before.passes:
             await self._database.write(
                 partial(facility.passed, lane=entry.lane, device=device_id), by=_caller(entry, address),
                 urgency=Urgency.LANE,
@@ -92,29 +95,22 @@ class BarrierLink:
 
     async def on_disconnected(self, device_id: Id, reason: str) -> None:
         """Note that the barrier has gone."""
-        self._dispatcher.detach(device_id)
+        unlink = self._links.pop(device_id, None)
+        if unlink is not None:
+            unlink()
         self._statuses.pop(device_id, None)
         log.info("barrier.disconnected", device=str(device_id), reason=reason)
 
-    async def send_waiting(self, device_id: Id) -> None:
-        """Send the barrier's waiting commands: marked as sent first, so that none goes out twice."""
-        entry, address = self._entries.get(device_id, (None, ""))
-        if entry is None or not self.server.is_connected(device_id):
+    async def _send(self, command: Command) -> None:
+        """Send a command that is marked as sent; one that could not be written never reached the barrier."""
+        wire = BarrierCommand(command.id, _OPERATIONS[command.kind], command.expires_at)
+        if self.server.send(command.device_id, wire):
             return
-        by = _caller(entry, address)
-        taken = await self._database.write(
-            partial(facility.take_for_sending, device=device_id), by=by, urgency=Urgency.LANE
-        )
-        for command in taken:
-            if not self._send(command):
-                await self._database.write(
-                    partial(_end, command=command.id, outcome=Outcome.UNREACHABLE, detail="not_sent"), by=by,
-                    urgency=Urgency.LANE,
-                )  # fmt: skip
-
-    def _send(self, command: Command) -> bool:
-        return self.server.send(
-            command.device_id, BarrierCommand(command.id, _OPERATIONS[command.kind], command.expires_at)
+        entry, address = self._entries[command.device_id]
+        await self._database.write(
+            partial(_end, command=command.id, outcome=Outcome.UNREACHABLE, detail="not_sent"),
+            by=_caller(entry, address),
+            urgency=Urgency.LANE,
         )
 
 

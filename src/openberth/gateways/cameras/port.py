@@ -7,19 +7,20 @@ answer leaves once the fact is on disk; pictures are stored beside it and hold a
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from openberth.contexts import facility, stays
-from openberth.contexts.facility import CommandKind, DeviceEntry, DeviceKind
-from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence
+from openberth.contexts.facility import CommandKind, DeviceKind, Heartbeat
+from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence
 from openberth.contexts.stays import LaneAnswer, Recognition, picture_name
 from openberth.gateways.cameras import vzenith
 from openberth.infra.blobs import PictureQueue
 from openberth.infra.database import Database, Unit, Urgency
-from openberth.infra.http.limits import AddressRange, RateLimiter, limit_key
+from openberth.infra.http.limits import RateLimiter, limit_key
 from openberth.infra.ids import IdSource
 from openberth.infra.telemetry import counter
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
@@ -32,6 +33,8 @@ PICTURE_WAIT_S = 0.03
 LOOP_INPUT = 1  # the loop behind the barrier is wired to input 1
 RETRY_AFTER = {"retry-after": "1"}
 JSON = "application/json"
+
+T = TypeVar("T")
 
 _PUSHES = counter("openberth_camera_pushes_total", "Camera messages by what became of them.", ("outcome",))
 
@@ -52,15 +55,15 @@ class CameraPort:
         self._pictures = pictures
         self._ids = ids
         self._strangers = strangers
-        self._polls: dict[Id, asyncio.Event] = {}
+        self._polls: dict[Id, asyncio.Future[bool]] = {}
 
     async def serve(self, request: Request) -> Response:
         """Answer one message of a camera."""
         address = request.client.host if request.client else ""
-        camera = self._directory.camera(request.path_params["secret"])
+        camera = self._directory.camera_by_secret(request.path_params["secret"])
         if camera is None or camera.kind is not DeviceKind.VZENITH_HTTP:
             return self._stranger(address)
-        if not AddressRange(camera.networks).admits(address):
+        if not camera.networks.admits(address):
             return _refusal(403, "address")
         try:
             body = await _body(request)
@@ -78,16 +81,16 @@ class CameraPort:
         match push:
             case vzenith.PlatePush():
                 offset = None if push.recognition.offline else self._offset_us(push.recognition)
-                self._presence.seen(camera.id, address=address, clock_offset_us=offset)
+                self._presence.seen(camera, address=address, clock_offset_us=offset)
                 return await self._recognised(camera, push, address)
             case vzenith.InputPush():
-                self._presence.seen(camera.id, address=address)
+                self._presence.seen(camera, address=address)
                 return await self._input(camera, push, address)
             case vzenith.Heartbeat():
-                self._presence.seen(camera.id, address=address)
+                self._presence.seen(camera, address=address)
                 return await self._heartbeat(request, camera, address)
             case vzenith.OtherPush():
-                self._presence.seen(camera.id, address=address)
+                self._presence.seen(camera, address=address)
         _PUSHES.labels("noted").inc()
         return _done(vzenith.comet_idle())
 
@@ -139,28 +142,31 @@ class CameraPort:
 
     async def _heartbeat(self, request: Request, camera: DeviceEntry, address: str) -> Response:
         _PUSHES.labels("heartbeat").inc()
-        if camera.heartbeat != "comet":
+        if camera.heartbeat is Heartbeat.PLAIN:
             return _done(vzenith.comet_idle())
-        earlier = self._polls.pop(camera.id, None)
+        earlier = self._polls.get(camera.id)
         if earlier is not None:  # the camera has given that request up: a command must not be answered into it
-            earlier.set()
-        given_up = self._polls[camera.id] = asyncio.Event()
-        gone = asyncio.create_task(_disconnected(request, given_up))
+            earlier.cancel()
+        waiting = asyncio.ensure_future(self._dispatcher.ready(camera.id, COMET_S))
+        gone = asyncio.ensure_future(_disconnected(request))
+        self._polls[camera.id] = waiting
         try:
-            commands = await self._dispatcher.next_commands(
-                camera.id, by=_caller(camera, address), timeout_s=COMET_S, most=1, given_up=given_up
-            )
+            await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+            if gone.done() or not waiting.done() or waiting.cancelled() or not waiting.result():
+                return _done(vzenith.comet_idle())
+            commands = await self._dispatcher.take(camera.id, most=1)
         finally:
+            waiting.cancel()
             gone.cancel()
-            if self._polls.get(camera.id) is given_up:
+            if self._polls.get(camera.id) is waiting:
                 del self._polls[camera.id]
         return _done(_ANSWERS.get(commands[0].kind, vzenith.comet_idle)() if commands else vzenith.comet_idle())
 
-    async def _write(self, use_case: Callable[[Unit], LaneAnswer], by: Caller) -> LaneAnswer:
+    async def _write(self, use_case: Callable[[Unit], T], by: Caller) -> T:
         return await self._database.write(use_case, by=by, urgency=Urgency.LANE)
 
     def _offset_us(self, seen: Recognition) -> int:
-        return seen.captured_at - self._database.clocks.business.now()
+        return int(seen.captured_at) - self._database.clocks.business.now()
 
     def _stranger(self, address: str) -> Response:
         if not self._strangers.take(limit_key(address)):
@@ -188,12 +194,9 @@ async def _body(request: Request) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _disconnected(request: Request, given_up: asyncio.Event) -> None:
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            given_up.set()
-            return
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
 
 
 def _caller(camera: DeviceEntry, address: str) -> Caller:

@@ -18,6 +18,17 @@ STATEMENT_TIMEOUT_S = 30
 LOCK_TIMEOUT_S = 10  # shorter than a statement's, so that a wait for a lock ends as "run again"
 
 
+# Backwards from the head, for a log of years is not scanned at a start. Positions are given after commits that
+# overtake one another, so the highest sequence is among the last ones, not always the last.
+_LAST_OF_NODE = """
+SELECT coalesce(max(node_sequence), 0) FROM (
+    (SELECT node_sequence FROM event WHERE node = %s AND position IS NULL)
+    UNION ALL
+    (SELECT node_sequence FROM event WHERE node = %s AND position IS NOT NULL ORDER BY position DESC LIMIT 1000)
+) AS latest
+"""
+
+
 class Failure(Enum):
     """What a driver's error means for the unit."""
 
@@ -83,7 +94,7 @@ class Backend(ABC):
         connection = self.connect()
         try:
             cursor = connection.cursor()
-            cursor.execute("SELECT coalesce(max(node_sequence), 0) FROM event WHERE node = %s", (node,))
+            cursor.execute(_LAST_OF_NODE, (node, node))
             return int(cursor.fetchone()[0])
         finally:
             self.close_quietly(connection)

@@ -47,8 +47,10 @@ class SqliteDatabase(Database):
         # A consumer may be ahead of a log whose history was dropped; no position is given twice.
         head = self._writing.execute("SELECT max(position) FROM event UNION ALL SELECT max(position) FROM consumer")
         self._position = max((position for (position,) in head if position is not None), default=0)
-        found = self._writing.execute("SELECT coalesce(max(node_sequence), 0) FROM event WHERE node = ?", (node,))
-        self._events.node_sequence = int(found.fetchone()[0])
+        # Positions and sequences grow together here: the last event of the node has its highest one.
+        last = "SELECT node_sequence FROM event WHERE node = ? ORDER BY position DESC LIMIT 1"
+        found = self._writing.execute(last, (node,)).fetchone()
+        self._events.node_sequence = 0 if found is None else int(found[0])
         self._stopping = threading.Event()
         self._writer = threading.Thread(target=self._write_loop, name="db-write", daemon=True)
         self._writer.start()

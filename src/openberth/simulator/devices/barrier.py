@@ -30,6 +30,8 @@ _HANDSHAKE_S = 5.0
 _READ_BYTES = 4096
 _SILENT_BEATS = 3
 _QUEUE_MAX = 16
+_FRAMES_PER_S = 40  # the server takes 50 a second for long, and 200 at once
+_FRAMES_BURST = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class BarrierController:
         self._writer: asyncio.StreamWriter | None = None
         self._sequence = 0
         self._told = b""
+        self._full_at = 0.0  # when the allowance of frames is whole again
+        self._later: asyncio.TimerHandle | None = None
         boom.on_change = self._tell_change
 
     def cut(self) -> None:
@@ -240,8 +244,19 @@ class BarrierController:
         self._send(Kind.STATUS, self._told)
 
     def _tell_change(self) -> None:
-        if self._status() != self._told:
+        """Tell a change at once; when many follow each other too fast, tell the latest as soon as it is allowed."""
+        if self._status() == self._told or self._keys is None:
+            return
+        loop = asyncio.get_running_loop()
+        early_s = self._full_at - loop.time() - _FRAMES_BURST / _FRAMES_PER_S
+        if early_s <= 0:
             self._tell_status()
+        elif self._later is None:
+            self._later = loop.call_later(early_s, self._tell_later)
+
+    def _tell_later(self) -> None:
+        self._later = None
+        self._tell_change()
 
     async def _beating(self, beat_s: int) -> None:
         while True:
@@ -250,6 +265,8 @@ class BarrierController:
 
     def _send(self, kind: Kind, payload: bytes) -> None:
         if self._keys is not None:
+            now = asyncio.get_running_loop().time()
+            self._full_at = max(self._full_at, now) + 1 / _FRAMES_PER_S
             self._write(self._keys.seal(kind, self._next_sequence(), payload))
 
     def _write(self, data: bytes) -> None:
@@ -264,6 +281,9 @@ class BarrierController:
     def _hang_up(self) -> None:
         self.connected = False
         self._keys = None
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.transport.abort()

@@ -98,10 +98,10 @@ class CommandDispatcher:
             if envelope.kind == CommandIssued.KIND and not envelope.body["sent"]:
                 self._ring(UUID(envelope.body["device"]), Instant(envelope.body["expires_at"]))
 
-    async def next_commands(self, device: Id, timeout_s: float) -> list[Command]:
-        """Wait for commands of a device and return them, marked as sent: the caller sends them now, or never.
+    async def ready(self, device: Id, timeout_s: float) -> bool:
+        """Wait until a device has something to do; False when the time is over. Changes nothing: it may be cancelled.
 
-        An empty list when there was none in time. Raises ``Overloaded`` when the database or this desk is full.
+        Raises ``Overloaded`` when too many wait already.
         """
         if self._waiters >= WAITERS_MAX:
             raise Overloaded("queue.full", queue="commands")
@@ -109,14 +109,18 @@ class CommandDispatcher:
         deadline = loop.time() + timeout_s
         self._waiters += 1
         try:
-            while True:
-                commands = await self._take(device) if self._has_work(device) else []
+            while not self._has_work(device):
                 left_s = deadline - loop.time()
-                if commands or left_s <= 0:
-                    return commands
+                if left_s <= 0:
+                    return False
                 await self._rung(device, left_s)
+            return True
         finally:
             self._waiters -= 1
+
+    async def take(self, device: Id, most: int = service.TAKEN_MAX) -> list[Command]:
+        """Return commands of a device, marked as sent: the caller sends them now, or never."""
+        return await self._take(device, most) if self._has_work(device) else []
 
     def on_command(self, device: Id, callback: Callback) -> Callable[[], None]:
         """Hand every command of a device to ``callback``, in order and one at a time, until the returned function is
@@ -163,16 +167,16 @@ class CommandDispatcher:
             except Exception:  # its row stays sent, and ends as uncertain
                 log.exception("commands.callback_failed", device=str(device), command=str(command.id))
 
-    async def _take(self, device: Id) -> list[Command]:
+    async def _take(self, device: Id, most: int = service.TAKEN_MAX) -> list[Command]:
         expires_at = self._waiting.pop(device)
         try:
             commands = await self._database.write(
-                partial(service.take_for_sending, device=device), by=self._by, urgency=Urgency.LANE
+                partial(service.take_for_sending, device=device, most=most), by=self._by, urgency=Urgency.LANE
             )
         except BaseException:
             self._ring(device, expires_at)
             raise
-        if len(commands) == service.TAKEN_MAX:
+        if len(commands) == most:
             self._ring(device, expires_at)  # there may be more
         return commands
 

@@ -75,13 +75,15 @@ def command(reader: Reader, *, command: Id) -> Command | None:
     return reader.one(store.COMMAND, command=command)
 
 
-def take_for_sending(unit: Unit, *, device: Id) -> list[Command]:
-    """Mark the device's waiting commands as sent and return those still alive; called right before sending them.
+def take_for_sending(unit: Unit, *, device: Id, most: int = TAKEN_MAX) -> list[Command]:
+    """Mark up to ``most`` waiting commands of a device as sent and return them; called right before sending them.
 
     Marked before sent: after a crash in between the outcome is uncertain, and the command is not repeated.
     """
     taken: list[Command] = []
     for waiting in unit.all(store.WAITING_FOR_DEVICE, device=device):
+        if len(taken) == most:
+            break
         if waiting.expires_at <= unit.machine_now:
             end_command(unit, ended=waiting, outcome=Outcome.UNREACHABLE, detail="expired")
         elif unit.run(store.MARK_SENT, command=waiting.id, now=unit.machine_now) == 1:

@@ -1,0 +1,63 @@
+"""Stays: cars at lanes and inside. From a recognition to the decision, from the entry to the exit.
+
+Words: a *recognition* is what a camera says it saw; a *passage* is one car at one lane with its decision; a *stay* is a
+car inside, made of *segments* (one area, one right, one tariff each); a *case* is something that needs a person.
+Invariants: recognition and decision are one unit, and a fact is stored even if deciding raises; a record is counted
+once by its source's own id; a plate has one open stay in a lot at most; nothing is deleted, a stay is closed with a
+reason; a car that owes nothing is never kept; a command that opens is issued once per decision.
+Events in: ``payments.bill_settled`` (opens the gate), ``payments.surplus_received``, ``facility.command_ended``.
+Events out: ``stays.passage_decided``, ``passage_released``, ``stay_opened``, ``stay_moved``, ``stay_closed``,
+``case_raised``, ``case_resolved``.
+"""
+
+from openberth.contexts.stays.model.entities import (
+    Action,
+    Ask,
+    Case,
+    CaseKind,
+    LaneState,
+    OpenStay,
+    Passage,
+    PassageState,
+    Resolution,
+    Segment,
+    Stay,
+    picture_name,
+)
+from openberth.contexts.stays.reactions import consumers
+from openberth.contexts.stays.recognition import Picture, PictureKind, PlateColour, Recognition, Trigger
+from openberth.contexts.stays.service.codes import bill_in_advance, enter_without_plate, find_inside, leave_with_pass
+from openberth.contexts.stays.service.recognising import recognise, store_undecided
+from openberth.contexts.stays.service.releasing import identify, match_stay, open_by_hand
+from openberth.contexts.stays.service.seen import LaneAnswer
+
+__all__ = [
+    "Action",
+    "Ask",
+    "Case",
+    "CaseKind",
+    "LaneAnswer",
+    "LaneState",
+    "OpenStay",
+    "Passage",
+    "PassageState",
+    "Picture",
+    "PictureKind",
+    "PlateColour",
+    "Recognition",
+    "Resolution",
+    "Segment",
+    "Stay",
+    "Trigger",
+    "bill_in_advance",
+    "consumers",
+    "enter_without_plate",
+    "find_inside",
+    "identify",
+    "leave_with_pass",
+    "match_stay",
+    "open_by_hand",
+    "picture_name",
+    "recognise",
+    "store_undecided",
+]

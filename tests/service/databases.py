@@ -1,0 +1,73 @@
+"""Databases for tests: an SQLite file for each test, and on a server one database for the session, emptied in between.
+
+Shapes come from the migrations, as in production. Server databases have random names and are dropped at the end.
+"""
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+
+from openberth.infra.database.migrating import migrate
+from openberth.migrations.tables import metadata
+
+VARIABLES = {"postgresql": "OPENBERTH_TEST_POSTGRES", "mysql": "OPENBERTH_TEST_MARIADB"}
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+_KEPT = {"lock_bucket", "event_head"}  # rows that the migrations have put there
+
+
+class SqliteFiles:
+    """Migrates one file and copies it for every test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._template = folder / "template.db"
+        migrate(f"sqlite:///{self._template}")
+
+    def url(self, folder: Path) -> str:
+        """Return the URL of a fresh database."""
+        path = folder / "openberth.db"
+        shutil.copyfile(self._template, path)
+        return f"sqlite:///{path}"
+
+
+class ServerBase:
+    """A database of our own on a server; ``close`` drops it."""
+
+    def __init__(self, kind: str) -> None:
+        address = os.environ.get(VARIABLES[kind])
+        if not address:
+            pytest.skip(f"{VARIABLES[kind]} is not set")
+        self._admin = make_url(address).set(drivername=_DRIVERS[kind])
+        self._name = f"openberth_test_{secrets.token_hex(6)}"
+        self._execute(self._admin, f"CREATE DATABASE {self._name}")
+        self._own = self._admin.set(database=self._name)
+        migrate(self.url)
+
+    @property
+    def url(self) -> str:
+        """Return the URL as settings would have it."""
+        plain = self._own.set(drivername=self._own.get_backend_name())
+        return plain.render_as_string(hide_password=False)
+
+    def empty(self) -> None:
+        """Delete all rows; small tables are emptied faster than they are truncated."""
+        tables = [table.name for table in metadata.sorted_tables if table.name not in _KEPT]
+        self._execute(self._own, *(f"DELETE FROM {name}" for name in tables), "UPDATE event_head SET position = 0")
+
+    def close(self) -> None:
+        """Drop the database."""
+        force = " WITH (FORCE)" if self._admin.get_backend_name() == "postgresql" else ""
+        self._execute(self._admin, f"DROP DATABASE IF EXISTS {self._name}{force}")
+
+    @staticmethod
+    def _execute(url: URL, *statements: str) -> None:
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                for statement in statements:
+                    connection.execute(text(statement))
+        finally:
+            engine.dispose()

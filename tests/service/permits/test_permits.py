@@ -1,0 +1,195 @@
+"""Permit lists on a real database: applied twice, retired and back, who holds a permit when, and who may see it."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from openberth.contexts import permits
+from openberth.contexts.permits import Permit, PermitKind, PermitsApplied, reactions, service, store
+from openberth.infra import vault
+from openberth.infra.clocks import ManualClock
+from openberth.infra.database import Database
+from openberth.infra.vault import VaultKind
+from openberth.kernel.errors import Denied, Refused
+from openberth.kernel.ids import Id
+from openberth.kernel.plates import Plate
+from openberth.kernel.time import DAY_US, HOUR_US, SECOND_US, Period, later
+from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, of_company, plan_of, read, write
+from tests.service.conftest import START
+
+LOT = Id(int=0x10)
+ANNA = Permit("r-1", Plate("粤B12345"), PermitKind.RESIDENT)
+BEN = Permit("r-2", Plate("粤B23456"), PermitKind.RESIDENT, Period(START, later(START, 30 * DAY_US)))
+COOK = Permit("i-1", Plate("粤BD12345"), PermitKind.INTERNAL)
+
+
+def apply(db: Database, *wanted: Permit) -> permits.PermitChanges:
+    return write(db, permits.apply_permits, company=COMPANY, lot=LOT, permits=wanted)
+
+
+def plate_id(db: Database, plate: Plate) -> Id:
+    found = db.read_now(lambda reader: vault.find(reader, VaultKind.PLATE, plate.key), by=SYSTEM)
+    assert found is not None
+    return found
+
+
+def held(db: Database, plate: Plate, at: int = START) -> permits.GrantedPermit | None:
+    return read(db, permits.permit_of, lot=LOT, plate=plate_id(db, plate), at=at)
+
+
+def test_applied_twice_changes_nothing(db: Database) -> None:
+    first = apply(db, ANNA, BEN, COOK)
+    assert (len(first.added), first.changed, first.retired) == (3, (), ())
+    assert not apply(db, COOK, ANNA, BEN)
+    told = events(db, PermitsApplied.KIND)
+    assert [dict(one.body) for one in told] == [{"added": 3, "changed": 0, "retired": 0}]
+    assert (told[0].company, told[0].lot) == (COMPANY, LOT)
+
+
+def test_retired_and_back_keeps_its_id(db: Database, business: ManualClock) -> None:
+    apply(db, ANNA, BEN)
+    before = held(db, ANNA.plate)
+    assert before is not None
+    assert before.valid == Period(permits.Permit("x", ANNA.plate, ANNA.kind).valid.start)
+    gone_at = business.advance(HOUR_US)
+    assert apply(db, BEN).retired == (ANNA,)
+    assert held(db, ANNA.plate, gone_at) is None
+    assert held(db, ANNA.plate, gone_at - 1) == replace(before, valid=Period(before.valid.start, gone_at))
+    assert read(db, permits.permit, permit=before.id) == replace(before, valid=Period(before.valid.start, gone_at))
+    assert not apply(db, BEN)
+    business.advance(HOUR_US)
+    assert apply(db, ANNA, BEN).added == (ANNA,)
+    assert held(db, ANNA.plate) == before
+
+
+def test_retired_before_it_began_never_held(db: Database, business: ManualClock) -> None:
+    future = replace(ANNA, valid=Period(later(START, DAY_US), later(START, 2 * DAY_US)))
+    apply(db, future)
+    business.advance(HOUR_US)
+    apply(db)
+    assert held(db, ANNA.plate, START + DAY_US) is None
+    anyone = write(db, permits.apply_permits, company=COMPANY, lot=LOT, permits=())
+    assert not anyone
+
+
+def test_what_changes_is_told_and_holds(db: Database) -> None:
+    apply(db, ANNA, BEN)
+    blocked = replace(ANNA, kind=PermitKind.BLOCKED)
+    moved = replace(BEN, plate=Plate("粤B99999"))
+    changes = apply(db, blocked, moved)
+    assert (changes.added, changes.changed, changes.retired) == ((), (blocked, moved), ())
+    found = held(db, ANNA.plate)
+    assert found is not None
+    assert (found.kind, found.parks_free) == (PermitKind.BLOCKED, False)
+    assert held(db, BEN.plate) is None
+    assert held(db, moved.plate) is not None
+
+
+def test_days_are_half_open(db: Database) -> None:
+    apply(db, BEN)
+    end = START + 30 * DAY_US
+    assert held(db, BEN.plate, START - 1) is None
+    assert held(db, BEN.plate, START) is not None
+    assert held(db, BEN.plate, end - 1) is not None
+    assert held(db, BEN.plate, end) is None
+
+
+def test_a_block_wins_over_every_right(db: Database) -> None:
+    kinds = [PermitKind.FREE, PermitKind.RESIDENT, PermitKind.INTERNAL, PermitKind.BLOCKED]
+    for number, kind in enumerate(kinds):
+        # The list allows one at a time; rows of two lists that broke off may still be there together.
+        wanted = [Permit(f"z-{9 - index}", ANNA.plate, one) for index, one in enumerate(kinds[: number + 1])]
+        apply(db, *wanted)
+        found = held(db, ANNA.plate)
+        assert found is not None
+        assert found.kind is (kind if kind is not PermitKind.FREE else PermitKind.FREE)
+
+
+def test_another_lot_knows_nothing(db: Database) -> None:
+    apply(db, ANNA)
+    assert read(db, permits.permit_of, lot=Id(int=0x11), plate=plate_id(db, ANNA.plate), at=START) is None
+
+
+def test_another_company_sees_nothing_and_writes_nothing(db: Database) -> None:
+    apply(db, ANNA)
+    stranger = of_company(OTHER_COMPANY)
+    plate = plate_id(db, ANNA.plate)
+    mine = read(db, permits.permit_of, lot=LOT, plate=plate, at=START)
+    assert mine is not None
+    assert read(db, permits.permit_of, by=stranger, lot=LOT, plate=plate, at=START) is None
+    assert read(db, permits.permit, by=stranger, permit=mine.id) is None
+    assert read(db, permits.permits_of_lot, by=stranger, lot=LOT) == []
+    with pytest.raises(Denied):
+        write(db, permits.apply_permits, by=stranger, company=COMPANY, lot=LOT, permits=(BEN,))
+    # A stranger's own empty list is about rows that he may see: none.
+    assert not write(db, permits.apply_permits, by=stranger, company=OTHER_COMPANY, lot=LOT, permits=())
+    assert held(db, ANNA.plate) == mine
+    other_lot = of_company(COMPANY, Id(int=0x12))
+    assert read(db, permits.permit_of, by=other_lot, lot=LOT, plate=plate, at=START) is None
+    assert read(db, permits.permit_of, by=of_company(COMPANY, LOT), lot=LOT, plate=plate, at=START) == mine
+
+
+def test_people_see_masked_plates_by_pages(db: Database) -> None:
+    apply(db, ANNA, BEN, COOK)
+    assert read(db, permits.permits_of_lot, lot=LOT, limit=2)[0].plate == COOK.plate.masked
+    page = read(db, permits.permits_of_lot, lot=LOT, after="i-1", limit=1)
+    assert [(one.code, one.plate, one.kind) for one in page] == [("r-1", "粤B·**345", PermitKind.RESIDENT)]
+    assert [one.code for one in read(db, permits.permits_of_lot, lot=LOT, after="r-1")] == ["r-2"]
+
+
+def test_an_erased_plate_shows_nobody_and_can_be_retired(db: Database) -> None:
+    apply(db, ANNA, BEN)
+    erased = plate_id(db, ANNA.plate)
+    db.write_now(lambda unit: vault.erase(unit, erased), by=SYSTEM)
+    assert [one.plate for one in read(db, permits.permits_of_lot, lot=LOT)] == [None, BEN.plate.masked]
+    assert apply(db, ANNA, BEN).changed == (ANNA,)  # given anew: a new vault row
+    assert held(db, ANNA.plate) is not None
+    db.write_now(lambda unit: vault.erase(unit, plate_id(db, ANNA.plate)), by=SYSTEM) if db.kind != "sqlite" else None
+    assert [one.code for one in apply(db, BEN).retired] == ["r-1"]
+
+
+def many(count: int) -> tuple[Permit, ...]:
+    return tuple(Permit(f"m-{n:05d}", Plate(f"粤B{n:05d}"), PermitKind.RESIDENT) for n in range(count))
+
+
+def test_a_long_list_is_written_in_small_units(db: Database) -> None:
+    wanted = many(service.PART_MAX * 2 + 5)
+
+    async def run() -> tuple[permits.PermitChanges, permits.PermitChanges, permits.PermitChanges]:
+        apply_list = reactions.apply_list
+        first = await apply_list(db, company=COMPANY, lot=LOT, permits=wanted, by=SYSTEM)
+        again = await apply_list(db, company=COMPANY, lot=LOT, permits=wanted, by=SYSTEM)
+        fewer = await apply_list(db, company=COMPANY, lot=LOT, permits=wanted[::2], by=SYSTEM)
+        return first, again, fewer
+
+    first, again, fewer = asyncio.run(run())
+    assert len(first.added) == len(wanted)
+    assert not again
+    assert len(fewer.retired) == len(wanted[1::2])
+    told = [dict(one.body) for one in events(db, PermitsApplied.KIND)]
+    assert sum(body["added"] for body in told) == len(wanted)
+    assert sum(body["retired"] for body in told) == len(wanted[1::2])
+    assert max(sum(body.values()) for body in told) == service.PART_MAX
+    assert held(db, wanted[0].plate) is not None
+    assert held(db, wanted[1].plate) is None
+
+
+def test_two_lists_are_not_mixed(db: Database, machine: ManualClock) -> None:
+    write(db, service.claim, lot=LOT, owner="first")
+    with pytest.raises(Refused) as refusal:
+        apply(db, ANNA)
+    assert refusal.value.code == "state.changed"
+    part = permits.PermitChanges((BEN,), (), ())
+    write(db, service.write_part, company=COMPANY, lot=LOT, owner="first", part=part)
+    machine.advance(31 * SECOND_US)  # the first one has died
+    assert apply(db, ANNA).retired == (BEN,)
+    with pytest.raises(Refused):
+        write(db, service.claim, lot=LOT, owner="second")
+        write(db, service.write_part, company=COMPANY, lot=LOT, owner="first", part=part)
+
+
+def test_the_lane_finds_a_permit_by_an_index(db: Database) -> None:
+    plan = plan_of(db, store.HOLDING, {"lot": LOT, "plate": LOT, "at": START})
+    assert "USING INDEX ix_permit_plate (lot_id=? AND plate_id=?)" in plan
+    assert "SCAN" not in plan
