@@ -55,7 +55,9 @@ def mall(db: Database, company: Id = COMPANY) -> Id:
 def ids_of(db: Database, lot: Id) -> Mapping[str, Id]:
     """Return the ids of a lot's active areas, lanes and devices by code."""
     found = read(db, facility.lot_detail, lot=lot)
-    return {each.code: each.id for each in (*found.areas, *found.lanes, *found.devices)}
+    ids = {each.code: each.id for each in found.areas}
+    ids |= {each.code: each.id for each in found.lanes}
+    return ids | {each.code: each.id for each in found.devices}
 
 
 def events(db: Database, *kinds: str) -> list[Envelope]:
@@ -79,13 +81,6 @@ async def following(db: Database, *watchers: Callable[[Sequence[Envelope]], None
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def plan_of(db: Database, query: Query[Any], params: Mapping[str, Any]) -> str:

@@ -292,7 +292,13 @@ class Driver:
         return False
 
     async def _pay_here(self, site: Site, bill: BillView | None) -> int:
-        """Pay at the lane; return the machine time (ns) at which the money was gone, 0 when it is not."""
+        """Pay at the lane; return the machine time (ns) at which the money was gone, 0 when it is not.
+
+        Nobody pays a bill twice: money that was sent is on its way, however long the channel takes to tell.
+        """
+        if bill is not None and any(payment.bill == bill.id for payment in self.visit.payments):
+            await site.boom.wait_open(site.waits.paid_s)
+            return 0
         if self._method == "cash":
             done = await self._place.guard.take_cash(site, self.visit)
         else:

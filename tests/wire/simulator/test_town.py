@@ -25,6 +25,7 @@ async def live(
     folder: Path,
     *,
     hours: float = 2.0,
+    settle_s: float = 5.0,
     faults: tuple[str, ...] = (),
     counters: Counters | None = None,
     **config: Any,
@@ -39,10 +40,9 @@ async def live(
             hours=hours,
             timing=FAST,
             guard_poll_s=0.2,
-            settle_s=3.0,
+            settle_s=settle_s,
             drain_s=20.0,
-            **write_files(folder),
-            **config,
+            **{**write_files(folder), **config},
         )
         return await run_town(plan, counters=counters, faults=Faults.parse(faults))
     finally:
@@ -79,7 +79,7 @@ def test_a_quiet_day_balances_to_the_fen(tmp_path: Path) -> None:
 def test_a_server_that_cheats_is_caught(tmp_path: Path, cheat: str, words: str) -> None:
     server = fake()
     server.cheats.add(cheat)
-    report = asyncio.run(live(server, tmp_path, hours=1.5, seed=3))
+    report = asyncio.run(live(server, tmp_path, hours=1.0, seed=3, settle_s=0.5))
     assert not report.balanced
     assert any(words in difference for difference in report.differences)
 
@@ -91,9 +91,9 @@ def test_a_full_lot_sends_cars_away(tmp_path: Path) -> None:
 
 
 def test_devices_that_fail_in_every_way_still_balance(tmp_path: Path) -> None:
-    server = fake(speed=600)
+    server = fake(speed=900)
     names = ("lost-ack=0.1", "duplicate=0.2", "misread=0.1", "unread=0.05", "clock-skew=0.4", "barrier-cut=0.05")
-    report = asyncio.run(live(server, tmp_path, faults=(*names, "retransmit-forever"), hours=2.0))
+    report = asyncio.run(live(server, tmp_path, faults=(*names, "retransmit-forever=0.5"), hours=1.5))
     assert report.differences == []
     counters = report.counters
     for name in ("lost_answers", "retransmissions", "duplicates", "misread", "unread", "exceptions"):
@@ -102,8 +102,8 @@ def test_devices_that_fail_in_every_way_still_balance(tmp_path: Path) -> None:
 
 
 def test_cameras_that_lose_the_network_replay_what_they_saw(tmp_path: Path) -> None:
-    server = fake(speed=600)
-    report = asyncio.run(live(server, tmp_path, faults=("offline=1",), hours=3.0, seed=5))
+    server = fake(speed=1800)
+    report = asyncio.run(live(server, tmp_path, faults=("offline=1",), hours=3.5, seed=5))
     assert report.differences == []
     assert report.counters["replayed"] == report.counters["stored_offline"] > 5
     offline = [record for record in server.records if record["isoffline"]]
@@ -111,11 +111,11 @@ def test_cameras_that_lose_the_network_replay_what_they_saw(tmp_path: Path) -> N
 
 
 def test_a_server_killed_in_the_middle_is_waited_for(tmp_path: Path) -> None:
-    server = fake(speed=600)
+    server = fake(speed=900)
 
     async def scenario() -> Report:
         town = asyncio.create_task(live(server, tmp_path, hours=1.5))
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(2.5)
         await server.restart(away_s=1.5)
         return await town
 

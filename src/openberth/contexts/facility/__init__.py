@@ -52,6 +52,7 @@ from openberth.contexts.facility.service.lots import (
     issue_credentials,
     lot_changes,
 )
+from openberth.contexts.facility.service.naming import Codes, codes_of, lot_named
 from openberth.contexts.facility.service.occupancy import (
     adjust,
     area_tariffs,
@@ -82,6 +83,7 @@ __all__ = [
     "AreaView",
     "BoothView",
     "Changes",
+    "Codes",
     "Command",
     "CommandEnded",
     "CommandIssued",
@@ -111,6 +113,7 @@ __all__ = [
     "apply_lot",
     "area_tariffs",
     "change_state",
+    "codes_of",
     "command",
     "commands_of_lot",
     "count",
@@ -128,6 +131,7 @@ __all__ = [
     "lot_by_scan_code",
     "lot_changes",
     "lot_detail",
+    "lot_named",
     "lots",
     "occupancy",
     "passed",

@@ -25,7 +25,7 @@ from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.events import Event
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import Id, lowest_at
 from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US, SECOND_US, Instant, as_datetime, later
 
@@ -230,6 +230,16 @@ def totals(reader: Reader, *, lot: Id) -> Totals:
         {method.value: (count, amount, surplus) for method, count, amount, surplus in received},
         {state.value: (count, due, paid) for state, count, due, paid in billed},
     )
+
+
+def received_since(reader: Reader, *, lot: Id, since: Instant) -> int:
+    """Return the minor units that came since an instant of business time, what was not owed included.
+
+    Reads the receipts of that span only, by their time-ordered ids: ids carry machine time, and business time since
+    then is never shorter than machine time.
+    """
+    earliest = max(0, reader.machine_now - max(0, reader.now - since)) // 1_000
+    return reader.all(store.RECEIVED_SINCE, lot=lot, since_id=lowest_at(earliest), since=since)[0]
 
 
 def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, and_, bindparam, func, select, update
+from sqlalchemy import BigInteger, Column, Index, and_, bindparam, func, or_, select, update
 
 from openberth.contexts.payments.model import (
     LIVE,
@@ -181,7 +181,7 @@ ATTEMPT_BY_NUMBER = Query(
 )
 LIVE_ATTEMPTS = Query(
     select(attempt)
-    .where(attempt.c.bill_id == bindparam("bill_id"), attempt.c.state.in_(list(LIVE)))
+    .where(attempt.c.bill_id == bindparam("bill_id"), or_(*(attempt.c.state == state for state in sorted(LIVE))))
     .order_by(attempt.c.id)
     .limit(PAGE_MAX),
     _attempt,

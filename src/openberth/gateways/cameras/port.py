@@ -6,6 +6,7 @@ answer leaves once the fact is on disk; pictures are stored beside it and hold a
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -112,16 +113,16 @@ class CameraPort:
 
     async def _decided(self, camera: DeviceEntry, seen: Recognition, passage: Id, address: str) -> LaneAnswer:
         """Decide in one unit; if deciding raises, keep the fact in another one with a case for a person."""
-        where = {"lot": camera.lot, "lane": camera.lane, "device": camera.id, "passage": passage}
         by = _caller(camera, address)
+        case = _Case(camera, passage, seen)
         try:
-            return await self._write(partial(stays.recognise, recognition=seen, **where), by)
+            return await self._write(case.recognise, by)
         except Overloaded:
             raise
         except Exception as error:
             code = error.code if isinstance(error, Problem) else type(error).__name__
             log.exception("camera.undecided", device=camera.code, lot=camera.lot_code, code=code)
-            return await self._write(partial(stays.store_undecided, recognition=seen, error=code, **where), by)
+            return await self._write(partial(case.store_undecided, error=code), by)
 
     async def _keep(self, passage: Id, seen: Recognition) -> None:
         waiting = [
@@ -172,6 +173,28 @@ class CameraPort:
         if not self._strangers.take(limit_key(address)):
             return _refusal(429, "stranger")
         return _refusal(404, "stranger")
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A recognition with where it was made, as the two use cases take it."""
+
+    camera: DeviceEntry
+    passage: Id
+    seen: Recognition
+
+    def recognise(self, unit: Unit) -> LaneAnswer:
+        camera = self.camera
+        return stays.recognise(
+            unit, lot=camera.lot, lane=camera.lane, device=camera.id, passage=self.passage, recognition=self.seen
+        )
+
+    def store_undecided(self, unit: Unit, *, error: str) -> LaneAnswer:
+        camera = self.camera
+        return stays.store_undecided(
+            unit, lot=camera.lot, lane=camera.lane, device=camera.id, passage=self.passage, recognition=self.seen,
+            error=error,
+        )  # fmt: skip
 
 
 _ANSWERS: dict[CommandKind, Callable[[], bytes]] = {

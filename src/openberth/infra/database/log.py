@@ -55,9 +55,6 @@ AFTER = Query(
     _envelope,
 )
 HEAD = Query(select(func.coalesce(func.max(event.c.position), 0)), int)
-LAST_NODE_SEQUENCE = Query(
-    select(func.coalesce(func.max(event.c.node_sequence), 0)).where(event.c.node == bindparam("node")), int
-)
 
 
 def read_after(reader: Reader, *, position: int, limit: int = PAGE_MAX) -> list[Envelope]:

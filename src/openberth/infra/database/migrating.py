@@ -55,6 +55,12 @@ def newest() -> str:
     return head
 
 
+def knows(revision: str) -> bool:
+    """Tell whether this program knows a revision; a newer one it cannot bring anywhere."""
+    with _scripts() as (_, script):
+        return revision in {found.revision for found in script.walk_revisions()}
+
+
 def migrate(url: str, *, to: str = "head", lock_wait_s: float = LOCK_WAIT_S) -> Migrated:
     """Bring a database to the newest revision (or ``to``), creating what is missing; again it does nothing.
 

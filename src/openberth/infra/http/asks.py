@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import Query, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from openberth.infra.http.problems import BadRequest
 from openberth.kernel.money import MINOR_DIGITS, Money
@@ -12,11 +12,14 @@ from openberth.kernel.time import Instant, from_iso
 # Instants that business can mean; beyond them the calendar of Python ends somewhere.
 EARLIEST, LATEST = from_iso("1970-01-01T00:00:00Z"), from_iso("2200-01-01T00:00:00Z")
 TEXT_MAX = 400
+INSTANT_MAX = 40
 MONEY_MAX = 10**12
 
 
-def _instant(text: str) -> Instant:
-    moment = from_iso(text)
+def _instant(value: object) -> Instant:
+    if not isinstance(value, str) or len(value) > INSTANT_MAX:
+        raise ValueError("an instant is RFC 3339 text")
+    moment = from_iso(value)
     if not EARLIEST <= moment < LATEST:
         raise ValueError("an instant between 1970 and 2200 is expected")
     return moment
@@ -34,10 +37,7 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
 
-Moment = Annotated[
-    str, StringConstraints(max_length=40), AfterValidator(_instant), WithJsonSchema({"type": "string",
-    "format": "date-time"}),
-]  # fmt: skip
+Moment = Annotated[Instant, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Words = Annotated[str, StringConstraints(max_length=TEXT_MAX), AfterValidator(_printable)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 LotName = Annotated[str, Query(min_length=1, max_length=40, description="code or id of a lot")]

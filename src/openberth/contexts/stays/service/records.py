@@ -48,6 +48,18 @@ _STATE = {
 }
 
 
+# Cases that are over when the car has passed or gone; the others are about records and wait for a person.
+_OVER_WITH_THE_CAR = frozenset(
+    {
+        CaseKind.PLATE_UNREAD,
+        CaseKind.EXIT_WITHOUT_ENTRY,
+        CaseKind.INNER_WITHOUT_ENTRY,
+        CaseKind.DECISION_FAILED,
+        CaseKind.GATE_FAILED,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
     """What a decision is tied to."""
@@ -206,7 +218,8 @@ def resolve_case(unit: Unit, case: Case, *, resolution: Resolution, reason: str 
 def resolve_of_passage(unit: Unit, *, passage: Id, resolution: Resolution, reason: str | None = None) -> None:
     """End the open cases of a passage, because what they asked for has happened or the car has gone."""
     for case in unit.all(case_store.OPEN_OF_PASSAGE, passage=passage):
-        resolve_case(unit, case, resolution=resolution, reason=reason)
+        if case.kind in _OVER_WITH_THE_CAR:
+            resolve_case(unit, case, resolution=resolution, reason=reason)
 
 
 def stay_by_key(reader: Reader, key: str) -> OpenStay | None:

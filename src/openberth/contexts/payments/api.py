@@ -1,0 +1,131 @@
+"""Routes of payments: bills and receipts for operators, and the address where channels tell what was paid."""
+
+from functools import partial
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openberth.contexts import facility
+from openberth.contexts.payments.model import Bill, BillState, Receipt, ReceiptMethod
+from openberth.contexts.payments.reactions import Cashier
+from openberth.contexts.payments.service import bills_of_lot, receipts_of_lot
+from openberth.contexts.tariffs.api import LineView, lines_view
+from openberth.infra.catalogue import Language
+from openberth.infra.database import Database, Reader
+from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none, money
+from openberth.infra.http.asks import LotName
+from openberth.infra.http.auth import Operator
+from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
+from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.ids import Id
+
+HOOKS = "/hooks/{channel}"
+
+
+class BillView(View):
+    """A bill with the lines of its price. ``left`` is what may still be paid, nothing unless it is open."""
+
+    id: Id
+    number: str
+    subject_kind: str
+    subject: Id
+    state: BillState
+    due: MoneyView
+    paid: MoneyView
+    left: MoneyView
+    issued_at: When
+    quoted_at: When
+    valid_until: When
+    settled_at: When | None
+    lines: list[LineView]
+
+
+class ReceiptView(View):
+    """Money that came. ``surplus`` is the part that the bill did not owe."""
+
+    id: Id
+    bill: Id
+    attempt: Id | None
+    method: ReceiptMethod
+    amount: MoneyView
+    surplus: MoneyView
+    transaction: str
+    received_at: When
+
+
+class PaymentsApi:
+    """Serves the routes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.router = APIRouter(prefix="/v1", tags=["payments"])
+        self.router.add_api_route("/bills", self.bills, methods=["GET"])
+        self.router.add_api_route("/receipts", self.receipts, methods=["GET"])
+
+    async def bills(self, lot: LotName, ask: Asked, request: Request, by: Operator) -> Page[BillView]:
+        """Return the bills of a lot, newest first."""
+        language = language_of_scope(request.scope)
+        return await self._database.read(partial(_bills, lot=lot, ask=ask, language=language), by=by)
+
+    async def receipts(self, lot: LotName, ask: Asked, by: Operator) -> Page[ReceiptView]:
+        """Return the receipts of a lot, newest first."""
+        return await self._database.read(partial(_receipts, lot=lot, ask=ask), by=by)
+
+
+class ChannelHooks:
+    """Takes what channels notify; each proves itself by its own signature."""
+
+    def __init__(self, cashier: Cashier) -> None:
+        self._cashier = cashier
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [Route(HOOKS, self.notified, methods=["POST"])]
+
+    async def notified(self, request: Request) -> Response:
+        """Take a notification over; the answer that stops the channel comes once the fact is on disk."""
+        channel = await self._cashier.notified(
+            request.path_params["channel"], method=request.method, path=_target(request),
+            headers=dict(request.headers), body=await request.body(),
+        )  # fmt: skip
+        said = channel.acknowledgement()
+        return Response(said.body, said.status, media_type=said.content_type)
+
+
+def _target(request: Request) -> str:
+    """Return the request target exactly as received: channels sign it still percent-encoded."""
+    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    query: bytes = request.scope["query_string"]
+    return (path.partition(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def bill_view(bill: Bill, language: Language) -> BillView:
+    """Return a bill as it leaves."""
+    return BillView(
+        id=bill.id, number=bill.number, subject_kind=bill.subject_kind, subject=bill.subject_id, state=bill.state,
+        due=money(bill.due), paid=money(bill.paid), left=money(bill.left), issued_at=instant(bill.issued_at),
+        quoted_at=instant(bill.quoted_at), valid_until=instant(bill.valid_until),
+        settled_at=instant_or_none(bill.settled_at), lines=lines_view(bill.quote.get("lines", []), language),
+    )  # fmt: skip
+
+
+def receipt_view(receipt: Receipt) -> ReceiptView:
+    """Return a receipt as it leaves."""
+    return ReceiptView(
+        id=receipt.id, bill=receipt.bill, attempt=receipt.attempt, method=receipt.method, amount=money(receipt.amount),
+        surplus=money(receipt.surplus), transaction=receipt.transaction, received_at=instant(receipt.received_at),
+    )  # fmt: skip
+
+
+def _bills(reader: Reader, lot: str, ask: Ask, language: Language) -> Page[BillView]:
+    found = facility.lot_named(reader, name=lot)
+    rows = bills_of_lot(reader, lot=found.id, before=ask.before, limit=ask.limit)
+    return page_of([bill_view(row, language) for row in rows], last_of(rows, ask.limit, lambda row: row.id))
+
+
+def _receipts(reader: Reader, lot: str, ask: Ask) -> Page[ReceiptView]:
+    found = facility.lot_named(reader, name=lot)
+    rows = receipts_of_lot(reader, lot=found.id, before=ask.before, limit=ask.limit)
+    return page_of([receipt_view(row) for row in rows], last_of(rows, ask.limit, lambda row: row.id))

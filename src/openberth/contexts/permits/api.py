@@ -1,0 +1,86 @@
+"""Operator routes of permits: applying a list, looking at it."""
+
+import asyncio
+from functools import partial
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Path, Request
+
+from openberth.contexts import facility
+from openberth.contexts.permits.document import read_permits
+from openberth.contexts.permits.model import ListedPermit, PermitKind
+from openberth.contexts.permits.reactions import apply_list
+from openberth.contexts.permits.service import permits_of_lot
+from openberth.infra.database import Database, Reader
+from openberth.infra.http.answers import MaskedPlate, View, When, instant, instant_or_none
+from openberth.infra.http.asks import document_body, document_text
+from openberth.infra.http.auth import Operator
+from openberth.infra.http.pages import AskByCode, AskedByCode, Page, last_of, page_of
+from openberth.kernel.errors import Refused
+from openberth.kernel.ids import Id
+
+LotPath = Annotated[str, Path(max_length=40, description="code or id of a lot")]
+
+
+class PermitsAppliedView(View):
+    """How many permits applying a list added, changed and retired."""
+
+    lot: Id
+    added: int
+    changed: int
+    retired: int
+
+
+class PermitView(View):
+    """A permit; the plate is masked, null when the person was erased. It holds from ``valid_from`` to ``valid_until``,
+    half-open.
+    """
+
+    id: Id
+    code: str
+    plate: MaskedPlate | None
+    kind: PermitKind
+    valid_from: When
+    valid_until: When | None
+
+
+class PermitsApi:
+    """Serves the routes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.router = APIRouter(prefix="/v1", tags=["permits"])
+        add = self.router.add_api_route
+        add("/lots/{lot}/permits", self.apply, methods=["PUT"], openapi_extra=document_body("a permit list"))
+        add("/lots/{lot}/permits", self.permits, methods=["GET"])
+
+    async def apply(self, lot: LotPath, request: Request, by: Operator) -> PermitsAppliedView:
+        """Make a list the lot's permits; the same list again changes nothing."""
+        found = await self._database.read(partial(facility.lot_named, name=lot), by=by)
+        text = await document_text(request)
+        # A long list takes the parser a second: not on the loop.
+        code, permits = await asyncio.to_thread(read_permits, text, zone=ZoneInfo(found.zone), name=found.code)
+        if code != found.code:
+            raise Refused("lot.code_differs", found=code, expected=found.code)
+        done = await apply_list(self._database, company=found.company, lot=found.id, permits=permits, by=by)
+        return PermitsAppliedView(
+            lot=found.id, added=len(done.added), changed=len(done.changed), retired=len(done.retired)
+        )
+
+    async def permits(self, lot: LotPath, ask: AskedByCode, by: Operator) -> Page[PermitView]:
+        """Return the permits of a lot by code."""
+        return await self._database.read(partial(_permits, lot=lot, ask=ask), by=by)
+
+
+def _permits(reader: Reader, lot: str, ask: AskByCode) -> Page[PermitView]:
+    found = facility.lot_named(reader, name=lot)
+    rows = permits_of_lot(reader, lot=found.id, after=ask.after, limit=ask.limit)
+    return page_of([_view(row) for row in rows], last_of(rows, ask.limit, lambda row: row.code))
+
+
+def _view(permit: ListedPermit) -> PermitView:
+    return PermitView(
+        id=permit.id, code=permit.code, plate=permit.plate, kind=permit.kind, valid_from=instant(permit.valid.start),
+        valid_until=instant_or_none(permit.valid.end),
+    )  # fmt: skip

@@ -1,0 +1,141 @@
+"""A mall with its tariff on a real database, and cars that drive through its lanes: the language of the tests of
+stays.
+"""
+
+import itertools
+from functools import partial
+from typing import Any
+
+from openberth.contexts import facility, payments, permits, stays, tariffs
+from openberth.contexts.facility import AreaCount, Command, LotState
+from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
+from openberth.contexts.stays import LaneAnswer, LaneState, OpenStay, Passage, Recognition, Stay
+from openberth.contexts.stays.model.entities import Case
+from openberth.contexts.stays.recognition import Direction, PlateColour, Trigger
+from openberth.contexts.stays.store import cases as case_store
+from openberth.contexts.stays.store import passages as passage_store
+from openberth.contexts.stays.store import stays as stay_store
+from openberth.contexts.tariffs.document import read_tariff
+from openberth.infra.clocks import ManualClock
+from openberth.infra.database import Database, Reader
+from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+from openberth.kernel.plates import Plate
+from openberth.kernel.time import MINUTE_US, Period
+from tests.service.acting import COMPANY, ROOT, events, ids_of, mall, read, write
+
+CAR, OTHER_CAR, THIRD_CAR = "粤B12345", "粤B67890", "京A88888"
+LAST = Id(int=(1 << 128) - 1)
+
+
+class Street:
+    """The mall from outside: cars arrive, pay and leave; time passes."""
+
+    def __init__(self, db: Database, business: ManualClock, machine: ManualClock) -> None:
+        self.db, self.business, self.machine = db, business, machine
+        self.lot = mall(db)
+        self.ids = ids_of(db, self.lot)
+        for code in ("mall", "vip"):
+            tariff = read_tariff((ROOT / "tariffs" / f"{code}.yaml").read_text(encoding="utf-8"), name=code)
+            write(db, tariffs.publish, company=COMPANY, tariff=tariff)
+        self._records = itertools.count(1)
+        self._consumed: dict[str, int] = {}
+
+    # what happens
+
+    def pass_minutes(self, minutes: float) -> None:
+        span = int(minutes * MINUTE_US)
+        self.business.advance(span)
+        self.machine.advance(span)
+
+    def recognition(self, plate: str | None, **changes: Any) -> Recognition:
+        values: dict[str, Any] = {
+            "source_id": f"{next(self._records)}", "plate_text": plate, "other_plates": (), "colour": PlateColour.BLUE,
+            "plate_kind": None, "confidence": 96, "direction": Direction.DOWN, "trigger": Trigger.VIDEO,
+            "captured_at": self.business.now(), "offline": False, "opened_by_camera": False, "pictures": (),
+            "flaws": (),
+        }  # fmt: skip
+        return Recognition(**(values | changes))
+
+    def arrive(self, lane: str, plate: str | None, *, sent: Recognition | None = None, **changes: Any) -> LaneAnswer:
+        device = self.ids[f"cam-{lane}"]
+        by = Caller(Actor(ActorKind.DEVICE, f"cam-{lane}", "127.0.0.1"), Scope(COMPANY, (self.lot,)))
+        return write(
+            self.db, stays.recognise, by=by, lot=self.lot, lane=self.ids[lane], device=device,
+            passage=self.db._ids.new_id(),  # type: ignore[attr-defined]
+            recognition=sent or self.recognition(plate, **changes),
+        )  # fmt: skip
+
+    def pay_cash(self, lane: str, minor: int | None = None) -> Money:
+        bill = self.bill_at(lane)
+        tendered = Money(bill.left.minor if minor is None else minor, "CNY")
+        _, change = write(self.db, payments.take_cash, bill=bill.id, tendered=tendered)
+        self.react()
+        return change
+
+    def open_by_hand(self, lane: str, reason: str = "司机现金找零不足") -> Command:
+        return write(self.db, stays.open_by_hand, lot=self.lot, lane=self.ids[lane], reason=reason)
+
+    def set_state(self, state: LotState) -> None:
+        write(self.db, facility.change_state, lot=self.lot, state=state, reason="test")
+
+    def permit(self, plate: str, kind: PermitKind, valid: Period = ALWAYS) -> None:
+        permit = Permit("p-1", Plate.read(plate), kind, valid)
+        write(self.db, permits.apply_permits, company=COMPANY, lot=self.lot, permits=[permit])
+
+    def react(self) -> None:
+        """Let the consumers of stays take every event once, as their runners do."""
+        for consumer in stays.consumers():
+            done = self._consumed.get(consumer.name, 0)
+            for envelope in events(self.db):
+                if (envelope.position or 0) > done:
+                    self._consumed[consumer.name] = envelope.position or 0
+                    if envelope.kind in consumer.kinds:
+                        write(self.db, consumer.effect, envelope=envelope)
+
+    # what is to be seen
+
+    def bill_at(self, lane: str) -> payments.Bill:
+        standing = self.standing(lane)
+        assert standing.bill_id is not None, f"nobody has a bill at {lane}"
+        return read(self.db, payments.bill_by_id, bill=standing.bill_id)
+
+    def standing(self, lane: str) -> LaneState:
+        found = self._one(passage_store.LANE, lane=self.ids[lane])
+        assert isinstance(found, LaneState)
+        return found
+
+    def passage(self, passage: Id) -> Passage:
+        found = self._one(passage_store.PASSAGE, passage=passage)
+        assert isinstance(found, Passage)
+        return found
+
+    def inside(self) -> list[OpenStay]:
+        return self._all(stay_store.OPEN_OF_LOT, lot=self.lot, before=LAST, limit=200)
+
+    def closed(self) -> list[Stay]:
+        return self._all(stay_store.STAYS_OF_LOT, lot=self.lot, before=LAST, limit=200)
+
+    def cases(self) -> list[Case]:
+        return self._all(case_store.OPEN_OF_LOT, lot=self.lot, before=LAST, limit=200)
+
+    def case_kinds(self) -> list[str]:
+        return sorted(case.kind.value for case in self.cases())
+
+    def commands(self) -> list[Command]:
+        return read(self.db, facility.commands_of_lot, lot=self.lot, before=LAST, limit=200)
+
+    def counts(self) -> dict[str, AreaCount]:
+        return {one.code: one for one in read(self.db, facility.occupancy, lot=self.lot)}
+
+    def _all(self, query: Any, **params: Any) -> Any:
+        return read(self.db, partial(_all, query=query), **params)
+
+    def _one(self, query: Any, **params: Any) -> Any:
+        found = self._all(query, **params)
+        return found[0] if found else None
+
+
+def _all(reader: Reader, *, query: Any, **params: Any) -> Any:
+    return reader.all(query, **params)

@@ -1,0 +1,234 @@
+"""The whole line: recognised, admitted, priced, billed, paid, gone. On every database."""
+
+import dataclasses
+
+import pytest
+
+from openberth.contexts import facility
+from openberth.contexts.facility import CommandState, LotState, Outcome
+from openberth.contexts.permits.model import PermitKind
+from openberth.contexts.stays import Action, Ask, PassageState
+from openberth.kernel.errors import Refused
+from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Instant, Period
+from tests.service.acting import COMPANY, events, write
+from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
+
+
+def test_a_car_comes_in_stays_pays_in_cash_and_leaves(street: Street) -> None:
+    entry = street.arrive("in-1", CAR)
+    assert (entry.action, entry.reason, entry.opens) == (Action.OPEN, "entry.casual", False)  # a barrier opens in-1
+    assert street.counts()["ground"].count == 1
+
+    street.pass_minutes(95)
+    leaving = street.arrive("out-1", CAR)
+    assert (leaving.action, leaving.ask, leaving.opens) == (Action.HOLD, Ask.PAY, False)
+    bill = street.bill_at("out-1")
+    assert bill.due.minor == 1000  # four begun half hours at 2.50
+    assert sum(line["amount"]["minor"] for line in bill.quote["lines"]) == 1000
+
+    assert street.pay_cash("out-1", 2000).minor == 1000
+    assert street.inside() == []
+    [stay] = street.closed()
+    assert (stay.price_minor, stay.paid_minor, stay.left_at - stay.entered_at) == (1000, 1000, 95 * MINUTE_US)
+    assert street.counts()["ground"].count == 0
+    assert not street.standing("out-1").waiting
+    opened = street.commands()[0]
+    assert (opened.lane_id, opened.state) == (street.ids["out-1"], CommandState.WAITING)
+    assert street.cases() == []
+
+
+def test_free_minutes_need_no_bill(street: Street) -> None:
+    street.arrive("in-2", CAR)
+    street.pass_minutes(15)
+    leaving = street.arrive("out-2", CAR)
+    assert (leaving.action, leaving.reason, leaving.opens) == (Action.OPEN, "exit.nothing_due", True)
+    assert street.closed()[0].price_minor == 0
+
+
+def test_the_answer_of_a_camera_with_a_relay_is_the_command(street: Street) -> None:
+    answer = street.arrive("in-2", CAR)
+    assert answer.opens
+    [command] = street.commands()
+    assert (command.state, command.born_sent) == (CommandState.SENT, True)
+
+
+def test_a_retransmission_gets_the_same_answer_within_the_commands_life_and_opens_nothing_later(
+    street: Street,
+) -> None:
+    sent = street.recognition(CAR)
+    first = street.arrive("in-2", CAR, sent=sent)
+    street.machine.advance(29 * SECOND_US)
+    again = street.arrive("in-2", CAR, sent=sent)
+    assert again == dataclasses.replace(first, repeated=True)
+    street.machine.advance(2 * SECOND_US)
+    late = street.arrive("in-2", CAR, sent=sent)
+    assert (late.opens, late.passage) == (False, first.passage)
+    assert len(street.inside()) == 1
+    assert len(street.commands()) == 1
+    assert len(events(street.db, "stays.passage_decided")) == 1
+
+
+def test_another_trigger_for_the_same_car_is_no_second_passage(street: Street) -> None:
+    first = street.arrive("in-2", CAR)
+    street.business.advance(4 * SECOND_US)
+    double = street.arrive("in-2", CAR)
+    assert (double.passage, double.repeated, double.opens) == (first.passage, True, True)
+    street.business.advance(7 * SECOND_US)  # 11 s after the first
+    again = street.arrive("in-2", CAR)
+    assert (again.reason, again.passage == first.passage) == ("entry.again", False)
+    assert len(street.inside()) == 1
+
+
+def test_a_waiting_car_that_is_read_again_keeps_its_bill(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-1", CAR)
+    bill = street.bill_at("out-1")
+    street.pass_minutes(2)
+    again = street.arrive("out-1", CAR)
+    assert again.repeated
+    assert street.bill_at("out-1").id == bill.id
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [(LotState.FULL, "entry.full"), (LotState.CLOSED, "entry.closed"), (LotState.CLOSED_TO_ALL, "entry.closed")],
+)
+def test_a_closed_lot_lets_nobody_in_and_everybody_out(street: Street, state: LotState, reason: str) -> None:
+    street.arrive("in-1", CAR)
+    street.set_state(state)
+    refused = street.arrive("in-1", OTHER_CAR)
+    assert (refused.action, refused.reason) == (Action.REFUSE, reason)
+    assert street.arrive("out-1", CAR).action is Action.OPEN
+    assert street.inside() == []
+
+
+def test_permits_park_without_paying_and_blocked_cars_stay_outside(street: Street) -> None:
+    street.permit(CAR, PermitKind.INTERNAL)
+    street.set_state(LotState.CLOSED)
+    assert street.arrive("in-1", CAR).reason == "entry.internal"
+    street.pass_minutes(500)
+    assert street.arrive("out-1", CAR).reason == "exit.internal"
+    assert street.closed()[0].price_minor == 0
+    street.set_state(LotState.OPEN)
+    street.permit(CAR, PermitKind.BLOCKED)
+    refused = street.arrive("in-1", CAR)
+    assert (refused.action, refused.reason) == (Action.REFUSE, "entry.blocked")
+    assert street.case_kinds() == ["blocked_vehicle"]
+
+
+def test_a_permit_that_ends_during_the_stay_is_charged_from_its_end_only(street: Street) -> None:
+    now = street.business.now()
+    street.permit(CAR, PermitKind.RESIDENT, Period(Instant(now - DAY_US), Instant(now + HOUR_US)))
+    street.arrive("in-1", CAR)
+    street.pass_minutes(60 + 40)
+    street.arrive("out-1", CAR)
+    assert street.bill_at("out-1").due.minor == 500  # two begun half hours after the permit's end
+
+
+def test_an_unread_car_waits_and_a_person_is_told(street: Street) -> None:
+    entry = street.arrive("in-1", None)
+    assert (entry.action, entry.ask) == (Action.HOLD, Ask.ENTER)
+    assert street.case_kinds() == ["plate_unread"]
+    street.business.advance(20 * SECOND_US)
+    street.arrive("in-1", CAR)  # read after all: a new passage, and the case is over
+    assert street.cases() == []
+    assert street.passage(entry.passage).state is PassageState.GONE
+
+
+def test_an_exit_without_an_entry_is_held_with_a_case(street: Street) -> None:
+    leaving = street.arrive("out-1", CAR)
+    assert (leaving.action, leaving.reason) == (Action.HOLD, "exit.without_entry")
+    assert street.case_kinds() == ["exit_without_entry"]
+
+
+def test_a_plate_that_enters_twice_ends_the_first_stay_with_a_reason(street: Street) -> None:
+    first = street.arrive("in-1", CAR)
+    street.pass_minutes(30)
+    second = street.arrive("in-2", CAR)
+    assert second.action is Action.OPEN
+    assert [one.id for one in street.inside()] == [second.stay]
+    [ended] = street.closed()
+    assert (ended.id, ended.closed_reason.value) == (first.stay, "entered_again")
+    assert street.case_kinds() == ["entered_again"]
+    assert (street.counts()["ground"].count, street.counts()["roof"].count) == (0, 1)
+
+
+def test_inner_lanes_begin_a_new_segment_and_move_the_counts(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(20)
+    assert street.arrive("vip-in", CAR).opens
+    assert (street.counts()["ground"].count, street.counts()["vip"].count) == (0, 1)
+    street.pass_minutes(60)
+    street.arrive("vip-out", CAR)
+    street.pass_minutes(5)
+    street.arrive("out-1", CAR)
+    stay = street.inside()[0]
+    assert stay.segments == 3
+    bill = street.bill_at("out-1")
+    assert sum(line["minutes"] for line in bill.quote["lines"]) == 85
+    street.pay_cash("out-1")
+    assert all(one.count == 0 for one in street.counts().values())
+
+
+def test_records_from_an_offline_camera_open_nothing_and_price_by_device_time(street: Street) -> None:
+    entered = Instant(street.business.now() - 3 * HOUR_US)
+    left = Instant(entered + 2 * HOUR_US)
+    entry = street.arrive("in-2", CAR, offline=True, captured_at=entered)
+    leaving = street.arrive("out-2", CAR, offline=True, captured_at=left)
+    assert (entry.action, entry.opens, leaving.action, leaving.opens) == (Action.RECORD, False, Action.RECORD, False)
+    [stay] = street.closed()
+    assert (stay.entered_at, stay.left_at, stay.price_minor, stay.paid_minor) == (entered, left, 1000, 0)
+    assert street.case_kinds() == ["left_unpaid"]  # its bill stays open: a debt
+    assert street.commands() == []
+
+
+def test_a_camera_with_a_wrong_clock_is_corrected_and_reported(street: Street) -> None:
+    wrong = Instant(street.business.now() - 10 * MINUTE_US)
+    street.arrive("in-2", CAR, captured_at=wrong)
+    assert street.inside()[0].entered_at == street.business.now()
+    assert street.case_kinds() == ["clock_skew"]
+
+
+def test_opening_by_hand_needs_a_reason_and_lets_the_waiting_car_go_with_its_debt(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    leaving = street.arrive("out-1", CAR)
+    with pytest.raises(Refused, match=r"reason\.missing"):
+        street.open_by_hand("out-1", "  ")
+    command = street.open_by_hand("out-1")
+    assert (command.reason, command.passage_id) == ("司机现金找零不足", leaving.passage)
+    [stay] = street.closed()
+    assert (stay.closed_reason.value, stay.price_minor, stay.paid_minor) == ("manual", 750, 0)
+    assert street.case_kinds() == ["left_unpaid"]
+    assert street.passage(leaving.passage).state is PassageState.PASSED
+
+
+def test_opening_by_hand_with_nobody_there_asks_what_that_was(street: Street) -> None:
+    street.open_by_hand("out-1", "消防车")
+    assert street.case_kinds() == ["opened_by_hand"]
+
+
+def test_a_gate_that_does_not_obey_is_a_case(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.machine.advance(31 * SECOND_US)
+    assert write(street.db, facility.end_expired) == 1
+    assert street.commands()[0].outcome is Outcome.UNREACHABLE
+    street.react()
+    assert street.case_kinds() == ["gate_failed"]
+
+
+def test_the_last_space_is_given_once(street: Street) -> None:
+    write(street.db, facility.adjust, company=COMPANY, lot=street.lot, area="ground", adjustment=399, reason="recount")
+    assert street.arrive("in-1", CAR).action is Action.OPEN
+    assert street.arrive("in-2", OTHER_CAR).reason == "entry.full"
+    street.arrive("out-1", CAR)
+    assert street.arrive("in-2", THIRD_CAR).action is Action.OPEN
+
+
+def test_no_event_holds_a_plate(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-1", CAR)
+    street.pay_cash("out-1")
+    assert "12345" not in str([envelope.body for envelope in events(street.db)])
