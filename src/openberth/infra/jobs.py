@@ -104,7 +104,7 @@ def _due_of(kinds: Iterable[str]) -> Query[Job]:
             job.c.clock == bindparam("clock"),
             job.c.due_at <= bindparam("now"),
             or_(job.c.leased_until.is_(None), job.c.leased_until < bindparam("machine_now")),
-            job.c.kind.in_(sorted(kinds)),
+            or_(*(job.c.kind == kind for kind in sorted(kinds))),
         )
         .order_by(job.c.due_at)
         .limit(bindparam("limit"))

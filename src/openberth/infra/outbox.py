@@ -6,9 +6,12 @@ every minute.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import structlog
 from sqlalchemy import bindparam, delete, select, update
@@ -29,6 +32,7 @@ FAILURE_PAUSE_S = 0.05  # before the second try of an event; four times as long 
 PARKED_RETRY_S = 60.0
 CURSOR_LAG_MAX = 1_000
 SUBSCRIBER_QUEUE_MAX = 2_000
+RECENT_MAX = 5_000  # events kept in memory, so that consumers near the head read nothing
 
 log = structlog.get_logger()
 
@@ -117,9 +121,10 @@ class Tail:
         self._database = database
         self._by = system("tail")
         self._wake = asyncio.Event()
-        self._moved = asyncio.Condition()
+        self._bells: list[asyncio.Future[None]] = []
         self._subscriptions: set[Subscription] = set()
         self._watchers: list[Callable[[Sequence[Envelope]], None]] = []
+        self._recent: deque[Envelope] = deque(maxlen=RECENT_MAX)
         self.position = 0
 
     def watch(self, watcher: Callable[[Sequence[Envelope]], None]) -> None:
@@ -138,16 +143,20 @@ class Tail:
 
     async def moved_beyond(self, position: int, timeout_s: float) -> None:
         """Wait until the head is beyond a position, or the time is over."""
-        try:
-            async with asyncio.timeout(timeout_s), self._moved:
-                await self._moved.wait_for(lambda: self.position > position)
-        except TimeoutError:
+        if self.position > position:
             return
+        bell: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._bells.append(bell)
+        try:
+            await asyncio.wait_for(bell, timeout_s)
+        except TimeoutError:
+            with suppress(ValueError):
+                self._bells.remove(bell)
 
     async def start(self) -> None:
         """Find the present head and listen for commits."""
         loop = asyncio.get_running_loop()
-        self._database.on_events(lambda: _wake_from_thread(loop, self._wake))
+        self._database.on_events(partial(_tell_from_thread, loop, self._told))
         self.position = await self._database.read(event_log.head, by=self._by)
 
     async def run(self) -> None:
@@ -169,19 +178,46 @@ class Tail:
             finally:
                 self._wake.clear()
 
+    def recent(self, after: int) -> Sequence[Envelope] | None:
+        """Return the events after a position from memory; None when they reach too far back."""
+        missing = self.position - after
+        if missing <= 0:
+            return ()
+        if missing > min(len(self._recent), event_log.PAGE_MAX):
+            return None
+        newest_first = islice(reversed(self._recent), missing)
+        return tuple(newest_first)[::-1]
+
+    def _told(self, envelopes: Sequence[Envelope]) -> None:
+        """Take events that the writer handed over; a gap (there was none so far) is read from the log."""
+        new = [found for found in envelopes if (found.position or 0) > self.position]
+        if not new or new[0].position != self.position + 1:
+            self._wake.set()
+            return
+        self._move(new)
+
     async def _advance(self) -> bool:
         after = self.position
         page = await self._database.read(lambda reader: event_log.read_after(reader, position=after), by=self._by)
-        if not page:
-            return False
-        async with self._moved:
-            self.position = page[-1].position or after
-            self._moved.notify_all()
+        new = [found for found in page if (found.position or 0) > self.position]
+        if new:
+            self._move(new)
+        return len(page) == event_log.PAGE_MAX
+
+    def _move(self, page: Sequence[Envelope]) -> None:
+        # Memory holds a run without gaps: positions on servers have none either, for the sequencer counts.
+        if self._recent and page[0].position != (self._recent[-1].position or 0) + 1:
+            self._recent.clear()
+        self._recent.extend(page)
+        self.position = page[-1].position or self.position
+        for bell in self._bells:
+            if not bell.done():
+                bell.set_result(None)
+        self._bells.clear()
         for watcher in self._watchers:
             watcher(page)
         for subscription in self._subscriptions:
             subscription.offer(page)
-        return len(page) == event_log.PAGE_MAX
 
 
 class ConsumerRunner:
@@ -230,7 +266,9 @@ class ConsumerRunner:
 
     async def _step(self) -> bool:
         after = self._read_to
-        page = await self._database.read(lambda reader: event_log.read_after(reader, position=after), by=self._by)
+        page = self._tail.recent(after)
+        if page is None:
+            page = await self._database.read(lambda reader: event_log.read_after(reader, position=after), by=self._by)
         if not page:
             return False
         last = page[-1].position or after
@@ -382,8 +420,10 @@ def _effects(unit: Unit, envelopes: Iterable[Envelope], effect: Effect) -> None:
     unit.cause = None
 
 
-def _wake_from_thread(loop: asyncio.AbstractEventLoop, wake: asyncio.Event) -> None:
+def _tell_from_thread(
+    loop: asyncio.AbstractEventLoop, told: Callable[[Sequence[Envelope]], None], envelopes: Sequence[Envelope]
+) -> None:
     try:
-        loop.call_soon_threadsafe(wake.set)
+        loop.call_soon_threadsafe(told, envelopes)
     except RuntimeError:  # the loop has closed
         return

@@ -46,7 +46,7 @@ class BillView(msgspec.Struct, frozen=True):
     quoted_at: str | None = None
     valid_until: str | None = None
     state: str | None = None
-    paid: Sum | None = None
+    left: Sum | None = None  # what may still be paid; in the history of a stay
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -121,8 +121,7 @@ class PassageView(msgspec.Struct, frozen=True):
 
     id: str
     captured_at: str | None = None
-    action: str | None = None  # open | hold | refuse | record
-    decision: str | None = None
+    action: str = ""  # open | hold | refuse | record
 
 
 class ExceptionView(msgspec.Struct, frozen=True):

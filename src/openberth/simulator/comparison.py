@@ -114,22 +114,35 @@ class Comparison:
             owed = max(stay_fee(known, bill.quoted_us) - bill.paid_before_minor, 0)
             if bill.due_minor not in (owed, owed + surplus):
                 words.append(f"was asked for {bill.due_minor} at {instant_text(bill.quoted_us)}, should be {owed}")
-        if left_us and not visit.left_unpaid:
-            owed = stay_fee(parts, left_us) - (visit.paid_minor - surplus)
-            if owed > 0 and not self._in_grace(visit, parts, left_us):
-                words.append(f"left owing {owed}")
-        return words
+        return words + (self._at_the_end(visit, stay, parts, left_us, surplus) if left_us else [])
 
-    def _in_grace(self, visit: Visit, parts: list[Part], left_us: int) -> bool:
-        """Whether the last payment covered its bill and the exit came before the grace after it ended."""
+    def _at_the_end(self, visit: Visit, stay: StayView, parts: list[Part], left_us: int, surplus: int) -> list[str]:
+        """A car that has left owes nothing, or exactly the debt the server has written down."""
+        owed = max(stay_fee(parts, left_us) - (visit.paid_minor - surplus), 0)
+        debt = sum(bill.left.minor for bill in stay.bills if bill.left is not None)
+        allowed = set() if self._in_grace(visit, parts, left_us, -self._slack_us) else {owed}
+        if self._in_grace(visit, parts, left_us, self._slack_us):
+            allowed.add(0)
+        if not visit.left_unpaid and 0 not in allowed:
+            return [f"left owing {owed}"]
+        if debt not in allowed:
+            return [f"left owing {' or '.join(map(str, sorted(allowed)))}, the server's debt is {debt}"]
+        return []
+
+    def _in_grace(self, visit: Visit, parts: list[Part], left_us: int, slack_us: int) -> bool:
+        """Whether the last payment covered the price and the exit came before the grace after it ended.
+
+        With a negative ``slack_us`` only what is so by every clock, with a positive one what may be so by some.
+        """
         if not visit.payments:
             return False
         last = visit.payments[-1]
         bill = visit.bills.get(last.bill)
         quoted_us = bill.quoted_us if bill and bill.quoted_us else last.at_us
+        priced_us = quoted_us if slack_us > 0 else last.at_us - slack_us
         grace_us = visit.lot.tariff_of(visit.lot.lanes_of("entry")[0].target).grace_minutes * MINUTE_US
-        covered = visit.paid_minor >= stay_fee(parts, quoted_us)
-        return covered and left_us <= last.at_us + grace_us + self._slack_us
+        covered = visit.paid_minor >= stay_fee(parts, priced_us)
+        return covered and left_us <= last.at_us + grace_us + slack_us
 
     def _parts(self, visit: Visit, stay: StayView, entered_us: int) -> list[Part]:
         lot = visit.lot

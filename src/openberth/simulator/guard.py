@@ -69,7 +69,7 @@ class Guard:
         except Refusal:
             return Word.UNKNOWN
         latest = max(passages, key=_moment, default=None)
-        return _WORDS.get(latest.action or latest.decision or "", Word.UNKNOWN) if latest else Word.UNKNOWN
+        return _WORDS.get(latest.action, Word.UNKNOWN) if latest else Word.UNKNOWN
 
     async def help(self, site: Site, visit: Visit) -> None:
         """Come to the lane: end its exceptions with what the eyes see, or else open by hand."""

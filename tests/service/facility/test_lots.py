@@ -2,18 +2,34 @@
 
 import secrets
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from openberth.contexts import facility
-from openberth.contexts.facility import LotState
+from openberth.contexts.facility import CommandState, LotState
+from openberth.contexts.facility.model import Area
 from openberth.contexts.facility.service import lots as service
+from openberth.contexts.facility.store import commands as command_store
+from openberth.contexts.facility.store import lanes as lane_store
 from openberth.infra import vault
-from openberth.infra.database import Database
+from openberth.infra.database import Database, Query
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import Denied, NotFound, Refused
 from openberth.kernel.ids import Id
-from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, ids_of, lot_file, mall, of_company, read, write
+from tests.service.acting import (
+    COMPANY,
+    OTHER_COMPANY,
+    SYSTEM,
+    events,
+    ids_of,
+    lot_file,
+    mall,
+    of_company,
+    plan_of,
+    read,
+    write,
+)
 
 
 def apply(db: Database, lot: facility.Lot, company: Id = COMPANY) -> facility.Applied:
@@ -132,8 +148,8 @@ def test_tariffs_hold_through_nested_areas(db: Database) -> None:
     file = lot_file("mall")
     areas = (
         *file.areas,
-        facility.Area("cellar", "地窖", "Cellar", 5, "vip"),
-        facility.Area("box", "箱", "Box", 1, "roof"),
+        Area("cellar", "地窖", "Cellar", 5, "vip"),
+        Area("box", "箱", "Box", 1, "roof"),
     )
     lot = apply(db, replace(file, areas=areas)).lot
     tariffs = read(db, facility.area_tariffs, lot=lot)
@@ -245,3 +261,24 @@ def test_two_devices_never_share_a_secret(db: Database) -> None:
         write(db, facility.issue_credentials, lot=lot, device_code="cam-in-2", secret="0" * 64)
     with pytest.raises(NotFound):
         write(db, facility.issue_credentials, lot=lot, device_code="none", secret="1" * 64)
+
+
+@pytest.mark.parametrize(
+    ("query", "params"),
+    [
+        (lane_store.LANE_CONTEXT, {"lane": COMPANY}),
+        (lane_store.LANE_BY_SCAN_CODE, {"scan_code": "X"}),
+        (lane_store.OCCUPIED, {"lot": COMPANY}),
+        (lane_store.AREA_TARIFFS, {"lot": COMPANY}),
+        (command_store.DEVICES_OF_LANE, {"lane": COMPANY}),
+        (command_store.COMMAND, {"command": COMPANY}),
+        (command_store.WAITING_FOR_DEVICE, {"device": COMPANY, "most": 8, "limit": 8}),
+        (command_store.OPEN_OF_LANE, {"lane": COMPANY, "device": COMPANY}),
+        (command_store.EXPIRED, {"state": CommandState.SENT, "machine_now": 1}),
+        (command_store.UNTAKEN_PUSH, {"expires_before": 1}),
+    ],
+)
+def test_what_lanes_ask_is_found_by_an_index(db: Database, query: Query[Any], params: dict[str, Any]) -> None:
+    plan = plan_of(db, query, params)
+    assert "SEARCH" in plan
+    assert "SCAN" not in plan

@@ -9,8 +9,8 @@ from typing import Any
 from openberth.contexts import facility, payments, permits, stays, tariffs
 from openberth.contexts.facility import AreaCount, Command, LotState
 from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
-from openberth.contexts.stays import LaneAnswer, LaneState, OpenStay, Passage, Recognition, Stay
-from openberth.contexts.stays.model.entities import Case
+from openberth.contexts.stays import LaneAnswer, Recognition
+from openberth.contexts.stays.model.entities import Case, LaneState, OpenStay, Passage, Stay
 from openberth.contexts.stays.recognition import Direction, PlateColour, Trigger
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store

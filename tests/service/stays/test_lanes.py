@@ -7,7 +7,7 @@ import pytest
 from openberth.contexts import facility
 from openberth.contexts.facility import CommandState, LotState, Outcome
 from openberth.contexts.permits.model import PermitKind
-from openberth.contexts.stays import Action, Ask, PassageState
+from openberth.contexts.stays.model.entities import Action, Ask, PassageState
 from openberth.kernel.errors import Refused
 from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Instant, Period
 from tests.service.acting import COMPANY, events, write

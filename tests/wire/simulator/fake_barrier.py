@@ -77,6 +77,7 @@ class FakeBarrierServer:
         self._heartbeat_s = heartbeat_s
         self._lie = lie
         self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
 
     async def open(self) -> None:
@@ -86,14 +87,15 @@ class FakeBarrierServer:
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
-            for link in self.links.values():
-                link.writer.transport.abort()
+            for writer in list(self._writers):
+                writer.transport.abort()
             await self._server.wait_closed()
             self._server = None
         self.links.clear()
         await asyncio.sleep(0.01)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         serial = ""
         link: Link | None = None
         try:
@@ -108,6 +110,7 @@ class FakeBarrierServer:
         except (OSError, EOFError, asyncio.CancelledError):
             pass
         finally:
+            self._writers.discard(writer)
             if self.links.get(serial) is link:
                 self.links.pop(serial, None)
             writer.transport.abort()

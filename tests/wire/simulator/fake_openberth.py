@@ -297,7 +297,13 @@ class FakeOpenBerth:
 
     def _settle(self, bill_id: str, method: str, minor: int) -> dict[str, Any]:
         stay = next(stay for stay in self.stays if any(bill["id"] == bill_id for bill in stay.bills))
-        receipt = {"id": f"r{next(self._ids)}", "method": method, "amount": cny(minor), "at": self.now()}
+        receipt = {
+            "id": f"r{next(self._ids)}",
+            "method": method,
+            "amount": cny(minor),
+            "bill": bill_id,
+            "at": self.now(),
+        }
         if "lose_receipt" in self.cheats:
             self.cheats.discard("lose_receipt")
         else:
@@ -409,9 +415,14 @@ class FakeOpenBerth:
             "entered": stay.entered.isoformat(),
             "left": stay.left.isoformat() if stay.left else None,
             "segments": segments,
-            "bills": stay.bills,
+            "bills": [bill | {"left": cny(self._left(stay, bill))} for bill in stay.bills],
             "receipts": receipts,
         }
+
+    @staticmethod
+    def _left(stay: Stay, bill: dict[str, Any]) -> int:
+        paid = any(receipt["bill"] == bill["id"] for receipt in stay.receipts)
+        return 0 if paid or bill is not stay.bills[-1] else bill["due"]["minor"]
 
     async def passage_list(self, request: Request) -> Reply:
         query = request.query

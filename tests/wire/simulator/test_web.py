@@ -8,19 +8,22 @@ from openberth.simulator.web import Address, NoAnswer, WebConnection
 from tests.wire.simulator.fake_http import FakeHttp, Reply, Request
 
 
-def served(raw: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], **ask: float) -> bytes:
+def served(
+    raw: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], timeout_s: float = 1.0
+) -> bytes:
     """Ask a server that answers with raw bytes and return the body."""
 
     async def scene() -> bytes:
         server = await asyncio.start_server(raw, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        link = WebConnection(Address("127.0.0.1", port), timeout_s=1)
+        link = WebConnection(Address("127.0.0.1", port), timeout_s=timeout_s)
         try:
-            return (await link.ask("GET", "/", **ask)).body
+            return (await link.ask("GET", "/")).body
         finally:
             await link.close()
             server.close()
             await server.wait_closed()
+            await asyncio.sleep(0.01)  # the transports of the other side end in the next turns of the loop
 
     return asyncio.run(scene())
 

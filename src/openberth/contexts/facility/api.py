@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
 
 from openberth.contexts import tenancy
 from openberth.contexts.facility.document import read_lot
@@ -22,9 +23,10 @@ from openberth.contexts.facility.model import (
     ThingKind,
 )
 from openberth.contexts.facility.service.commands import commands_of_lot
-from openberth.contexts.facility.service.lots import Applied, apply_lot, change_state, issue_credentials
+from openberth.contexts.facility.service.lots import Applied, apply_lot, change_state, issue_credentials, lot_changes
 from openberth.contexts.facility.service.naming import Codes, codes_of, lot_named
 from openberth.contexts.facility.service.occupancy import ADJUSTMENT_MAX, adjust
+from openberth.contexts.facility.service.views import lot_by_code
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View, When, instant, instant_or_none
 from openberth.infra.http.asks import Code, Form, LotName, Words, document_body, document_text
@@ -78,7 +80,7 @@ class OccupancyForm(Form):
     """The correction of an area's count, and why."""
 
     area: Code
-    adjustment: int
+    adjustment: int = Field(ge=-ADJUSTMENT_MAX, le=ADJUSTMENT_MAX, strict=True)
     reason: Words
 
 
@@ -151,7 +153,10 @@ class FacilityApi:
         lot = await asyncio.to_thread(read_lot, text, name=code)
         if lot.code != code:
             raise Refused("lot.code_differs", found=lot.code, expected=code)
-        applied = await self._database.write(partial(_apply, lot=lot), by=by)
+        # Comparing many spaces holds the writer up: nothing is written when nothing changes.
+        applied = await self._database.read(partial(_unchanged, lot=lot), by=by)
+        if applied is None:
+            applied = await self._database.write(partial(_apply, lot=lot), by=by)
         if applied.changes.created:
             response.status_code = 201
         return _applied_view(applied)
@@ -168,8 +173,6 @@ class FacilityApi:
 
     async def occupancy(self, lot: LotPath, form: OccupancyForm, by: Operator, key: Key) -> Response:
         """Set the correction of an area's count; the counted cars stay as they are."""
-        if abs(form.adjustment) > ADJUSTMENT_MAX:
-            raise Refused("occupancy.out_of_range", most=ADJUSTMENT_MAX)
 
         def effect(unit: Unit) -> OccupancyView:
             found = lot_named(unit, name=lot)
@@ -208,6 +211,15 @@ def command_view(command: Command, codes: Codes) -> CommandView:
         actor=command.actor, issued_at=instant(command.issued_at), expires_at=instant(command.expires_at),
         sent_at=instant_or_none(command.sent_at), ended_at=instant_or_none(command.ended_at),
     )  # fmt: skip
+
+
+def _unchanged(reader: Reader, lot: Lot) -> Applied | None:
+    for company in tenancy.companies(reader):
+        if company.code == lot.company_code:
+            changes = lot_changes(reader, company=company.id, lot=lot)
+            if not changes:
+                return Applied(lot_by_code(reader, code=lot.code, company=company.id).id, changes)
+    return None
 
 
 def _apply(unit: Unit, lot: Lot) -> Applied:

@@ -11,6 +11,7 @@ Events out: ``stays.passage_decided``, ``passage_released``, ``stay_opened``, ``
 """
 
 from openberth.contexts.stays.model.entities import (
+    PICTURES_MAX,
     Action,
     Ask,
     Case,
@@ -25,17 +26,22 @@ from openberth.contexts.stays.model.entities import (
     picture_name,
 )
 from openberth.contexts.stays.reactions import consumers
-from openberth.contexts.stays.recognition import Picture, PictureKind, PlateColour, Recognition, Trigger
+from openberth.contexts.stays.recognition import Direction, Picture, PictureKind, PlateColour, Recognition, Trigger
+from openberth.contexts.stays.service.cases import CaseAction, resolve
 from openberth.contexts.stays.service.codes import bill_in_advance, enter_without_plate, find_inside, leave_with_pass
+from openberth.contexts.stays.service.queries import books, overview
 from openberth.contexts.stays.service.recognising import recognise, store_undecided
-from openberth.contexts.stays.service.releasing import identify, match_stay, open_by_hand
+from openberth.contexts.stays.service.releasing import bill_settled, identify, match_stay, open_by_hand
 from openberth.contexts.stays.service.seen import LaneAnswer
 
 __all__ = [
+    "PICTURES_MAX",
     "Action",
     "Ask",
     "Case",
+    "CaseAction",
     "CaseKind",
+    "Direction",
     "LaneAnswer",
     "LaneState",
     "OpenStay",
@@ -50,6 +56,8 @@ __all__ = [
     "Stay",
     "Trigger",
     "bill_in_advance",
+    "bill_settled",
+    "books",
     "consumers",
     "enter_without_plate",
     "find_inside",
@@ -57,7 +65,9 @@ __all__ = [
     "leave_with_pass",
     "match_stay",
     "open_by_hand",
+    "overview",
     "picture_name",
     "recognise",
+    "resolve",
     "store_undecided",
 ]

@@ -186,9 +186,7 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _http(
-    session: Session, url: str, token: str, transport: httpx2.AsyncBaseTransport | None
-) -> httpx2.AsyncClient:
+def _http(session: Session, url: str, token: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
     headers = {"authorization": f"Bearer {token}", "accept-language": session.language, "accept": JSON}
     # trust_env=False: a proxy of the environment is for the internet, and netrc must not replace our token.
     return httpx2.AsyncClient(
@@ -202,7 +200,9 @@ def _problem(answer: httpx2.Response, name: str) -> Answered:
         code, title = str(told["code"]), str(told.get("title", ""))
         params = {str(key): value for key, value in dict(told.get("params") or {}).items()}
         lines = tuple(
-            f"{name or path}:{error['line']}: {error['text']}" if "line" in error else f"{error['place']}: {error['problem']}"
+            f"{name or path}:{error['line']}: {error['text']}"
+            if "line" in error
+            else f"{error['place']}: {error['problem']}"
             for path in [str(params.get("name", ""))]
             for error in told.get("errors", ())
         )

@@ -24,11 +24,12 @@ def read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(FILE_MAX_BYTES + 1)
-        if len(content) > FILE_MAX_BYTES:
-            raise Refused("cli.file_too_large", path=str(path), most=FILE_MAX_BYTES)
-        return content.decode("utf-8-sig")
     except OSError as error:
         raise Refused("cli.file", path=str(path), reason=error.strerror or type(error).__name__) from error
+    if len(content) > FILE_MAX_BYTES:
+        raise Refused("cli.file_too_large", path=str(path), most=FILE_MAX_BYTES)
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise Refused("cli.file_encoding", path=str(path), line=line) from None

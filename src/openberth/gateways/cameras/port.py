@@ -1,7 +1,7 @@
 """Cameras that push over HTTP: one plain route, the same for every message of a camera.
 
 The route goes by the secret in the path (which camera), the address (whether it may), and the body (what it says). The
-answer leaves once the fact is on disk; pictures are stored beside it and hold a gate up for 30 ms at most.
+answer leaves once the fact is on disk; pictures are stored beside it and hold a gate up for 10 ms at most.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from openberth.kernel.ids import Id
 
 PATH = "/devices/vzenith/{secret}"
 COMET_S = 5.0
-PICTURE_WAIT_S = 0.03
+PICTURE_WAIT_S = 0.01
 LOOP_INPUT = 1  # the loop behind the barrier is wired to input 1
 RETRY_AFTER = {"retry-after": "1"}
 JSON = "application/json"
@@ -98,14 +98,17 @@ class CameraPort:
     async def _recognised(self, camera: DeviceEntry, push: vzenith.PlatePush, address: str) -> Response:
         seen = push.recognition
         passage = self._ids.new_id()
+        pictures = self._keep(passage, seen)  # beside the unit, not after it
         try:
             answer = await self._decided(camera, seen, passage, address)
         except Overloaded as problem:
             _PUSHES.labels("overloaded").inc()
             log.warning("camera.overloaded", device=camera.code, lot=camera.lot_code, code=problem.code)
             return Response(status_code=503, headers=RETRY_AFTER)
-        if answer.keep_pictures:
-            await self._keep(answer.passage, seen)
+        if answer.passage != passage:
+            pictures = self._kept_elsewhere(passage, answer, seen)
+        if pictures:
+            await asyncio.wait(pictures, timeout=PICTURE_WAIT_S)
         _PUSHES.labels("repeated" if answer.repeated else answer.action.value).inc()
         if seen.offline:
             return _done(vzenith.answer_offline(push.plate_id))
@@ -124,16 +127,20 @@ class CameraPort:
             log.exception("camera.undecided", device=camera.code, lot=camera.lot_code, code=code)
             return await self._write(partial(case.store_undecided, error=code), by)
 
-    async def _keep(self, passage: Id, seen: Recognition) -> None:
+    def _keep(self, passage: Id, seen: Recognition) -> list[asyncio.Future[None]]:
         waiting = [
             asyncio.wrap_future(self._pictures.put_nowait(picture_name(passage, number), picture.jpeg))
             for number, picture in enumerate(seen.pictures)
         ]
-        if not waiting:
-            return
         for future in waiting:
             future.add_done_callback(_note_lost_picture)
-        await asyncio.wait(waiting, timeout=PICTURE_WAIT_S)
+        return waiting
+
+    def _kept_elsewhere(self, passage: Id, answer: LaneAnswer, seen: Recognition) -> list[asyncio.Future[None]]:
+        """Put the pictures of a car that was known already where they belong, and take the new ones away again."""
+        for number in range(len(seen.pictures)):
+            self._pictures.forget(picture_name(passage, number))
+        return self._keep(answer.passage, seen) if answer.keep_pictures else []
 
     async def _input(self, camera: DeviceEntry, push: vzenith.InputPush, address: str) -> Response:
         if push.number == LOOP_INPUT and push.level:

@@ -101,22 +101,20 @@ def _check_fits(manifest: Manifest, url: URL, keys: Path) -> None:
 
 def _make_room(data: Path, database: Path | None, *, replace: bool, clock: Clock) -> None:
     """Put aside what is in the way, or refuse; a write-ahead log left behind would spoil the restored database."""
-    there = [*(data.iterdir() if data.is_dir() else ()), *(_companions(database) if database else ())]
     shutil.rmtree(data / INCOMING, ignore_errors=True)  # an interrupted restore's
-    in_the_way = {
-        path for path in there
-        if path.exists() and path.suffix != ".lock" and path.name != INCOMING and not path.name.startswith("replaced-")
-    }  # fmt: skip
+    database = database or data / SQLITE_FILE
+    lock = database.with_name(database.name + ".lock")
+    files = [path for path in _companions(database) if path.exists()]
+    others = set(data.iterdir() if data.is_dir() else ()) - {lock, *files}
+    in_the_way = [*files, *sorted(path for path in others if not path.name.startswith("replaced-"))]
     if not in_the_way:
         return
     if not replace:
-        raise Refused("backup.target_not_empty", target=str(data), found=min(path.name for path in in_the_way))
+        raise Refused("backup.target_not_empty", target=str(data), found=in_the_way[0].name)
     aside = data / f"replaced-{as_datetime(clock.now()):%Y%m%dT%H%M%S%f}"
     aside.mkdir()
     # The database first: without it the rest is no data folder any more, whatever happens in between.
-    for path in sorted(
-        in_the_way, key=lambda path: (database is None or not path.name.startswith(database.name), path)
-    ):
+    for path in in_the_way:
         shutil.move(path, aside / path.name)
 
 

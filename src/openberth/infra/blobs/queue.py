@@ -24,8 +24,12 @@ _WAITING_BYTES = gauge("openberth_pictures_waiting_bytes", "Bytes of pictures th
 
 class _Picture(NamedTuple):
     name: str
-    data: bytes
+    data: bytes | None  # None: take the picture of this name away again
     done: "Future[None]"
+
+    @property
+    def size(self) -> int:
+        return 0 if self.data is None else len(self.data)
 
 
 class PictureQueue:
@@ -58,12 +62,18 @@ class PictureQueue:
         The future (``asyncio.wrap_future`` makes it awaitable) ends when the picture is stored, or fails with what
         ``Blobs.put`` raises, or with ``Overloaded("pictures.full")`` or ``Overloaded("pictures.closed")``.
         """
-        picture = _Picture(name, data, Future())
+        return self._take(_Picture(name, data, Future()))
+
+    def forget(self, name: str) -> "Future[None]":
+        """Take a picture away again, after everything put before: it turned out to belong to no passage."""
+        return self._take(_Picture(name, None, Future()))
+
+    def _take(self, picture: _Picture) -> "Future[None]":
         with self._changed:
-            refusal = self._refusal(len(data))
+            refusal = self._refusal(picture.size)
             if refusal is None:
                 self._waiting.append(picture)
-                self._hold(1, len(data))
+                self._hold(1, picture.size)
                 self._changed.notify()
         if refusal is not None:
             _PICTURES.labels("dropped").inc()
@@ -81,7 +91,7 @@ class PictureQueue:
             left = list(self._waiting)
             self._waiting.clear()
             for picture in left:
-                self._hold(-1, -len(picture.data))
+                self._hold(-1, -picture.size)
         for picture in left:
             _PICTURES.labels("dropped").inc()
             if picture.done.set_running_or_notify_cancel():
@@ -131,17 +141,20 @@ class PictureQueue:
         outcome = "cancelled"
         if picture.done.set_running_or_notify_cancel():
             try:
-                self._blobs.put(picture.name, picture.data)
+                if picture.data is None:
+                    self._blobs.delete(picture.name)
+                else:
+                    self._blobs.put(picture.name, picture.data)
             except Exception as error:  # whatever a store does, the next picture still gets its turn
                 outcome = "failed"
                 self._report(error)
                 picture.done.set_exception(error)
             else:
-                outcome = "stored"
+                outcome = "forgotten" if picture.data is None else "stored"
                 picture.done.set_result(None)
         _PICTURES.labels(outcome).inc()
         with self._changed:
-            self._hold(-1, -len(picture.data))
+            self._hold(-1, -picture.size)
 
     def _flush(self) -> None:
         try:

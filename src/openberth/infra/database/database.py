@@ -7,7 +7,7 @@ replica.
 import asyncio
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from openberth.infra.database.queue import Urgency, Work, WorkQueue
 from openberth.infra.database.unit import Reader, Sealer, Unit
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Overloaded
+from openberth.kernel.events import Envelope
 from openberth.kernel.time import Instant
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Database(ABC):
         self._queue = WorkQueue()
         self._reads = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._reading = threading.BoundedSemaphore(READS_WAITING_MAX)
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[Sequence[Envelope]], None]] = []
 
     async def write(self, use_case: Callable[[Unit], T], *, by: Caller, urgency: Urgency = Urgency.NORMAL) -> T:
         """Run a use case in a unit and return its result once it is durable."""
@@ -76,8 +77,11 @@ class Database(ABC):
         """Run a query that may be answered by a replica: statistics and exports."""
         return await self.read(query, by=by)
 
-    def on_events(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` (from a database thread, quickly) after each commit that wrote numbered events."""
+    def on_events(self, listener: Callable[[Sequence[Envelope]], None]) -> None:
+        """Call ``listener`` (from a database thread, quickly) after each commit that wrote events.
+
+        It gets the events where the writer numbers them, and nothing where they still have to be numbered and read.
+        """
         self._listeners.append(listener)
 
     def waiting(self) -> dict[str, int]:
@@ -120,6 +124,6 @@ class Database(ABC):
     def _moments(self) -> tuple[Instant, Instant]:
         return self.clocks.business.now(), self.clocks.machine.now()
 
-    def _tell_listeners(self) -> None:
+    def _tell_listeners(self, envelopes: Sequence[Envelope] = ()) -> None:
         for listener in self._listeners:
-            listener()
+            listener(envelopes)

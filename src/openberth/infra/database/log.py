@@ -8,6 +8,7 @@ Wire form of a body: the event's dataclass as JSON. Every kind and version has a
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import bindparam, func, select, update
 
 from openberth.infra.database.schema import event, event_head
@@ -75,24 +76,37 @@ class EventWriter:
         self.node_sequence = 0
         self._prepared: Prepared | None = None
 
-    def flush(self, unit: Unit, session: Session, first_position: int | None) -> None:
-        """Insert the unit's events; with ``first_position`` they are numbered at once (the single writer of SQLite)."""
+    def flush(self, unit: Unit, session: Session, first_position: int | None) -> list[Envelope]:
+        """Insert the unit's events and return them as they will be read.
+
+        With ``first_position`` they are numbered at once (the single writer of SQLite).
+        """
         prepared = self._prepared
         if prepared is None:
             prepared = self._prepared = INSERT_EVENT.prepared(session.dialect, unit.caller.scope)
         actor = unit.caller.actor
         rows = []
+        envelopes = []
         for index, (event_id, happened, company, lot, key) in enumerate(unit.events):
             self.node_sequence += 1
+            position = None if first_position is None else first_position + index
+            body = msgspec.to_builtins(happened)
             values = {
-                "id": event_id, "position": None if first_position is None else first_position + index,
-                "kind": happened.KIND, "version": happened.VERSION, "company_id": company, "lot_id": lot, "key": key,
-                "node": self.node, "node_sequence": self.node_sequence, "actor_kind": actor.kind.value,
-                "actor_name": actor.name, "actor_address": actor.address, "cause": unit.cause,
-                "occurred_at": unit.now, "recorded_at": unit.machine_now, "body": happened,
+                "id": event_id, "position": position, "kind": happened.KIND, "version": happened.VERSION,
+                "company_id": company, "lot_id": lot, "key": key, "node": self.node,
+                "node_sequence": self.node_sequence, "actor_kind": actor.kind.value, "actor_name": actor.name,
+                "actor_address": actor.address, "cause": unit.cause, "occurred_at": unit.now,
+                "recorded_at": unit.machine_now, "body": body,
             }  # fmt: skip
             rows.append(prepared.bind(values))
+            envelopes.append(
+                Envelope(
+                    event_id, position, happened.KIND, happened.VERSION, company, lot, key, self.node,
+                    self.node_sequence, actor, unit.cause, unit.now, unit.machine_now, body,
+                )
+            )  # fmt: skip
         session.execute_many(prepared.sql, rows)
+        return envelopes
 
 
 UNNUMBERED = Query(select(event.c.id).where(event.c.position.is_(None)).order_by(event.c.id).limit(PAGE_MAX), one_id)

@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -102,10 +103,14 @@ def _revision(connection: sa.Connection, script: ScriptDirectory) -> str | None:
     return found
 
 
+def _folder() -> AbstractContextManager[Path]:
+    # By name, not by import: revisions stand above infra, and this room only runs them.
+    return as_file(files("openberth.migrations"))
+
+
 @contextlib.contextmanager
 def _scripts() -> Iterator[tuple[Config, ScriptDirectory]]:
-    # By name, not by import: revisions stand above infra, and this room only runs them.
-    with as_file(files("openberth.migrations")) as folder:
+    with _folder() as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
@@ -149,7 +154,7 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> sa.Engine:
             opened = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
             opened.execute("PRAGMA query_only = 1")
         else:
-            opened = sqlite3.connect(path, isolation_level=None)
+            opened = sqlite3.connect(path, isolation_level=None, timeout=5)
             opened.execute("PRAGMA journal_mode = WAL")
             opened.execute("PRAGMA synchronous = FULL")
         opened.execute("PRAGMA busy_timeout = 5000")

@@ -23,6 +23,7 @@ from openberth.infra.database.unit import Reader, Sealer, Stale, Unit, stale_ref
 from openberth.infra.ids import IdSource
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Overloaded, Problem
+from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 
 BATCH_MAX = 256
@@ -51,6 +52,7 @@ class SqliteDatabase(Database):
         last = "SELECT node_sequence FROM event WHERE node = ? ORDER BY position DESC LIMIT 1"
         found = self._writing.execute(last, (node,)).fetchone()
         self._events.node_sequence = 0 if found is None else int(found[0])
+        self._happened: list[Envelope] = []  # events of the batch that is being written
         self._stopping = threading.Event()
         self._writer = threading.Thread(target=self._write_loop, name="db-write", daemon=True)
         self._writer.start()
@@ -89,6 +91,7 @@ class SqliteDatabase(Database):
     def _run_batch(self, works: list[Work]) -> int:
         """Run what fits the budget in one transaction; return how many were begun, all with an outcome."""
         before = self._position, self._events.node_sequence
+        self._happened = []
         begun = 0
         try:
             self._writing.execute("BEGIN IMMEDIATE")
@@ -105,7 +108,7 @@ class SqliteDatabase(Database):
             return max(begun, 1)
         self.figures.batches += 1
         if self._position != before[0]:
-            self._tell_listeners()
+            self._tell_listeners(self._happened)
         return begun
 
     def _fail_batch(self, works: list[Work], failure: BaseException) -> None:
@@ -123,12 +126,14 @@ class SqliteDatabase(Database):
         position, node_sequence = self._position, self._events.node_sequence
         connection.execute("SAVEPOINT unit")
         unit = Unit(_Session(self, connection), work.caller, *self._moments(), self.keys)
+        happened: list[Envelope] = []
         try:
             work.result = work.function(unit)
             if unit.events:
-                self._events.flush(unit, _Session(self, connection), position + 1)
+                happened = self._events.flush(unit, _Session(self, connection), position + 1)
                 self._position = position + len(unit.events)
             connection.execute("RELEASE unit")
+            self._happened += happened
             self.figures.units += 1
             self.figures.events += len(unit.events)
         except Exception as error:

@@ -28,18 +28,20 @@ class Prepared:
     """A statement compiled for one dialect and one shape of scope."""
 
     sql: str
-    binders: tuple[tuple[str, Processor | None], ...]
+    binders: tuple[tuple[str | None, Processor | None, Any], ...]  # name (None: a constant), processor, constant
     readers: tuple[Processor | None, ...]
-    defaults: Mapping[str, Any]
     plain_readers: bool  # no column needs a processor: rows are used as they come
 
     def bind(self, given: Mapping[str, Any]) -> list[Any]:
         """Return the parameters in the order of the SQL text; a missing one is a ``KeyError``."""
-        values: list[Any] = []
-        for name, process in self.binders:
-            value = given[name] if name in given else self.defaults[name]
-            values.append(value if process is None or value is None else process(value))
-        return values
+        return [
+            constant if name is None else given[name] if process is None else process(given[name])
+            for name, process, constant in self.binders
+        ]
+
+    def names(self) -> list[str]:
+        """Return the names of the parameters that have to be given."""
+        return [name for name, _, _ in self.binders if name is not None]
 
     def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """Turn a driver's row into domain values."""
@@ -128,20 +130,24 @@ def scope_params(scope: Scope) -> dict[str, Any]:
 
 def compile_clause(clause: Any, dialect: Dialect) -> Prepared:
     """Compile a Core clause into SQL text and processors for the raw cursor."""
-    compiled = clause.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    names: Sequence[str] = compiled.positiontup or ()
-    binders = []
-    for name in names:
-        kind = compiled.binds[name].type
-        binders.append((name, kind.dialect_impl(dialect).bind_processor(dialect)))
+    compiled = clause.compile(dialect=dialect)
+    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    binders: list[tuple[str | None, Processor | None, Any]] = []
+    for name in compiled.positiontup or ():
+        process = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if name in constants:
+            value = constants[name]
+            binders.append((None, None, value if process is None else process(value)))
+        else:
+            binders.append((name, process, None))
     readers: list[Processor | None] = []
     if isinstance(clause, Select):
         for column in clause.selected_columns:
             impl = column.type.dialect_impl(dialect)
             readers.append(impl.result_processor(dialect, None))
-    required = {name for name, bind in compiled.binds.items() if bind.required}
-    defaults = {name: value for name, value in compiled.params.items() if name not in required}
-    return Prepared(str(compiled), tuple(binders), tuple(readers), defaults, not any(readers))
+    sql = str(compiled)
+    assert "POSTCOMPILE" not in sql, "give IN a fixed list of binds: the statement is compiled once"
+    return Prepared(sql, tuple(binders), tuple(readers), not any(readers))
 
 
 def _scope_conditions(tables: list[Table], shape: int) -> list[ColumnElement[bool]]:

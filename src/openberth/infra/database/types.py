@@ -5,7 +5,6 @@ The raw drivers are used on the hot path, so every type is defined by its bind a
 
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import BigInteger, Column, LargeBinary, String, Text
@@ -13,7 +12,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import Id, id_from_bytes
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
@@ -33,17 +32,13 @@ class IdType(TypeDecorator[Id]):
             return dialect.type_descriptor(mysql.BINARY(16))
         return dialect.type_descriptor(LargeBinary(16))
 
-    def process_bind_param(self, value: Id | None, dialect: Dialect) -> Any:
-        """Turn an id into what the driver stores."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return value.bytes
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Turn an id into what the driver stores; PostgreSQL's driver takes ids as they are."""
+        return None if dialect.name == "postgresql" else _id_bytes
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Id | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Turn what the driver read into an id."""
-        if value is None or isinstance(value, UUID):
-            return value
-        return UUID(bytes=bytes(value))
+        return None if dialect.name == "postgresql" else _id_of
 
 
 class JsonType(TypeDecorator[Any]):
@@ -58,13 +53,13 @@ class JsonType(TypeDecorator[Any]):
             return dialect.type_descriptor(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"))
         return dialect.type_descriptor(Text())
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+    def bind_processor(self, dialect: Dialect) -> Any:
         """Encode."""
-        return None if value is None else _encode(value).decode()
+        return _json_text
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Decode."""
-        return None if value is None else _decode(value)
+        return _json_value
 
 
 class EnumType(TypeDecorator[Any]):
@@ -82,13 +77,19 @@ class EnumType(TypeDecorator[Any]):
         assert isinstance(self.impl_instance, String)
         return _binary_string(self.impl_instance.length or 24, dialect)
 
-    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+    def bind_processor(self, dialect: Dialect) -> Any:
         """Write the value."""
-        return None if value is None else value.value
+        return _enum_value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Read the member."""
-        return None if value is None else self.kind(value)
+        kind = self.kind
+        members: dict[str, StrEnum] = {member.value: member for member in kind}
+
+        def member_of(value: str | None) -> StrEnum | None:
+            return None if value is None else members.get(value) or kind(value)
+
+        return member_of
 
 
 class WordType(TypeDecorator[str]):
@@ -105,9 +106,33 @@ class WordType(TypeDecorator[str]):
         assert isinstance(self.impl_instance, String)
         return _binary_string(self.impl_instance.length or 40, dialect)
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Nothing to turn; defined so that raw execution needs no special case."""
-        return value
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Nothing to turn."""
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Nothing to turn."""
+        return None
+
+
+def _id_bytes(value: Id | None) -> bytes | None:
+    return None if value is None else value.bytes
+
+
+def _id_of(value: bytes | None) -> Id | None:
+    return None if value is None else id_from_bytes(value)
+
+
+def _json_text(value: Any) -> str | None:
+    return None if value is None else _encode(value).decode()
+
+
+def _json_value(value: str | bytes | None) -> Any:
+    return None if value is None else _decode(value)
+
+
+def _enum_value(value: StrEnum | None) -> str | None:
+    return None if value is None else value.value
 
 
 def _binary_string(length: int, dialect: Dialect) -> TypeEngine[Any]:

@@ -112,7 +112,8 @@ class Unit(Reader):
         if write.checked is not None:
             self._check(write.checked, given)
         elif self._scope_params:
-            given = {**{name: given[name] for name, _ in prepared.binders if name in given}, **self._scope_params}
+            given = {name: given[name] for name in prepared.names() if name not in self._scope_params}
+            given.update(self._scope_params)
         return int(self._session.execute(prepared.sql, prepared.bind(given)).rowcount)
 
     def run_all(self, write: Write, rows: Sequence[object]) -> None:

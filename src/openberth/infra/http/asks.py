@@ -32,9 +32,9 @@ def _printable(text: str) -> str:
 
 
 class Form(BaseModel):
-    """A body: strict, and nothing in it that its description does not name."""
+    """A body: nothing in it that its description does not name."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 Moment = Annotated[Instant, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -46,7 +46,7 @@ LotName = Annotated[str, Query(min_length=1, max_length=40, description="code or
 class MoneyForm(Form):
     """Money in minor units of its currency."""
 
-    minor: int = Field(ge=0, le=MONEY_MAX)
+    minor: int = Field(ge=0, le=MONEY_MAX, strict=True)
     currency: str = Field(min_length=3, max_length=3, examples=["CNY"])
 
     def value(self) -> Money:

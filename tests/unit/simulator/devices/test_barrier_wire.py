@@ -1,5 +1,6 @@
 import hashlib
 import hmac
+from contextlib import suppress
 
 import pytest
 
@@ -42,10 +43,8 @@ def test_frames_are_cut_out_of_any_pieces_of_the_stream() -> None:
 def test_a_changed_byte_is_never_a_frame(place: int) -> None:
     stream = bytearray(encode(Kind.STATUS, 7, b"payload"))
     stream[place] ^= 0x10
-    try:
+    with suppress(Broken):
         assert FrameReader().feed(bytes(stream)) == []  # a longer length: still waiting for the rest
-    except Broken:
-        pass
 
 
 @pytest.mark.parametrize("length", [0, 2, 513])

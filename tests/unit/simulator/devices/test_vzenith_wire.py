@@ -38,8 +38,7 @@ def test_an_unread_plate_has_the_makers_word_and_no_confidence() -> None:
 def test_inputs_and_heartbeats() -> None:
     assert json.loads(input_body("s", 0, 1))["AlarmGioIn"]["result"] == {"TriggerResult": {"source": 0, "value": 1}}
     head = b"Content-Type: multipart/form-data; boundary=xyz\r\n\r\n"
-    parts = message_from_bytes(head + heartbeat_body("ser-9", "xyz")).get_payload()
-    assert isinstance(parts, list)
+    parts = list(message_from_bytes(head + heartbeat_body("ser-9", "xyz")).walk())[1:]
     fields = {part.get_param("name", header="content-disposition"): part.get_payload() for part in parts}
     assert fields["serialno"] == "ser-9"
     assert set(fields) == {"device_name", "ipaddr", "port", "user_name", "pass_wd", "serialno", "channel_num"}

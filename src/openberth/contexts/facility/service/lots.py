@@ -80,8 +80,9 @@ def lot_changes(reader: Reader, *, company: Id, lot: Lot) -> Changes:
 def apply_lot(unit: Unit, *, company: Id, lot: Lot) -> Applied:
     """Make a lot what its file says; applying it again changes nothing.
 
-    ``company`` is the company of the file's company code. A file with 20 000 new spaces takes the writer about half a
-    second, once. Raises ``Refused("lot.fixed")`` when the file would turn the lot into another one.
+    ``company`` is the company of the file's company code. Comparing takes the writer about 30 µs a space (most of a
+    second for 20 000): ask ``lot_changes`` with a reader first, when nothing may have changed. Raises
+    ``Refused("lot.fixed")`` when the file would turn the lot into another one.
     """
     before = unit.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
     unit.lock(("lots", company), *([("lot", before.id)] if before else []))

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from openberth.contexts import facility
 from openberth.contexts.facility import CommandKind
-from openberth.contexts.stays.model.entities import Case, CaseKind, Resolution
+from openberth.contexts.stays.model.entities import Case, CaseKind, PassageState, Resolution
 from openberth.contexts.stays.service import records, releasing
 from openberth.contexts.stays.store import cases as store
 from openberth.contexts.stays.store import passages as passage_store
@@ -12,6 +12,8 @@ from openberth.infra.database import Unit
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
+
+_STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
 
 
 class CaseAction(StrEnum):
@@ -32,7 +34,7 @@ def resolve(
     does not fit the case), ``reason.missing``, ``reason.too_long``, ``lane.nobody_waiting``; ``Malformed``:
     ``exception.plate_missing``, ``exception.stay_missing``; and what deciding again raises.
     """
-    text = releasing.checked_reason(reason)
+    text = _checked(reason)
     found = _open_case(unit, case)
     unit.lock(("lot", found.lot_id))
     found = _open_case(unit, case)
@@ -55,6 +57,15 @@ def resolve(
         records.resolve_case(unit, found, resolution=Resolution.MATCHED, reason=text)
         releasing.match_stay(unit, lot=found.lot_id, lane=lane, stay=stay)
     return _after(unit, case)
+
+
+def _checked(reason: str) -> str:
+    text = reason.strip()
+    if not text:
+        raise Refused("reason.missing")
+    if len(text) > releasing.REASON_MAX:
+        raise Refused("reason.too_long", longest=releasing.REASON_MAX)
+    return text
 
 
 def _open_case(unit: Unit, case: Id) -> Case:
@@ -85,7 +96,7 @@ def _open(unit: Unit, case: Case, lane: Id, reason: str) -> None:
         )  # fmt: skip
     else:
         passage = unit.one(passage_store.PASSAGE, passage=case.passage_id)
-        if passage is None or passage.state not in releasing.STANDING:
+        if passage is None or passage.state not in _STANDING:
             raise Refused("lane.nobody_waiting")
         releasing.open_by_hand(unit, lot=case.lot_id, lane=lane, reason=reason)
     records.resolve_case(unit, case, resolution=Resolution.OPENED, reason=reason)

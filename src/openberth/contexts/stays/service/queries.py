@@ -214,10 +214,7 @@ def stays_of_lot(
     if open_ones is not False:
         found += _open_stays(reader, lot, plate_id, before, limit)
     if open_ones is not True:
-        if plate_id is None:
-            found += reader.all(stay_store.STAYS_OF_LOT, lot=lot, before=before, limit=limit)
-        else:
-            found += reader.all(stay_store.STAYS_OF_PLATE, lot=lot, plate=plate_id, before=before, limit=limit)
+        found += _closed_stays(reader, lot, plate_id, before, limit)
     # A stay keeps its id when it closes, so one that does between two pages is neither lost nor shown twice.
     newest = sorted(found, key=lambda stay: stay.id, reverse=True)[:limit]
     return Rows.of([StayRow(stay, _masked(reader, stay.plate_id)) for stay in newest], limit)
@@ -311,6 +308,12 @@ def _open_stays(reader: Reader, lot: Id, plate: Id | None, before: Id, limit: in
         return reader.all(stay_store.OPEN_OF_LOT, lot=lot, before=before, limit=limit)
     found = reader.one(stay_store.BY_OPEN_KEY, open_key=open_key(lot, plate))
     return [found] if found is not None and found.id < before else []
+
+
+def _closed_stays(reader: Reader, lot: Id, plate: Id | None, before: Id, limit: int) -> list[Stay]:
+    if plate is None:
+        return reader.all(stay_store.STAYS_OF_LOT, lot=lot, before=before, limit=limit)
+    return reader.all(stay_store.STAYS_OF_PLATE, lot=lot, plate=plate, before=before, limit=limit)
 
 
 def _assessed(reader: Reader, stay: OpenStay) -> prices.Assessment | None:

@@ -1,9 +1,9 @@
 """Runs a program that never outlives the one that started it: ``python child.py PARENT_PID COMMAND…``.
 
-Run as a file, not as a module, so that it imports nothing but the standard library. On Linux the kernel ends the program
-when the parent dies, however it dies (prctl(2), PR_SET_PDEATHSIG, kept over execve). Elsewhere, or with ``--watch`` as
-the first word, this process stays between the two and ends the program when its standard input closes, which the
-parent holds open for as long as it lives.
+Run as a file, not as a module, so that it imports nothing but the standard library. On Linux the kernel ends the
+program when the parent dies, however it dies (prctl(2), PR_SET_PDEATHSIG, kept over execve). Elsewhere, or with
+``--watch`` as the first word, this process stays between the two and ends the program when its standard input closes,
+which the parent holds open for as long as it lives.
 """
 
 import ctypes
@@ -26,12 +26,12 @@ def main(words: list[str]) -> int:
         if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) == 0:
             if os.getppid() != int(parent):  # it died before the call
                 return 1
-            os.execv(command[0], command)
+            os.execv(command[0], command)  # noqa: S606 - our own program, no shell wanted
     return _watch(command)
 
 
 def _watch(command: list[str]) -> int:
-    program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    program = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own program
 
     def end(*_: object) -> None:
         program.terminate()

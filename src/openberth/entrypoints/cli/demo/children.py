@@ -1,4 +1,4 @@
-"""The processes of a demo: started apart from the terminal's Ctrl-C, watched, stopped within bounds, never left over."""
+"""The processes of a demo: apart from the terminal's Ctrl-C, watched, stopped within bounds, never left over."""
 
 import asyncio
 import contextlib

@@ -118,6 +118,11 @@ class TownThread:
         self._thread.join(within_s)
 
     @property
+    def is_closing(self) -> bool:
+        """Tell whether the doors are closed to new cars."""
+        return self._wanted_closed.is_set()
+
+    @property
     def done(self) -> bool:
         """Tell whether the town has ended."""
         return self._result.done()

@@ -5,6 +5,7 @@ Narrow terminals (80 × 24) get one column, wide ones a second. Old figures are 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rich.console import Group, RenderableType
 from rich.layout import Layout
@@ -15,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.top.model import Board, Case, Lane, Lot, Overview, Passage
+from openberth.entrypoints.cli.top.model import Board, Case, Lane, Lot, Overview, Passage, Waiting
 from openberth.entrypoints.cli.top.words import (
     age_text,
     bar,
@@ -32,6 +33,8 @@ STATE_STYLES = {"open": "green", "full": "yellow", "closed": "red", "closed_to_a
 SIGNS = {"open": ("✓", "green"), "hold": ("■", "yellow"), "refuse": ("✗", "red"), "record": ("·", "dim")}
 NEARLY_FULL_PERCENT, FULL_PERCENT = 85, 97
 BOTTOM_ROWS = 4
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,8 @@ def _head(board: Board, session: Session, width: int, now_s: float) -> Table:
     if board.overview is not None:
         zone = board.overview.lots[0].zone if board.overview.lots else "UTC"
         left.append("  " + clock_text(board.overview.now, zone), "bold")
-        if board.overview.speed != 1:
-            left.append(f" ×{board.overview.speed}", "dim")
+        if board.speed != 1:
+            left.append(f" ×{board.speed}", "dim")
     if width >= WIDE:
         left.append(f"  {board.url}", "dim")
     line = Table.grid(expand=True)
@@ -120,10 +123,10 @@ def _body(board: Board, view: View, room: int) -> RenderableType:
     layout = Layout()
     parts = [Layout(_section(view, "top.title.lots", _lots(view, lots[:lot_rows]), len(lots) - lot_rows),
                     size=lot_rows + 1)]  # fmt: skip
-    lane_part = _section(view, "top.title.lanes", _lanes(view, lanes[:lane_rows]), len(lanes) - lane_rows)
+    lane_part = _section(view, "top.title.lanes", _lanes(board, view, lanes[:lane_rows]), len(lanes) - lane_rows)
     case_rows = max(lane_rows if view.wide and lane_rows else bottom - 1, 0)
-    cases = _section(view, "top.title.cases", _cases(view, case_rows), view.overview.cases_open - case_rows,
-                     count=view.overview.cases_open)  # fmt: skip
+    cases_open = view.overview.cases_open
+    cases = _section(view, "top.title.cases", _cases(board, view, case_rows), cases_open - case_rows, count=cases_open)
     passages = _section(view, "top.title.passages", _passages(board, view, bottom - 1), 0)
     if view.wide:
         middle = Layout(size=lane_rows + 1)
@@ -160,37 +163,21 @@ def _grid(*columns: tuple[str, int | None]) -> Table:
 
 
 def _lots(view: View, lots: Sequence[Lot]) -> Table:
-    methods = sorted({method for lot in lots for method in lot.received}) if view.wide else []
-    bar_width = max(8, min(view.width // 4, view.width - 66 - 14 * len(methods)))
-    table = _grid(
-        ("left", None), ("left", 8), ("left", bar_width), ("right", 9), ("right", 11),
-        *[("right", 20)] * len(methods), ("right", 16 if view.wide else 15),
-    )  # fmt: skip
+    bar_width = max(8, min(view.width // 3, view.width - 62))
+    table = _grid(("left", None), ("left", 7), ("left", bar_width), ("right", 9), ("right", 11), ("right", 15))
     for lot in lots:
         percent = lot.occupied * 100 // lot.capacity if lot.capacity else 0
         style = "red" if percent >= FULL_PERCENT else "yellow" if percent >= NEARLY_FULL_PERCENT else "green"
         name = view.session.name_of(lot.names, lot.code)
-        zero = Money(0, next(iter(lot.received.values())).currency) if lot.received else None
         table.add_row(
             Text(name if view.width < 100 else f"{name} ({lot.code})", "bold"),
             Text(view.say(f"top.state.{lot.state}"), STATE_STYLES.get(lot.state, "")),
             Text(bar(lot.occupied, lot.capacity, bar_width), f"{style} on grey19"),
             Text(f"{lot.occupied}/{lot.capacity}"),
-            Text(money_text(_sum(lot)) if lot.received else "", "bold"),
-            *[
-                Text(f"{view.say(f'top.method.{method}')} {money_text(lot.received.get(method) or zero)}", "dim")
-                if zero
-                else Text()
-                for method in methods
-            ],
+            Text(money_text(lot.received) if lot.received is not None else "", "bold"),
             Text(view.say("top.due", amount=money_text(lot.due)) if lot.due else "", "yellow"),
         )
     return table
-
-
-def _sum(lot: Lot) -> Money:
-    amounts = list(lot.received.values())
-    return sum(amounts[1:], amounts[0])
 
 
 def lanes_by_need(overview: Overview) -> list[tuple[Lot, Lane]]:
@@ -199,36 +186,39 @@ def lanes_by_need(overview: Overview) -> list[tuple[Lot, Lane]]:
     return sorted(every, key=lambda pair: pair[1].waiting is None)
 
 
-def _lanes(view: View, lanes: Sequence[tuple[Lot, Lane]]) -> Table:
+def _lanes(board: Board, view: View, lanes: Sequence[tuple[Lot, Lane]]) -> Table:
     table = _grid(("left", 17), ("left", 1), ("left", 11), ("left", 8), ("left", None))
     for lot, lane in lanes:
-        where = f"{lot.code}/{lane.code}"
+        last = board.last_at_lane.get((lot.code, lane.code))
         if lane.waiting is not None:
-            waiting = lane.waiting
-            told = view.say(f"top.ask.{waiting.ask}")
-            if waiting.due is not None and waiting.due:
-                told += f" {money_text(waiting.due)}"
-            since = "" if waiting.since is None else age_text(view.overview.now - waiting.since, view.language)
+            table.add_row(*_waiting_cells(view, f"{lot.code}/{lane.code}", lane.waiting))
+        elif last is not None:
+            sign, style = SIGNS.get(last.action, ("?", ""))
             table.add_row(
-                Text(where, "yellow"), Text("■", "yellow"), Text(waiting.plate or view.say("top.no_plate"), "bold"),
-                Text(since, "yellow"), Text(told, "yellow"),
-            )  # fmt: skip
-        elif lane.last is not None:
-            sign, style = SIGNS.get(lane.last.action, ("?", ""))
-            table.add_row(
-                Text(where), Text(sign, style), Text(lane.last.plate or view.say("top.no_plate")),
-                Text(clock_text(lane.last.at, lot.zone), "dim"), Text(view.say(lane.last.reason), "dim"),
+                Text(f"{lot.code}/{lane.code}"), Text(sign, style), Text(last.plate or view.say("top.no_plate")),
+                Text(clock_text(last.at, lot.zone), "dim"), Text(view.say(last.reason), "dim"),
             )  # fmt: skip
         else:
-            table.add_row(Text(where), Text("·", "dim"), Text(), Text(), Text(view.say("top.no_car_yet"), "dim"))
+            table.add_row(Text(f"{lot.code}/{lane.code}"), Text("·", "dim"), "", "",
+                          Text(view.say("top.no_car_yet"), "dim"))  # fmt: skip
     return table
+
+
+def _waiting_cells(view: View, where: str, waiting: Waiting) -> list[Text]:
+    told = view.say(f"top.ask.{waiting.ask}")
+    if waiting.due:
+        told += f" {money_text(waiting.due)}"
+    since = "" if waiting.since is None else age_text(view.overview.now - waiting.since, view.language)
+    return [
+        Text(where, "yellow"), Text("■", "yellow"), Text(waiting.plate or view.say("top.no_plate"), "bold"),
+        Text(since, "yellow"), Text(told, "yellow"),
+    ]  # fmt: skip
 
 
 def _passages(board: Board, view: View, rows: int) -> Table:
     zones = {lot.code: lot.zone for lot in view.overview.lots}
-    columns = [("left", 8), ("left", 1), ("left", 11), ("left", 17 if view.wide else 15), ("left", None)]
-    table = _grid(*columns)
-    for passage in list(board.passages)[: max(rows, 0)]:
+    table = _grid(("left", 8), ("left", 1), ("left", 11), ("left", 17 if view.wide else 15), ("left", None))
+    for passage in board.stream(rows):
         table.add_row(*_passage_cells(view, passage, zones.get(passage.lot, "UTC")))
     return table
 
@@ -244,13 +234,15 @@ def _passage_cells(view: View, passage: Passage, zone: str) -> list[Text]:
     ]
 
 
-def _cases(view: View, rows: int) -> RenderableType:
-    cases = sorted(view.overview.cases, key=lambda case: case.raised_at)
+def _cases(board: Board, view: View, rows: int) -> RenderableType:
+    cases = board.open_cases()
     if not cases:
-        return Text(view.say("top.no_cases"), "green")
+        return Text(view.say("top.no_cases"), "dim")
     table = _grid(("right", 6), ("left", None))
     for case in cases[: max(rows, 0)]:
-        table.add_row(Text(age_text(view.overview.now - case.raised_at, view.language), "yellow"), _case_text(view, case))
+        table.add_row(
+            Text(age_text(view.overview.now - case.raised_at, view.language), "yellow"), _case_text(view, case)
+        )
     return table
 
 
@@ -273,24 +265,28 @@ def _figures(board: Board, view: View, now_s: float) -> list[Text]:
         parts.append((view.say("top.devices_silent", count=devices, silent=len(silent), which=shown), "red"))
     else:
         parts.append((view.say("top.devices_well", count=devices), "green"))
-    lines = [_line(parts, view.width)]
-    money = _money_of_the_day(view)
-    if money:
-        lines.append(_line([(view.say("top.today"), "bold"), *money], view.width))
-    return lines
+    money = _money_of_the_day(board, view)
+    return [_line([(view.say("top.today"), "bold"), *money], view.width), _line(parts, view.width)]
 
 
-def _money_of_the_day(view: View) -> list[tuple[str, str]]:
-    received: dict[tuple[str, str], Money] = {}
+def _money_of_the_day(board: Board, view: View) -> list[tuple[str, str]]:
+    total: dict[str, Money] = {}
     due: dict[str, Money] = {}
+    by_method: dict[tuple[str, str], Money] = {}
     for lot in view.overview.lots:
-        for method, amount in lot.received.items():
-            key = (method, amount.currency)
-            received[key] = received[key] + amount if key in received else amount
-        if lot.due is not None:
-            due[lot.due.currency] = due[lot.due.currency] + lot.due if lot.due.currency in due else lot.due
-    parts = [(f"{view.say(f'top.method.{method}')} {money_text(amount)}", "") for (method, _), amount in sorted(received.items())]
-    return parts + [(view.say("top.due", amount=money_text(amount)), "yellow") for amount in due.values() if amount]
+        _add(total, lot.currency, lot.received)
+        _add(due, lot.currency, lot.due)
+        for method, amount in board.takings.get(lot.code, {}).items():
+            _add(by_method, (method, amount.currency), amount)
+    parts = [(money_text(amount), "bold") for amount in total.values()]
+    parts += [(f"{view.say(f'top.method.{method}')} {money_text(amount)}", "")
+              for (method, _), amount in sorted(by_method.items())]  # fmt: skip
+    return parts + [(view.say("top.due", amount=money_text(amount)), "yellow") for amount in due.values()]
+
+
+def _add(sums: dict[K, Money], key: K, amount: Money | None) -> None:
+    if amount is not None:
+        sums[key] = sums[key] + amount if key in sums else amount
 
 
 def _line(parts: Sequence[tuple[str, str]], width: int) -> Text:

@@ -1,6 +1,6 @@
-"""What the live view shows, as plain values: read from the answers of the API, which may lack or add fields.
+"""What the live view shows, as plain values, and the board that holds the last answers and how old they are.
 
-``Board`` holds the last answers and how old they are; nothing here draws or waits.
+Nothing here asks, draws or waits.
 """
 
 from collections import deque
@@ -15,6 +15,10 @@ PASSAGES_KEPT = 60
 RATE_WINDOW_S = 60.0
 STALE_AFTER_S = 3.0
 PASSAGE_DECIDED = "stays.passage_decided"
+# What an event of the log makes worth asking for again.
+PASSAGE_EVENTS = frozenset((PASSAGE_DECIDED, "stays.passage_released"))
+CASE_EVENTS = frozenset(("stays.case_raised", "stays.case_resolved"))
+MONEY_EVENTS = frozenset(("payments.receipt_recorded",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,6 @@ class Passage:
     at: Instant
     lot: str
     lane: str
-    kind: str
     plate: str | None
     action: str
     reason: str
@@ -43,41 +46,37 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A lane with its last car and the one that waits."""
+    """A lane and who waits there."""
 
     code: str
     names: Mapping[str, str]
     kind: str
-    last: Passage | None
     waiting: Waiting | None
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
-    """A part of a lot."""
-
-    code: str
-    names: Mapping[str, str]
-    occupied: int
-    capacity: int
-
-
-@dataclass(frozen=True, slots=True)
 class Lot:
-    """A lot with its money of the day."""
+    """A lot as it is at this moment. ``silent`` names devices that are not heard."""
 
+    id: str
     code: str
     names: Mapping[str, str]
     zone: str
+    currency: str
     state: str
     occupied: int
     capacity: int
-    areas: tuple[Area, ...]
     lanes: tuple[Lane, ...]
-    received: Mapping[str, Money]
-    due: Money | None
+    received: Money | None
     devices: int
     silent: tuple[str, ...]
+    cases_open: int
+
+    @property
+    def due(self) -> Money | None:
+        """What the cars that wait at its lanes owe, None when nobody is asked for money."""
+        amounts = [lane.waiting.due for lane in self.lanes if lane.waiting is not None and lane.waiting.due]
+        return sum(amounts[1:], amounts[0]) if amounts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +92,32 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One answer: everything at one business instant."""
+    """One answer: all lots at one business instant."""
 
     now: Instant
-    speed: int
     lots: tuple[Lot, ...]
-    cases: tuple[Case, ...]
-    cases_open: int
+
+    @property
+    def cases_open(self) -> int:
+        """How many exceptions wait for a person."""
+        return sum(lot.cases_open for lot in self.lots)
 
 
 @dataclass(slots=True)
 class Board:
-    """The last answers, each with the machine second (monotonic) in which it came."""
+    """The last answers; seconds are of the machine's monotonic clock."""
 
     url: str = ""
+    speed: int = 1
     overview: Overview | None = None
     overview_at: float = 0.0
     trouble: str | None = None
     feed_live: bool = False
     position: int | None = None
-    passages: deque[Passage] = field(default_factory=lambda: deque(maxlen=PASSAGES_KEPT))
+    passages: dict[str, tuple[Passage, ...]] = field(default_factory=dict)  # by lot, newest first
+    last_at_lane: dict[tuple[str, str], Passage] = field(default_factory=dict)
+    cases: dict[str, tuple[Case, ...]] = field(default_factory=dict)  # by lot
+    takings: dict[str, Mapping[str, Money]] = field(default_factory=dict)  # by lot: today by method
     p99_us: int | None = None
     _decided_at: deque[float] = field(default_factory=lambda: deque(maxlen=100_000))
     _watched_since: float | None = None
@@ -120,20 +125,34 @@ class Board:
     def take_overview(self, overview: Overview, now_s: float) -> None:
         """Take a new answer."""
         self.overview, self.overview_at, self.trouble = overview, now_s, None
-        if self._watched_since is None:
-            self._watched_since = now_s
 
-    def take_passages(self, found: Iterable[Passage]) -> None:
-        """Take a page of passages, newest first."""
-        self.passages.clear()
-        self.passages.extend(sorted(found, key=lambda passage: passage.id, reverse=True))
+    def take_passages(self, lot: str, found: Sequence[Passage]) -> None:
+        """Take the newest passages of a lot."""
+        newest = sorted(found, key=lambda passage: passage.id, reverse=True)[:PASSAGES_KEPT]
+        self.passages[lot] = tuple(newest)
+        for passage in reversed(newest):
+            self.last_at_lane[lot, passage.lane] = passage
 
-    def take_events(self, events: Sequence[Mapping[str, Any]], position: int, now_s: float) -> int:
-        """Take events of the feed; return how many cars were seen at lanes."""
+    def stream(self, most: int) -> list[Passage]:
+        """Return the newest passages of all lots, newest first."""
+        every = (passage for each in self.passages.values() for passage in each)
+        return sorted(every, key=lambda passage: passage.id, reverse=True)[: max(most, 0)]
+
+    def open_cases(self) -> list[Case]:
+        """Return the open exceptions of all lots, the longest open first."""
+        return sorted((case for each in self.cases.values() for case in each), key=lambda case: case.raised_at)
+
+    def take_events(self, events: Iterable[Mapping[str, Any]], position: int, now_s: float) -> None:
+        """Take events of the feed: they count, and tell up to where the log was seen."""
         seen = sum(event.get("kind") == PASSAGE_DECIDED for event in events)
         self._decided_at.extend([now_s] * seen)
         self.position = position
-        return seen
+
+    def feed_began(self, now_s: float) -> None:
+        """The feed is connected: from here on the rate is counted, unless it goes on from where it was."""
+        self.feed_live = True
+        if self._watched_since is None:
+            self._watched_since = now_s
 
     def age_s(self, now_s: float) -> float | None:
         """Return how old the figures are in machine seconds, None before the first answer."""

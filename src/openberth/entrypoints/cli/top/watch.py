@@ -1,4 +1,4 @@
-"""Keeps a board up to date: the overview once a second, the event feed for what happens in between, figures now and then.
+"""Keeps a board up to date: the overview once a second, and what the event feed says has changed in between.
 
 Everything survives a server that goes away: the board then says how old it is, and the feed goes on from its position.
 """
@@ -7,8 +7,8 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from websockets.asyncio.client import connect
@@ -17,16 +17,26 @@ from websockets.exceptions import WebSocketException
 from openberth.entrypoints.cli.client import Api
 from openberth.entrypoints.cli.mistakes import lines_of
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.top.model import Board, histogram_of, percentile_us
-from openberth.entrypoints.cli.top.reading import overview_of, passages_of
+from openberth.entrypoints.cli.top.model import (
+    CASE_EVENTS,
+    MONEY_EVENTS,
+    PASSAGE_EVENTS,
+    Board,
+    Overview,
+    histogram_of,
+    percentile_us,
+)
+from openberth.entrypoints.cli.top.reading import cases_of, overview_of, passages_of
+from openberth.entrypoints.cli.top.takings import PAGE, Takings
 from openberth.kernel.errors import Problem
 
 OVERVIEW_EVERY_S = 1.0
-PASSAGES_EVERY_S = 0.5
-PASSAGES_QUIET_S = 5.0
+DETAILS_EVERY_S = 0.5
+EVERYTHING_EVERY_S = 15.0
 FIGURES_EVERY_S = 5.0
 FIGURES_WINDOW = 12  # looks: the percentile is that of the last minute
 PASSAGES_ASKED = 40
+CASES_ASKED = 50
 AGAIN_FIRST_S, AGAIN_LAST_S = 0.5, 5.0
 FRAME_MAX_BYTES = 8 * 1024 * 1024
 SECONDS = "openberth_http_seconds"
@@ -41,19 +51,24 @@ class Watcher:
         self._api = api
         self._session = session
         self._token = token
-        self._happened = asyncio.Event()
+        # Lots whose details have changed, by id.
+        self._passages: set[str] = set()
+        self._cases: set[str] = set()
+        self._money: set[str] = set()
+        self._takings: dict[str, Takings] = {}
         self._figures: deque[dict[float, int]] = deque(maxlen=FIGURES_WINDOW)
 
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for work in (self._overviews, self._feed, self._passages, self._watch_figures):
+            for work in (self._overviews, self._feed, self._details, self._watch_figures):
                 group.create_task(work())
 
     async def once(self) -> None:
         """Fill the board one time. Raises ``Problem``."""
-        await self._look()
-        await self._list()
+        overview = await self._look()
+        self._everything(overview)
+        await self._catch_up(overview)
         await self._figure()
         self._board.feed_live = True  # one frame has nothing to follow
 
@@ -63,33 +78,67 @@ class Watcher:
             await self._quietly(self._look)
             await asyncio.sleep(max(0.1, OVERVIEW_EVERY_S - (time.monotonic() - began)))
 
-    async def _passages(self) -> None:
+    async def _details(self) -> None:
+        everything_at = 0.0
         while True:
-            await self._quietly(self._list)
-            await asyncio.sleep(PASSAGES_EVERY_S)
-            self._happened.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(PASSAGES_QUIET_S if self._board.feed_live else OVERVIEW_EVERY_S):
-                    await self._happened.wait()
+            overview = self._board.overview
+            if overview is not None:
+                if time.monotonic() >= everything_at:
+                    self._everything(overview)
+                    every_s = EVERYTHING_EVERY_S if self._board.feed_live else OVERVIEW_EVERY_S
+                    everything_at = time.monotonic() + every_s
+                await self._quietly(partial(self._catch_up, overview))
+            await asyncio.sleep(DETAILS_EVERY_S)
 
     async def _watch_figures(self) -> None:
         while True:
             await self._quietly(self._figure)
             await asyncio.sleep(FIGURES_EVERY_S)
 
-    async def _quietly(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _quietly(self, work: Callable[[], Awaitable[object]]) -> None:
         """Do something that may fail now and then; the board says why it has nothing new."""
         try:
             await work()
         except Problem as problem:
             self._board.trouble = lines_of(problem, self._session)[-1]
 
-    async def _look(self) -> None:
-        self._board.take_overview(overview_of(await self._api.get("/v1/overview")), time.monotonic())
+    async def _look(self) -> Overview:
+        if self._board.overview is None:
+            self._board.speed = int((await self._api.get("/v1/clock")).get("speed", 1))
+        overview = overview_of(await self._api.get("/v1/overview"))
+        self._board.take_overview(overview, time.monotonic())
+        return overview
 
-    async def _list(self) -> None:
-        page = await self._api.get("/v1/passages", limit=str(PASSAGES_ASKED))
-        self._board.take_passages(passages_of(page, self._board.overview))
+    def _everything(self, overview: Overview) -> None:
+        ids = {lot.id for lot in overview.lots}
+        for changed in (self._passages, self._cases, self._money):
+            changed |= ids
+
+    async def _catch_up(self, overview: Overview) -> None:
+        """Ask for the details that have changed since the last time."""
+        for lot in overview.lots:
+            if lot.id in self._passages:
+                self._passages.discard(lot.id)
+                page = await self._api.get("/v1/passages", lot=lot.code, limit=str(PASSAGES_ASKED))
+                self._board.take_passages(lot.code, passages_of(page))
+            if lot.id in self._cases:
+                self._cases.discard(lot.id)
+                page = await self._api.get("/v1/exceptions", lot=lot.code, state="open", limit=str(CASES_ASKED))
+                self._board.cases[lot.code] = cases_of(page)
+            if lot.id in self._money:
+                self._money.discard(lot.id)
+                await self._count(lot.code, lot.zone, overview)
+
+    async def _count(self, lot: str, zone: str, overview: Overview) -> None:
+        async def receipts(cursor: str) -> Any:
+            return await self._api.get("/v1/receipts", lot=lot, limit=str(PAGE), cursor=cursor)
+
+        takings = self._takings.setdefault(lot, Takings(zone))
+        sums = await takings.look(receipts, overview.now)
+        if sums is None:
+            self._board.takings.pop(lot, None)
+        else:
+            self._board.takings[lot] = sums
 
     async def _figure(self) -> None:
         buckets = dict(histogram_of(await self._api.text("/metrics"), SECONDS, CAMERAS))
@@ -114,7 +163,7 @@ class Watcher:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, AGAIN_LAST_S)
 
-    async def _frames(self) -> Any:
+    async def _frames(self) -> AsyncIterator[Mapping[str, Any]]:
         after = "" if self._board.position is None else f"?after={self._board.position}"
         address = "ws" + self._api.where.removeprefix("http") + f"/v1/feed{after}"
         async with connect(
@@ -125,7 +174,7 @@ class Watcher:
             close_timeout=1,
             max_size=FRAME_MAX_BYTES,
         ) as socket:
-            self._board.feed_live = True
+            self._board.feed_began(time.monotonic())
             async for message in socket:
                 yield json.loads(message)
 
@@ -133,7 +182,16 @@ class Watcher:
         if frame.get("type") == "problem":
             raise ValueError("the server ends the feed")
         position = frame.get("position")
-        if type(position) is int:
-            seen = self._board.take_events(frame.get("events", ()), position, time.monotonic())
-            if seen:
-                self._happened.set()
+        if type(position) is not int:
+            return
+        events = frame.get("events", ())
+        self._board.take_events(events, position, time.monotonic())
+        for event in events:
+            lot, kind = event.get("lot"), event.get("kind")
+            if lot is None:
+                continue
+            for kinds, changed in (
+                (PASSAGE_EVENTS, self._passages), (CASE_EVENTS, self._cases), (MONEY_EVENTS, self._money),
+            ):  # fmt: skip
+                if kind in kinds:
+                    changed.add(lot)

@@ -1,0 +1,8 @@
+"""Routes of stays: for operators, and for drivers who scan a code."""
+
+from openberth.contexts.stays.api.cases import CasesApi
+from openberth.contexts.stays.api.codes import CodesApi
+from openberth.contexts.stays.api.history import HistoryApi
+from openberth.contexts.stays.api.places import PlacesApi, lot_id
+
+__all__ = ["CasesApi", "CodesApi", "HistoryApi", "PlacesApi", "lot_id"]

@@ -1,0 +1,87 @@
+"""What drivers send to and get from a code. Guide: ``docs/guides/lane-codes.md``."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from openberth.contexts.facility import LaneKind, LotState
+from openberth.contexts.stays.api.views import DueView, NameView
+from openberth.contexts.stays.model.entities import Ask
+from openberth.infra.http.answers import MaskedPlate, MoneyView, View, When
+from openberth.infra.http.asks import Form
+from openberth.kernel.ids import Id
+
+PASS_MAX = 64
+
+
+class DriverWaiting(View):
+    """The car that waits at the lane, and what it has to do."""
+
+    passage: Id
+    plate: MaskedPlate | None
+    ask: Ask
+    bill: DueView | None
+
+
+class DriverLane(View):
+    """A lane as its code shows it."""
+
+    kind: Literal["lane"] = "lane"
+    lot: str
+    lane: str
+    name: NameView
+    direction: LaneKind
+    waiting: DriverWaiting | None
+
+
+class DriverLot(View):
+    """A lot as its code shows it."""
+
+    kind: Literal["lot"] = "lot"
+    lot: str
+    name: NameView
+    free: int
+    state: LotState
+
+
+class DriverOrder(View):
+    """Where to pay, and how long (machine time)."""
+
+    attempt: Id
+    pay_url: str | None
+    due: MoneyView
+    expires_at: When
+
+
+class DriverPass(View):
+    """The pass of a car without a readable plate; it is the plate of this stay."""
+
+    token: str = Field(alias="pass", repr=False)
+    passage: Id
+
+
+class DriverBill(View):
+    """What a stay costs by now."""
+
+    bill: DueView
+
+
+class PayForm(Form):
+    """Which bill is paid at the code of a lot."""
+
+    bill: Id
+
+
+class LeaveForm(Form):
+    """The pass of the car that stands at the exit."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    token: str = Field(alias="pass", min_length=1, max_length=PASS_MAX, repr=False)
+
+
+class BillForm(Form):
+    """Whose stay is asked about: a plate, or a pass."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    plate: str | None = Field(None, min_length=1, max_length=40, repr=False)
+    token: str | None = Field(None, alias="pass", min_length=1, max_length=PASS_MAX, repr=False)

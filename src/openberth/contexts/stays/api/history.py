@@ -1,0 +1,130 @@
+"""Operator routes of history: stays, passages and their pictures."""
+
+import asyncio
+from functools import partial
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from openberth.contexts import facility
+from openberth.contexts.stays.api.building import passage_view, stay_detail_view, stay_view
+from openberth.contexts.stays.api.views import PassageView, StayDetailView, StayView
+from openberth.contexts.stays.model.entities import PICTURES_MAX, picture_name
+from openberth.contexts.stays.service.queries import passage_detail, passages_of_lot, stay_detail, stays_of_lot
+from openberth.infra.blobs import Blobs
+from openberth.infra.catalogue import Language
+from openberth.infra.database import Database, Reader
+from openberth.infra.http.asks import Code, LotName
+from openberth.infra.http.auth import Operator
+from openberth.infra.http.pages import Ask, Asked, Page, page_of
+from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.errors import NotFound
+from openberth.kernel.ids import Id
+from openberth.kernel.plates import MAX_INPUT
+
+JPEG = "image/jpeg"
+PLATE_MAX = max(64, MAX_INPUT)  # a plate, or a pass
+
+PlateText = Annotated[str, Query(min_length=1, max_length=PLATE_MAX, description="a whole plate, or a pass")]
+
+
+class HistoryApi:
+    """Serves the routes."""
+
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self._database = database
+        self._blobs = blobs
+        self.router = APIRouter(prefix="/v1", tags=["history"])
+        add = self.router.add_api_route
+        add("/stays", self.stays, methods=["GET"])
+        add("/stays/{stay}", self.stay, methods=["GET"])
+        add("/passages", self.passages, methods=["GET"])
+        add("/passages/{passage}", self.passage, methods=["GET"])
+        add(
+            "/passages/{passage}/pictures/{number}", self.picture, methods=["GET"], response_class=Response,
+            responses={200: {"content": {JPEG: {"schema": {"type": "string", "format": "binary"}}}}},
+        )  # fmt: skip
+
+    async def stays(
+        self,
+        lot: LotName,
+        ask: Asked,
+        by: Operator,
+        state: Annotated[Literal["open", "closed"] | None, Query()] = None,
+        plate: PlateText | None = None,
+    ) -> Page[StayView]:
+        """Return the stays of a lot, newest first."""
+        open_ones = None if state is None else state == "open"
+        return await self._database.read(partial(_stays, name=lot, open_ones=open_ones, plate=plate, ask=ask), by=by)
+
+    async def stay(self, stay: Annotated[Id, Path()], request: Request, by: Operator) -> StayDetailView:
+        """Return a stay with its segments, bills, receipts and passages."""
+        return await self._database.read(partial(_stay, stay=stay, language=language_of_scope(request.scope)), by=by)
+
+    async def passages(
+        self,
+        lot: LotName,
+        ask: Asked,
+        request: Request,
+        by: Operator,
+        lane: Annotated[Code | None, Query(description="code of a lane")] = None,
+        plate: PlateText | None = None,
+    ) -> Page[PassageView]:
+        """Return the passages of a lot, newest first. With a lane, a page may hold fewer than asked and go on."""
+        language = language_of_scope(request.scope)
+        return await self._database.read(
+            partial(_passages, name=lot, lane=lane, plate=plate, ask=ask, language=language), by=by
+        )
+
+    async def passage(self, passage: Annotated[Id, Path()], request: Request, by: Operator) -> PassageView:
+        """Return a passage with its decision."""
+        language = language_of_scope(request.scope)
+        return await self._database.read(partial(_passage, passage=passage, language=language), by=by)
+
+    async def picture(
+        self,
+        passage: Annotated[Id, Path()],
+        number: Annotated[int, Path(ge=0, lt=PICTURES_MAX)],
+        by: Operator,
+    ) -> Response:
+        """Return a picture of a passage as JPEG."""
+        found = await self._database.read(partial(passage_detail, passage=passage), by=by)
+        if number >= found.passage.pictures:
+            raise NotFound("picture.not_found")
+        try:
+            jpeg = await asyncio.to_thread(self._blobs.get, picture_name(passage, number))
+        except NotFound:
+            raise NotFound("picture.not_found") from None
+        headers = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
+        return Response(jpeg, media_type=JPEG, headers=headers)
+
+
+def _stays(reader: Reader, name: str, open_ones: bool | None, plate: str | None, ask: Ask) -> Page[StayView]:
+    lot = facility.lot_named(reader, name=name)
+    rows = stays_of_lot(reader, lot=lot.id, open_ones=open_ones, plate=plate, before=ask.before, limit=ask.limit)
+    return page_of([stay_view(row, lot) for row in rows.items], rows.more_after)
+
+
+def _stay(reader: Reader, stay: Id, language: Language) -> StayDetailView:
+    found = stay_detail(reader, stay=stay)
+    lot = facility.lot_by_id(reader, lot=found.row.stay.lot_id)
+    return stay_detail_view(found, lot, facility.codes_of(reader, lot=lot.id), language)
+
+
+def _passages(
+    reader: Reader, name: str, lane: str | None, plate: str | None, ask: Ask, language: Language
+) -> Page[PassageView]:
+    lot = facility.lot_named(reader, name=name)
+    codes = facility.codes_of(reader, lot=lot.id)
+    wanted = None if lane is None else next((each for each, code in codes.lanes.items() if code == lane), None)
+    if lane is not None and wanted is None:
+        raise NotFound("lane.not_found", lane=lane)
+    rows = passages_of_lot(reader, lot=lot.id, lane=wanted, plate=plate, before=ask.before, limit=ask.limit)
+    return page_of([passage_view(row, lot, codes, language) for row in rows.items], rows.more_after)
+
+
+def _passage(reader: Reader, passage: Id, language: Language) -> PassageView:
+    found = passage_detail(reader, passage=passage)
+    lot = facility.lot_by_id(reader, lot=found.passage.lot_id)
+    return passage_view(found, lot, facility.codes_of(reader, lot=lot.id), language)

@@ -1,0 +1,205 @@
+"""The small pages behind the codes: one column, no scripts, nothing loaded from anywhere, in Chinese or English."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from openberth.contexts.facility import LaneContext, LaneKind, LotSummary
+from openberth.contexts.stays.api.driver import DriverLane, DriverLot, DriverWaiting
+from openberth.contexts.stays.api.views import DueView, NameView
+from openberth.contexts.stays.model.entities import Ask
+from openberth.infra.catalogue import Language, text
+from openberth.infra.http.answers import MoneyView
+from openberth.kernel.money import Money
+from openberth.kernel.time import as_datetime, from_iso
+
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#14213d;--soft:#5c677d;--line:#d9dee7;--paper:#fff;--ground:#f2f4f8;--go:#0b6e4f}
+@media(prefers-color-scheme:dark){:root{--ink:#eef1f6;--soft:#a3adbd;--line:#333c4a;--paper:#1b222d;--ground:#11161d;--go:#1f9d74}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--ink);
+font:17px/1.5 system-ui,-apple-system,"PingFang SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif}
+main{max-width:26rem;margin:0 auto;padding:1rem}
+header{display:flex;justify-content:space-between;color:var(--soft);font-size:.85rem;padding:.25rem 0 .75rem}
+section{background:var(--paper);border:1px solid var(--line);border-radius:.75rem;padding:1.1rem;margin-bottom:.9rem}
+h1{font-size:1.15rem;margin:0 0 .2rem}
+p{margin:.4rem 0}
+.soft{color:var(--soft);font-size:.9rem}
+.big{font-size:2.2rem;font-weight:650;margin:.3rem 0;font-variant-numeric:tabular-nums}
+.plate{display:inline-block;border:2px solid currentColor;border-radius:.4rem;padding:.05rem .6rem;font-weight:650;
+letter-spacing:.06em}
+ul{list-style:none;margin:.6rem 0 0;padding:.6rem 0 0;border-top:1px solid var(--line)}
+li{display:flex;justify-content:space-between;gap:1rem;font-size:.92rem;padding:.12rem 0}
+li span:last-child{white-space:nowrap;font-variant-numeric:tabular-nums}
+form{margin:.9rem 0 0}
+label{display:block;font-size:.9rem;color:var(--soft);margin-bottom:.25rem}
+input{width:100%;font:inherit;padding:.6rem .7rem;border:1px solid var(--line);border-radius:.5rem;
+background:var(--ground);color:inherit}
+button{width:100%;font:inherit;font-weight:600;padding:.8rem;border:0;border-radius:.6rem;background:var(--go);color:#fff;
+margin-top:.6rem}
+code{font-size:1.05rem;word-break:break-all}
+a{color:inherit}
+"""
+
+
+class Named(Protocol):
+    """A lot or a lane with its name in both languages."""
+
+    @property
+    def name_zh(self) -> str: ...  # noqa: D102
+
+    @property
+    def name_en(self) -> str: ...  # noqa: D102
+
+
+def name_of(thing: Named) -> NameView:
+    """Return a name in both languages."""
+    return NameView(zh=thing.name_zh, en=thing.name_en)
+
+
+def page_response(page: str, status: int = 200) -> Response:
+    """Return a page as an answer."""
+    return Response(page, status, HEADERS, "text/html")
+
+
+def lane_page(lane: LaneContext, answer: DriverLane, language: Language, *, has_pass: bool) -> str:
+    """Return the page of a lane: what the car that waits there has to do."""
+    head = _head(lane.lot_zh if language == "zh" else lane.lot_en, answer.name.zh if language == "zh" else
+                 answer.name.en)  # fmt: skip
+    waiting = answer.waiting
+    if waiting is None:
+        body = _p(text("page.nobody", language))
+        if lane.kind is LaneKind.ENTRY:
+            body += _p(text("page.nobody_entry", language), "soft")
+        return _page(head + _section(body), language, lane.scan_code)
+    plate = f'<p><span class="plate">{escape(waiting.plate)}</span></p>' if waiting.plate else ""
+    return _page(head + _section(plate + _todo(lane, waiting, language, has_pass=has_pass)), language, lane.scan_code)
+
+
+def lot_page(lot: LotSummary, code: str, answer: DriverLot, language: Language) -> str:
+    """Return the page of a lot: free spaces, and a form to pay before going to the car."""
+    state = text(f"page.state_{answer.state}", language)
+    head = _section(
+        f"<h1>{escape(_name(answer.name, language))}</h1>{_p(state, 'soft')}"
+        f"{_p(str(answer.free), 'big')}{_p(text('page.free', language), 'soft')}"
+    )
+    label, button = text("page.plate", language), text("page.ask_price", language)
+    form = (
+        f'<form method="post" action="/c/{escape(code)}/bills?lang={language}"><label for="plate">{escape(label)}'
+        f'</label><input id="plate" name="plate" maxlength="12" autocomplete="off" required>{_button(button)}</form>'
+    )
+    passed = f'<form method="post" action="/c/{escape(code)}/bills?lang={language}">'
+    passed += f"{_button(text('page.ask_price_pass', language))}</form>"
+    return _page(head + _section(_p(text("page.pay_early", language)) + form + passed), language, code)
+
+
+def bill_page(lot: LotSummary, code: str, due: DueView, plate: str, language: Language) -> str:
+    """Return the page of a bill that is asked for before going to the car."""
+    parts = f"<h1>{escape(_name(name_of(lot), language))}</h1>"
+    parts += f'<p><span class="plate">{escape(plate)}</span></p>{_due(due, language, lot.zone)}'
+    if due.due.minor:
+        hidden = f'<input type="hidden" name="bill" value="{escape(due.id)}">'
+        parts += (
+            f'<form method="post" action="/c/{escape(code)}/pay">{hidden}{_button(text("page.pay", language))}</form>'
+        )
+    else:
+        parts += _p(text("page.nothing_due", language))
+    return _page(_section(parts), language, code)
+
+
+def pass_page(lot: LotSummary, code: str, token: str, language: Language) -> str:
+    """Return the page that gives a pass."""
+    parts = f"<h1>{escape(_name(name_of(lot), language))}</h1>{_p(text('page.welcome', language))}"
+    parts += f"<p><code>{escape(token)}</code></p>{_p(text('page.keep_pass', language), 'soft')}"
+    return _page(_section(parts), language, code)
+
+
+def problem_page(problem: Mapping[str, Any], code: str | None, language: Language) -> str:
+    """Return the page of something that could not be done."""
+    parts = _p(str(problem["title"]))
+    if problem.get("trace"):
+        parts += _p(str(problem["trace"]), "soft")
+    return _page(_section(parts), language, code)
+
+
+def _todo(lane: LaneContext, waiting: DriverWaiting, language: Language, *, has_pass: bool) -> str:
+    action = f"/c/{escape(lane.scan_code)}"
+    if waiting.ask is Ask.PAY and waiting.bill is not None:
+        due = _due(waiting.bill, language, lane.zone)
+        if not waiting.bill.due.minor:
+            return due + _p(text("page.opening", language))
+        button = _button(text("page.pay", language))
+        return due + f'<form method="post" action="{action}/pay?lang={language}">{button}</form>'
+    if waiting.ask is Ask.ENTER:
+        button = _button(text("page.enter", language))
+        said = _p(text("page.unread_entry", language))
+        return f'{said}<form method="post" action="{action}/enter?lang={language}">{button}</form>'
+    said = _p(text("page.unread_exit" if waiting.ask is Ask.IDENTIFY else "page.booth", language))
+    target = f"{action}/leave?lang={language}"
+    kept = (
+        f'<form method="post" action="{target}">{_button(text("page.use_pass", language))}</form>' if has_pass else ""
+    )
+    label = escape(text("page.pass", language))
+    typed = (
+        f'<form method="post" action="{target}"><label for="pass">{label}</label><input id="pass" name="pass" '
+        f'maxlength="64" autocomplete="off" required>{_button(text("page.show_pass", language))}</form>'
+    )
+    return said + kept + typed
+
+
+def _due(due: DueView, language: Language, zone: str) -> str:
+    lines = "".join(
+        f"<li><span>{escape(line.text)}</span><span>{escape(_money(line.amount))}</span></li>" for line in due.lines
+    )
+    parts = f"{_p(text('page.due', language), 'soft')}{_p(_money(due.due), 'big')}"
+    if due.valid_until is not None and due.due.minor:
+        until = as_datetime(from_iso(due.valid_until), ZoneInfo(zone)).strftime("%H:%M")
+        parts += _p(text("page.valid_until", language, time=until), "soft")
+    return parts + (f"<ul>{lines}</ul>" if lines else "")
+
+
+def _money(amount: MoneyView) -> str:
+    return str(Money(amount.minor, amount.currency))
+
+
+def _name(name: NameView, language: Language) -> str:
+    return name.zh if language == "zh" else name.en
+
+
+def _head(lot: str, lane: str) -> str:
+    return f"<header><span>{escape(lot)}</span><span>{escape(lane)}</span></header>"
+
+
+def _section(inside: str) -> str:
+    return f"<section>{inside}</section>"
+
+
+def _p(words: str, kind: str = "") -> str:
+    return f'<p class="{kind}">{escape(words)}</p>' if kind else f"<p>{escape(words)}</p>"
+
+
+def _button(words: str) -> str:
+    return f"<button>{escape(words)}</button>"
+
+
+def _page(body: str, language: Language, code: str | None) -> str:
+    other, named = ("en", "English") if language == "zh" else ("zh", "中文")
+    tag = "zh-CN" if language == "zh" else "en"
+    address = f"/c/{escape(code or '')}?lang={other}"
+    link = f'<p class="soft"><a href="{address}" lang="{other}">{named}</a></p>' if code else ""
+    return (
+        f'<!doctype html><html lang="{tag}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">'
+        f"<title>{escape(text('page.title', language))}</title><style>{_STYLE}</style></head><body><main>{body}"
+        f"{link}</main></body></html>"
+    )

@@ -1,0 +1,96 @@
+"""What a demo says while it runs: the town's counters under the live view, or one line a second; then the balance."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from rich.text import Text
+
+from openberth.entrypoints.cli.demo.town import Balance, Line
+from openberth.entrypoints.cli.session import Session
+from openberth.entrypoints.cli.tables import plain_table
+from openberth.entrypoints.cli.top.model import Board, Overview
+from openberth.entrypoints.cli.top.words import clock_text, milliseconds_text, money_text
+from openberth.kernel.money import Money
+from openberth.simulator.counters import Counters
+
+LINE_EVERY_S = 1.0
+DIFFERENCES_SHOWN = 30
+
+
+def town_line(counters: Counters, session: Session, *, closing: bool) -> Text:
+    """Return the town's own counters: what really happened, whatever the server says."""
+    queued = sum(counters.queues.values())
+    told = session.say(
+        "demo.town", arrived=counters.arrived, inside=counters.inside, left=counters.left,
+        away=counters.refused + counters.balked, queued=queued,
+        p99=milliseconds_text(counters.answer.percentile_us(99)),
+    )  # fmt: skip
+    title = Text(
+        session.say("demo.closing" if closing else "demo.town_title") + " ", "bold yellow" if closing else "bold"
+    )
+    return title.append(told, "")
+
+
+async def lines(board: Board, counters: Counters, session: Session, *, until: Callable[[], bool]) -> None:
+    """Print one line a second until told to stop."""
+    began = due = time.monotonic()
+    while not until():
+        if time.monotonic() < due:
+            await asyncio.sleep(0.05)
+            continue
+        due += LINE_EVERY_S
+        print(line_of(board, counters, session, time.monotonic() - began, time.monotonic()), flush=True)
+
+
+def line_of(board: Board, counters: Counters, session: Session, running_s: float, now_s: float) -> str:
+    """Return one line: time, cars inside, passages, money, exceptions, p99."""
+    overview = board.overview
+    if overview is None or board.is_stale(now_s):
+        return session.say("demo.line_stale", seconds=int(board.age_s(now_s) or running_s))
+    zone = overview.lots[0].zone if overview.lots else "UTC"
+    return session.say(
+        "demo.line", time=clock_text(overview.now, zone), inside=sum(lot.occupied for lot in overview.lots),
+        passages=counters.admitted + counters.left, money=received_text(overview), cases=overview.cases_open,
+        p99=milliseconds_text(counters.answer.percentile_us(99)),
+    )  # fmt: skip
+
+
+def received_text(overview: Overview) -> str:
+    """Return the money of the day by currency."""
+    sums: dict[str, Money] = {}
+    for lot in overview.lots:
+        if lot.received is not None:
+            sums[lot.currency] = sums[lot.currency] + lot.received if lot.currency in sums else lot.received
+    return " ".join(money_text(amount) for amount in sums.values()) or "0"
+
+
+def print_balance(balance: Balance, session: Session) -> None:
+    """Print both books side by side, every difference, and the seed."""
+    say, out = session.say, session.out
+    out.print()
+    table = plain_table(
+        (say("cli.column.lot"), "left"), (say("demo.column.what"), "left"), (say("demo.column.ours"), "right"),
+        (say("demo.column.theirs"), "right"), ("", "left"),
+    )  # fmt: skip
+    lot = ""
+    for line in balance.lines:
+        table.add_row(
+            "" if line.lot == lot else Text(line.lot, "bold"), say(f"demo.what.{line.what}"),
+            amount_of(line, line.ours), amount_of(line, line.theirs), Text("✓", "green") if line.agrees else Text("✗", "bold red"),
+        )  # fmt: skip
+        lot = line.lot
+    out.print(table)
+    for words in balance.differences[:DIFFERENCES_SHOWN]:
+        out.print(Text.assemble(("✗ ", "red"), words), soft_wrap=True)
+    if len(balance.differences) > DIFFERENCES_SHOWN:
+        out.print(say("cli.more_lines", count=len(balance.differences) - DIFFERENCES_SHOWN))
+    for words in balance.troubles[:DIFFERENCES_SHOWN]:
+        out.print(Text.assemble(("! ", "yellow"), words), soft_wrap=True)
+    verdict = say("demo.agrees" if balance.agrees else "demo.differs", cars=balance.cars, seed=balance.seed)
+    out.print(Text(verdict, "green" if balance.agrees else "bold red"), soft_wrap=True)
+
+
+def amount_of(line: Line, value: int) -> str:
+    """Write a figure of the balance: a count, or money."""
+    return str(value) if line.currency is None else money_text(Money(value, line.currency))

@@ -1,0 +1,85 @@
+"""``openberth device``: what stands at the lanes of a lot, and the secrets it speaks with."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from openberth.entrypoints.cli.client import Api, connected, part
+from openberth.entrypoints.cli.lots import LotArgument
+from openberth.entrypoints.cli.session import Session
+from openberth.entrypoints.cli.tables import plain_table
+from openberth.entrypoints.cli.top.model import instant_of
+from openberth.entrypoints.cli.top.words import age_text
+
+app = typer.Typer()
+
+
+@app.command("list", help="cli.help.device.list")
+def list_devices(context: typer.Context, lot: LotArgument) -> None:
+    """List the devices of a lot."""
+    asyncio.run(_list(context.obj, lot))
+
+
+async def _list(session: Session, lot: str) -> None:
+    async with connected(session) as api:
+        found = await api.get(f"/v1/lots/{part(lot)}")
+        clock = await api.get("/v1/clock")
+    table = plain_table(
+        (session.say("cli.column.device"), "left"), (session.say("cli.column.kind"), "left"),
+        (session.say("cli.column.lane"), "left"), (session.say("cli.column.last_seen"), "left"),
+    )  # fmt: skip
+    for device in found.get("devices") or ():
+        table.add_row(
+            Text(device["code"], "bold"), str(device.get("kind", "")), str(device.get("lane") or ""),
+            last_seen_text(device, clock, session),
+        )  # fmt: skip
+    session.out.print(table)
+
+
+def last_seen_text(device: Any, clock: Any, session: Session) -> Text:
+    """Say when a device was last heard, and whether that is well."""
+    seen, now = instant_of(device.get("last_seen")), instant_of(clock.get("machine_now"))
+    if seen is None or now is None:
+        return Text(session.say("cli.device.never"), "yellow")
+    if device.get("online") is False:
+        return Text(session.say("cli.device.silent", span=age_text(now - seen, session.language)), "red")
+    return Text(session.say("cli.device.ago", span=age_text(now - seen, session.language)), "green")
+
+
+@app.command("credentials", help="cli.help.device.credentials")
+def credentials(
+    context: typer.Context,
+    lot: LotArgument,
+    device: Annotated[str, typer.Argument(help="cli.argument.device", show_default=False)],
+) -> None:
+    """Make a new secret for a device and print it once."""
+    asyncio.run(_credentials(context.obj, lot, device))
+
+
+async def _credentials(session: Session, lot: str, device: str) -> None:
+    async with connected(session) as api:
+        made = await api.post(f"/v1/lots/{part(lot)}/devices/{part(device)}/credentials")
+        base = _base_of(api, session)
+    told = [("cli.credentials.kind", made.get("kind")), ("cli.credentials.serial", made.get("serial"))]
+    if made.get("path"):
+        told.append(("cli.credentials.address", base + str(made["path"])))
+    else:
+        settings = session.settings()
+        told += [
+            ("cli.credentials.address", f"{settings.barrier.host}:{settings.barrier.port}"),
+            ("cli.credentials.secret", made.get("secret")),
+        ]
+    table = plain_table(("", "left"), ("", "left"))
+    table.show_header = False
+    for code, value in told:
+        if value:
+            table.add_row(Text(session.say(code), "dim"), str(value))
+    # Not wrapped: an address is copied into the device as it stands.
+    session.out.print(table, soft_wrap=True)
+    typer.echo(session.say("cli.credentials.once", device=device), err=True)
+
+
+def _base_of(api: Api, session: Session) -> str:
+    return session.url.rstrip("/") if session.url else session.settings().public_base

@@ -1,0 +1,142 @@
+"""``serve``, ``simulate``, ``backup``, ``restore`` and ``version``."""
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from openberth.bootstrap import TOKEN_FILE
+from openberth.entrypoints import server
+from openberth.entrypoints.cli.client import local_url
+from openberth.entrypoints.cli.files import Examples, checkout, find_examples
+from openberth.entrypoints.cli.session import Session
+from openberth.infra.backup import backup as make_backup
+from openberth.infra.backup import restore as restore_backup
+from openberth.infra.settings import Settings
+from openberth.kernel.errors import Problem, Refused
+
+HELP = ("--help", "-h")
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="cli.option.host")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="cli.option.port")] = None,
+    barrier_port: Annotated[int | None, typer.Option(min=0, max=65_535, help="cli.option.barrier_port")] = None,
+    database: Annotated[str | None, typer.Option(help="cli.option.database")] = None,
+    public_url: Annotated[str | None, typer.Option(help="cli.option.public_url")] = None,
+    log_level: Annotated[str | None, typer.Option(help="cli.option.log_level")] = None,
+    log_format: Annotated[str | None, typer.Option(help="cli.option.log_format")] = None,
+) -> None:
+    """Run the server until it is told to stop."""
+    session: Session = context.obj
+    groups: dict[str, dict[str, Any]] = {
+        "http": {"host": host, "port": port},
+        "barrier": {"host": host, "port": barrier_port},
+        "log": {"level": log_level, "format": log_format},
+    }
+    said: dict[str, Any] = {"database": database, "public_url": public_url}
+    for name, group in groups.items():
+        said[name] = {key: value for key, value in group.items() if value is not None} or None
+    server.run(session.settings(**said))
+
+
+def simulate(context: typer.Context) -> None:
+    """Hand the line to the simulator, with what it needs to reach the server of this data folder."""
+    # Imported here: the simulator is a program of its own.
+    from openberth.simulator import cli as simulator
+
+    session: Session = context.obj
+    line = simulator.spread(context.args)
+    if not any(word in HELP for word in line):
+        line += missing_options(line, session.settings())
+    simulator.app(line, prog_name="openberth simulate")
+
+
+def missing_options(line: list[str], settings: Settings) -> list[str]:
+    """Return the options that a line for the simulator lacks: the local server and the examples of the checkout."""
+    given = {word.partition("=")[0] for word in line}
+    place = server.place_of(settings.data)
+    added: list[str] = []
+    if "--url" not in given:
+        if place is None:
+            raise Refused("cli.no_server", data=str(settings.data))
+        added += ["--url", local_url(settings.http.host, place["port"])]
+        if "--barrier-port" not in given:
+            added += ["--barrier-port", str(place["barrier_port"])]
+    if "--token-file" not in given:
+        added += ["--token-file", str(settings.data / TOKEN_FILE)]
+    if "--sandpay" not in given and settings.sandpay is not None:
+        added += ["--sandpay", settings.sandpay.url]
+    if "--lots" not in given or "--tariffs" not in given:
+        added += _example_options(find_examples(), given)
+    return added
+
+
+def _example_options(examples: Examples, given: set[str]) -> list[str]:
+    options: list[str] = []
+    for option, paths in (
+        ("--lots", examples.lots), ("--tariffs", examples.tariffs), ("--permits", examples.permits),
+    ):  # fmt: skip
+        if option not in given:
+            options += [word for path in paths for word in (option, str(path))]
+    return options
+
+
+def backup(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(help="cli.argument.backup_target", show_default=False)],
+    previous: Annotated[Path | None, typer.Option(help="cli.option.previous")] = None,
+) -> None:
+    """Make a backup while the service runs."""
+    session: Session = context.obj
+    settings = session.settings()
+    made = make_backup(database_url=settings.database_url, data=settings.data, target=target, previous=previous)
+    session.out.print(session.say("cli.backup.made", target=str(made.target)), soft_wrap=True)
+    _advise(made.advice, session)
+    session.out.print(session.say("cli.backup.keys", keys=str(settings.keys)), soft_wrap=True)
+
+
+def restore(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="cli.argument.backup_source", show_default=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="cli.option.replace")] = False,
+) -> None:
+    """Bring a backup back into the data folder."""
+    session: Session = context.obj
+    settings = session.settings()
+    restored = restore_backup(
+        source=source, database_url=settings.database_url, data=settings.data, keys=settings.keys, replace=replace
+    )
+    session.out.print(session.say("cli.backup.restored", data=str(settings.data)), soft_wrap=True)
+    _advise(restored.advice, session)
+
+
+def _advise(advice: Problem | None, session: Session) -> None:
+    """Say what a person has still to do."""
+    if advice is not None:
+        session.out.print(session.say(advice.code, **advice.params), soft_wrap=True, style="yellow")
+
+
+def version(context: typer.Context) -> None:
+    """Print what runs here."""
+    session: Session = context.obj
+    session.out.print(f"OpenBerth {installed_version()}", highlight=False)
+    where = checkout()
+    told = session.say(
+        "cli.version", python=platform.python_version(), system=f"{platform.system()} {platform.machine()}",
+        place=str(where or Path(sys.prefix)),
+    )  # fmt: skip
+    session.out.print(told, highlight=False, soft_wrap=True)
+
+
+def installed_version() -> str:
+    """Return the version of this installation."""
+    try:
+        return version_of("openberth")
+    except PackageNotFoundError:
+        return "0+unknown"

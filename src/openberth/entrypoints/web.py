@@ -1,0 +1,119 @@
+"""The HTTP application: the routes of all contexts behind one edge."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, WebSocketRoute
+
+from openberth import __version__
+from openberth.contexts import tenancy
+from openberth.contexts.facility.api import FacilityApi
+from openberth.contexts.payments.api import ChannelHooks, PaymentsApi
+from openberth.contexts.payments.reactions import Cashier
+from openberth.contexts.permits.api import PermitsApi
+from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, lot_id
+from openberth.contexts.tariffs.api import TariffsApi
+from openberth.infra.blobs import Blobs
+from openberth.infra.database import Database
+from openberth.infra.http.auth import FEED, OperatorGate, Operators
+from openberth.infra.http.feed import Feed
+from openberth.infra.http.middleware import BodyBounds, Surface
+from openberth.infra.http.problems import install
+from openberth.infra.http.system import SystemApi, Watch
+from openberth.infra.outbox import Tail
+from openberth.infra.settings import Settings
+from openberth.infra.telemetry import Health
+from openberth.kernel.authority import system
+
+OPENAPI = "/v1/openapi.json"
+
+
+class Parts(Protocol):
+    """What the application is put together from; ``bootstrap.House`` is it."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the process."""
+        ...
+
+    @property
+    def database(self) -> Database:
+        """The database, with both clocks."""
+        ...
+
+    @property
+    def tail(self) -> Tail:
+        """The head of the event log, for live feeds."""
+        ...
+
+    @property
+    def cashier(self) -> Cashier:
+        """Who carries payments to their channels."""
+        ...
+
+    @property
+    def blobs(self) -> Blobs:
+        """Where pictures lie."""
+        ...
+
+    @property
+    def health(self) -> Health:
+        """The checks of the process."""
+        ...
+
+
+def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
+    """Return the application. ``extra_routes`` are those of devices, served beside everything else."""
+    database = parts.database
+    operators = Operators(_finder(database), database.clocks.machine)
+    app = FastAPI(
+        title="OpenBerth", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
+        redirect_slashes=False, generate_unique_id_function=lambda route: route.name,
+        middleware=[
+            Middleware(Surface, parts.settings.language),
+            Middleware(BodyBounds),
+            Middleware(OperatorGate, operators),
+        ],
+    )  # fmt: skip
+    install(app)
+    for api in (
+        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database), PaymentsApi(database),
+        PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs), CasesApi(database),
+    ):  # fmt: skip
+        app.include_router(api.router)
+    app.add_route(OPENAPI, partial(_openapi, app), include_in_schema=False)
+    app.router.routes += [
+        *extra_routes,
+        *CodesApi(database, parts.cashier).routes(),
+        *ChannelHooks(parts.cashier).routes(),
+        *Watch(database, parts.health, operators).routes(),
+        WebSocketRoute(FEED, Feed(database, parts.tail, operators, lot_id).serve),
+    ]
+    return app
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the API description, made once."""
+    if app.openapi_schema is None:
+        schema = app.openapi()
+        schema["components"]["securitySchemes"] = {"operator": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"operator": []}]
+    return app.openapi()
+
+
+async def _openapi(app: FastAPI, _request: Request) -> Response:
+    return JSONResponse(describe(app))
+
+
+def _finder(database: Database) -> Callable[[str], Any]:
+    by = system("auth")
+
+    async def find(token: str) -> str | None:
+        return await database.read(partial(tenancy.operator_of, token=token), by=by)
+
+    return find

@@ -1,0 +1,82 @@
+"""An artificial event, and small helpers around the log."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from openberth.infra.database import Database, Unit
+from openberth.infra.database.log import PAGE_MAX, number_committed, read_after
+from openberth.infra.outbox import Tail
+from openberth.kernel.authority import system
+from openberth.kernel.events import Envelope
+from openberth.kernel.ids import Id
+
+BY = system("test")
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Something was counted."""
+
+    KIND: ClassVar[str] = "test.counted"
+    VERSION: ClassVar[int] = 1
+    number: int
+
+
+def tell(unit: Unit, number: int, key: Id | None = None) -> Id:
+    return unit.append(Counted(number), company=None, lot=None, key=key or Id(int=number))
+
+
+def tell_all(db: Database, *numbers: int, key: Id | None = None) -> None:
+    """Tell numbers in one unit."""
+    db.write_now(lambda unit: [tell(unit, number, key) for number in numbers], by=BY)
+
+
+def number_all(db: Database) -> None:
+    """Number what is committed, as the sequencer does on servers."""
+    while not db.numbers_at_commit and db.write_now(number_committed, by=BY) == PAGE_MAX:
+        pass
+
+
+def envelopes(db: Database, after: int = 0) -> list[Envelope]:
+    found: list[Envelope] = []
+    while page := db.read_now(lambda reader: read_after(reader, position=after), by=BY):
+        found += page
+        after = page[-1].position or 0
+    return found
+
+
+def numbers(found: list[Envelope]) -> list[int]:
+    return [envelope.body["number"] for envelope in found]
+
+
+@contextlib.asynccontextmanager
+async def running(*coroutines: Any) -> AsyncIterator[list["asyncio.Task[Any]"]]:
+    """Run coroutines in the background; cancel them at the end and let their errors out."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+
+@contextlib.asynccontextmanager
+async def following(db: Database) -> AsyncIterator[Tail]:
+    """Follow the log as a process does, numbering on servers."""
+    tail = Tail(db)
+    await tail.start()
+    async with running(tail.run()):
+        yield tail
+
+
+async def until(condition: Any, timeout_s: float = 15.0) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.005)
