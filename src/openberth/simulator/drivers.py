@@ -22,6 +22,7 @@ from openberth.simulator.web import NoAnswer
 _QUEUE_MAX = 50  # a longer one is not joined
 _PRESENTATIONS = 3
 _ROUNDS = 6  # of looking at the phone while standing at an exit
+_STORE_S = 60.0
 _WALK_US = 3 * MINUTE_US
 _INNER_US = MINUTE_US
 _CONFIRM_S = (0.1, 0.3, 1, 3, 5)  # machine time; codes are limited to 30 requests a minute
@@ -202,10 +203,6 @@ class Driver:
             await self._prepay()
             visit.doing = Doing.PARKED
         await clock.sleep_until(self._leaves_us)
-        for crossing in [visit.entry, *visit.inner]:
-            # A car whose entry is still in a camera's store cannot be asked for money yet; give the camera time.
-            if crossing is not None:
-                await self._place.sites[crossing.lane.code].camera.drained(60.0)
 
     async def _prepay(self) -> None:
         try:
@@ -229,6 +226,11 @@ class Driver:
 
     async def _go_out(self) -> bool:
         visit, counters = self.visit, self._world.counters
+        visit.doing = Doing.PARKED
+        for crossing in [visit.entry, *visit.inner]:
+            # A car cannot be priced while a part of its way is still in a camera's store; give the camera time.
+            if crossing is not None:
+                await self._place.sites[crossing.lane.code].camera.drained(_STORE_S)
         exits = self._place.plan.lanes_of("exit")
         area = self._visit_area()
         site = self._best([lane for lane in exits if lane.origin == area] or exits)

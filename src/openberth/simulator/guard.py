@@ -145,7 +145,7 @@ class Guard:
         """Return what would put a case right: the true plate, or the stay the car came in with."""
         true_plate = visit.car.text if visit.car else ""
         correction = [("correct_plate", {"plate": true_plate})] if true_plate else []
-        if site.lane.kind == "entry" or visit.known_as == true_plate:
+        if site.lane.kind == "entry" or visit.known_as in ("", true_plate):
             return correction
         stays = await self._api.stays(self._lot, visit.known_as, "open")
         return [("match_stay", {"stay": stays[0].id})] if stays else correction

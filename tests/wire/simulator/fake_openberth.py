@@ -42,7 +42,7 @@ class Lane:
     target: str
     barrier: str | None
     scan_code: str
-    opens: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    opens: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
     waiting: dict[str, Any] | None = None
     stay: Stay | None = None
 
@@ -163,7 +163,8 @@ class FakeOpenBerth:
     async def _comet(self, lane: Lane) -> Reply:
         try:
             async with asyncio.timeout(0.5):
-                await lane.opens.get()
+                while await lane.opens.get() < time.monotonic() - 1:
+                    pass  # nobody listened while it lived
         except TimeoutError:
             return Reply(200, {"Response_AlarmInfoPlate": {"info": "wait"}})
         return Reply(200, {"Response_AlarmInfoPlate": {"info": "ok", "is_pay": "true"}})
@@ -253,7 +254,7 @@ class FakeOpenBerth:
 
     def _open(self, lane: Lane) -> None:
         if lane.barrier is None:
-            lane.opens.put_nowait("open")
+            lane.opens.put_nowait(time.monotonic())
         elif lane.barrier in self.barriers.links:
             self.barriers.links[lane.barrier].command(1)
 

@@ -1,0 +1,207 @@
+"""OpenBerth's HTTP edge in this process: a real server on a free port, a real SQLite file, a mall, and cars."""
+
+import asyncio
+import itertools
+import json
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import uvicorn
+
+from openberth.contexts import stays, tenancy
+from openberth.contexts.payments.ports import (
+    Acknowledgement,
+    Channel,
+    ChannelOrder,
+    ChannelState,
+    ChannelUnreachable,
+    OpenedOrder,
+    OrderState,
+    PaidNotice,
+)
+from openberth.contexts.payments.reactions import Cashier
+from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
+from openberth.entrypoints.web import build_app
+from openberth.infra.blobs import FolderBlobs
+from openberth.infra.clocks import ManualClock
+from openberth.infra.database import Database
+from openberth.infra.ids import IdSource
+from openberth.infra.outbox import ConsumerRunner, Tail
+from openberth.infra.settings import Settings
+from openberth.infra.telemetry import Health
+from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
+from openberth.kernel.errors import Unknown
+from openberth.kernel.money import Money
+from openberth.kernel.time import MINUTE_US, Instant
+
+ROOT = Path(__file__).parents[3]
+TOKEN = "operator-token-of-the-tests-0123456789"
+CAR, OTHER_CAR = "粤B12345", "粤B67890"
+
+
+class FakeChannel:
+    """A channel that opens every order at once and believes notices that say they are genuine."""
+
+    name = "sandpay"
+
+    def __init__(self) -> None:
+        self.orders: dict[str, ChannelOrder] = {}
+        self.silent = False
+        self.paths: list[str] = []
+
+    async def open(self, order: ChannelOrder) -> OpenedOrder:
+        if self.silent:
+            raise ChannelUnreachable("channel.unreachable", channel=self.name)
+        self.orders[order.number] = order
+        return OpenedOrder(pay_url=f"https://pay.example/{order.number}")
+
+    async def query(self, number: str) -> ChannelState:
+        return ChannelState(number=number, state=OrderState.OPEN)
+
+    async def close(self, number: str) -> ChannelState:
+        return ChannelState(number=number, state=OrderState.CLOSED)
+
+    def read_notification(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> PaidNotice:
+        self.paths.append(path)
+        if headers.get("sandpay-signature") != "genuine":
+            raise Unknown("channel.bad_signature", channel=self.name)
+        told = json.loads(body)
+        return PaidNotice(
+            number=told["number"], transaction=told["transaction"], paid=Money(told["minor"], "CNY"), paid_at=Instant(0)
+        )
+
+    def acknowledgement(self) -> Acknowledgement:
+        return Acknowledgement(200, "application/json", b'{"code":"SUCCESS"}')
+
+
+@dataclass
+class House:
+    """The parts of the application, the server in a thread of its own, and what tests do with them."""
+
+    database: Database
+    business: ManualClock
+    machine: ManualClock
+    folder: Path
+    channel: FakeChannel = field(default_factory=FakeChannel)
+    settings: Settings = field(init=False)
+    health: Health = field(default_factory=Health)
+
+    def __post_init__(self) -> None:
+        self.settings = Settings(data=self.folder, keys=self.folder / "keys.json", language="en")
+        self.tail = Tail(self.database)
+        channels: dict[str, Channel] = {self.channel.name: self.channel}
+        self.cashier = Cashier(self.database, channels)
+        self.blobs = FolderBlobs(self.folder / "pictures")
+        self.ids = IdSource(self.machine)
+        self._records = itertools.count(1)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.app = build_app(self)
+        self._server = uvicorn.Server(
+            uvicorn.Config(self.app, log_config=None, lifespan="off", access_log=False, ws_ping_interval=None)
+        )
+        self.clients: list[httpx2.Client] = []
+
+    def __enter__(self) -> "House":
+        self.database.write_now(
+            lambda unit: tenancy.remember_operator_token(unit, token=TOKEN, name="operator"), by=system("test")
+        )
+        self._thread.start()
+        assert self._ready.wait(10)
+        self.operator = self.client({"authorization": f"Bearer {TOKEN}"})
+        self.stranger = self.client({})
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self.clients:
+            client.close()
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
+
+    def client(self, headers: dict[str, str]) -> httpx2.Client:
+        made = httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=10)
+        self.clients.append(made)
+        return made
+
+    async def _serve(self) -> None:
+        await self.tail.start()
+        work = [asyncio.create_task(self.tail.run())]
+        work += [
+            asyncio.create_task(ConsumerRunner(self.database, self.tail, wanted).run()) for wanted in stays.consumers()
+        ]
+        serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        while not self._server.started:
+            await asyncio.sleep(0.005)
+        self._ready.set()
+        await serving
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+
+    # what happens
+
+    def put_file(self, path: str, file: str) -> httpx2.Response:
+        return self.operator.put(path, content=(ROOT / file).read_bytes())
+
+    def open_mall(self) -> None:
+        """Apply the mall and its tariffs over the API."""
+        for code in ("mall", "vip"):
+            assert self.put_file(f"/v1/tariffs/{code}", f"tariffs/{code}.yaml").status_code == 201
+        assert self.put_file("/v1/lots/mall", "lots/mall.yaml").status_code == 201
+        self.lot = self.get("/v1/lots/mall")
+        self.lanes = {lane["code"]: lane for lane in self.lot["lanes"]}
+
+    def get(self, path: str, **params: Any) -> Any:
+        answer = self.operator.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: object, key: str | None = None) -> httpx2.Response:
+        return self.operator.post(path, json=body, headers={"idempotency-key": key} if key else {})
+
+    def pass_minutes(self, minutes: int) -> None:
+        self.business.advance(minutes * MINUTE_US)
+        self.machine.advance(minutes * MINUTE_US)
+
+    def arrive(self, lane: str, plate: str | None, **changes: Any) -> stays.LaneAnswer:
+        lot = UUID(self.lot["id"])
+        device = next(each for each in self.lot["devices"] if each["code"] == f"cam-{lane}")
+        values: dict[str, Any] = {
+            "source_id": f"{next(self._records)}", "plate_text": plate, "other_plates": (), "colour": PlateColour.BLUE,
+            "plate_kind": None, "confidence": 96, "direction": Direction.DOWN, "trigger": Trigger.VIDEO,
+            "captured_at": self.business.now(), "offline": False, "opened_by_camera": False, "pictures": (),
+            "flaws": (),
+        }  # fmt: skip
+        company = self.database.read_now(lambda reader: tenancy.company_by_code(reader, code="demo").id, by=system("t"))
+        use_case = partial(
+            stays.recognise, lot=lot, lane=UUID(self.lanes[lane]["id"]), device=UUID(device["id"]),
+            passage=self.ids.new_id(), recognition=Recognition(**(values | changes)),
+        )  # fmt: skip
+        by = Caller(Actor(ActorKind.DEVICE, f"cam-{lane}", "127.0.0.1"), Scope(company, (lot,)))
+        return self.database.write_now(use_case, by=by)
+
+    def waiting(self, lane: str) -> Any:
+        return self.get(f"/v1/lots/mall/lanes/{lane}")["waiting"]
+
+    def code(self, lane: str | None = None) -> str:
+        """Return the address behind the sign of a lane, or of the lot."""
+        return "/c/" + str(self.lot["scan_code"] if lane is None else self.lanes[lane]["scan_code"])
+
+    def notify(self, number: str, minor: int, transaction: str = "t-1") -> httpx2.Response:
+        """Tell that an order was paid, as its channel does."""
+        body = {"number": number, "transaction": transaction, "minor": minor}
+        headers = {"sandpay-signature": "genuine"}
+        return self.stranger.post("/hooks/sandpay?lot=%6Dall", json=body, headers=headers)
