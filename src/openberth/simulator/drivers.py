@@ -172,6 +172,7 @@ class Driver:
     async def _leave_inner(self, lane: Lane) -> bool:
         """Drive back out of the inner area; the guard helps when the lane stays shut."""
         visit, site = self.visit, self._place.sites[lane.code]
+        await self._be_known()
         visit.doing = Doing.QUEUEING
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
@@ -226,11 +227,7 @@ class Driver:
 
     async def _go_out(self) -> bool:
         visit, counters = self.visit, self._world.counters
-        visit.doing = Doing.PARKED
-        for crossing in [visit.entry, *visit.inner]:
-            # A car cannot be priced while a part of its way is still in a camera's store; give the camera time.
-            if crossing is not None:
-                await self._place.sites[crossing.lane.code].camera.drained(_STORE_S)
+        await self._be_known()
         exits = self._place.plan.lanes_of("exit")
         area = self._visit_area()
         site = self._best([lane for lane in exits if lane.origin == area] or exits)
@@ -353,6 +350,13 @@ class Driver:
 
     def _note(self, bill: BillView) -> None:
         self.visit.see_bill(bill.id, bill.due.minor, instant_us(bill.quoted_at) if bill.quoted_at else None)
+
+    async def _be_known(self) -> None:
+        """Wait while a part of the way is still in a camera's store: what happens in order shall be told in order."""
+        self.visit.doing = Doing.PARKED
+        for crossing in [self.visit.entry, *self.visit.inner]:
+            if crossing is not None:
+                await self._place.sites[crossing.lane.code].camera.drained(_STORE_S)
 
     def _visit_area(self) -> str:
         """Return the area in which the car is."""

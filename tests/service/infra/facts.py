@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from openberth.infra.database import Database, Unit
@@ -34,6 +35,11 @@ def tell_all(db: Database, *numbers: int, key: Id | None = None) -> None:
     db.write_now(lambda unit: [tell(unit, number, key) for number in numbers], by=BY)
 
 
+async def tell_later(db: Database, number: int, key: Id | None = None) -> None:
+    """Tell a number in a unit of its own, from a loop."""
+    await db.write(lambda unit: tell(unit, number, key), by=BY)
+
+
 def number_all(db: Database) -> None:
     """Number what is committed, as the sequencer does on servers."""
     while not db.numbers_at_commit and db.write_now(number_committed, by=BY) == PAGE_MAX:
@@ -42,7 +48,7 @@ def number_all(db: Database) -> None:
 
 def envelopes(db: Database, after: int = 0) -> list[Envelope]:
     found: list[Envelope] = []
-    while page := db.read_now(lambda reader: read_after(reader, position=after), by=BY):
+    while page := db.read_now(partial(read_after, position=after), by=BY):
         found += page
         after = page[-1].position or 0
     return found
@@ -75,8 +81,15 @@ async def following(db: Database) -> AsyncIterator[Tail]:
         yield tail
 
 
+async def caught_up(tail: Tail) -> None:
+    """Number what is committed and let a tail that does not run read it."""
+    number_all(tail._database)
+    while await tail._advance():
+        pass
+
+
 async def until(condition: Any, timeout_s: float = 15.0) -> None:
     """Wait until a condition holds."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the condition lies in a database
             await asyncio.sleep(0.005)

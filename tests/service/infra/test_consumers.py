@@ -8,11 +8,12 @@ import pytest
 
 from openberth.infra import outbox
 from openberth.infra.database import Database, Unit
+from openberth.infra.database.log import read_after
 from openberth.infra.outbox import Consumer, ConsumerRunner, Tail, parked_keys
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 from tests.service.infra import tables
-from tests.service.infra.facts import BY, following, number_all, running, tell, tell_all, until
+from tests.service.infra.facts import BY, caught_up, following, running, tell_all, tell_later, until
 
 KEYS = [Id(int=number) for number in (1, 2, 3)]
 NAME = "test"
@@ -63,7 +64,7 @@ def test_everything_is_consumed_once_in_order(books: Books) -> None:
     async def main() -> None:
         async with following(books.db) as tail, running(ConsumerRunner(books.db, tail, books.consumer()).run()):
             for number in range(1, 40):
-                await books.db.write(lambda unit, number=number: tell(unit, number), by=BY)
+                await tell_later(books.db, number)
             await until(lambda: len(books.done()) == 39)
 
     asyncio.run(main())
@@ -76,7 +77,6 @@ def test_an_effect_and_its_cursor_stand_or_fall_together(books: Books) -> None:
 
     async def main() -> None:
         tell_all(books.db, *range(1, 301))
-        number_all(books.db)
         for pause_ms in range(0, 12, 2):
             async with following(books.db) as tail, running(ConsumerRunner(books.db, tail, books.consumer()).run()):
                 await asyncio.sleep(pause_ms / 1_000)
@@ -94,7 +94,7 @@ def test_two_processes_share_a_consumer_without_doubling(books: Books) -> None:
             runners = [ConsumerRunner(books.db, tail, books.consumer()).run() for _ in range(3)]
             async with running(*runners):
                 for number in range(1, 61):
-                    await books.db.write(lambda unit, number=number: tell(unit, number), by=BY)
+                    await tell_later(books.db, number)
                 await until(lambda: len(books.done()) == 60)
                 await asyncio.sleep(0.05)
 
@@ -108,7 +108,7 @@ def test_a_poisoned_event_parks_its_key_and_a_retry_heals_it(books: Books) -> No
     async def main() -> None:
         async with following(books.db) as tail, running(ConsumerRunner(books.db, tail, books.consumer()).run()):
             for number in range(1, 31):
-                await books.db.write(lambda unit, number=number: tell(unit, number, KEYS[number % 3]), by=BY)
+                await tell_later(books.db, number, KEYS[number % 3])
             others = [number for number in range(1, 31) if number % 3 != 1 or number < 4]
             await until(lambda: books.done() == others)
             ((name, error),) = books.parked()
@@ -118,7 +118,7 @@ def test_a_poisoned_event_parks_its_key_and_a_retry_heals_it(books: Books) -> No
             books.poison.clear()
             await until(lambda: len(books.done()) == 30)
             assert books.parked() == []
-            await books.db.write(lambda unit: tell(unit, 31, KEYS[1]), by=BY)
+            await tell_later(books.db, 31, KEYS[1])
             await until(lambda: 31 in books.done())
 
     asyncio.run(main())
@@ -135,7 +135,7 @@ def test_a_parked_key_stays_parked_over_a_restart(books: Books) -> None:
     async def run(numbers: list[int], expected: list[int]) -> None:
         async with following(books.db) as tail, running(ConsumerRunner(books.db, tail, books.consumer()).run()):
             for number in numbers:
-                await books.db.write(lambda unit, number=number: tell(unit, number, KEYS[number % 3]), by=BY)
+                await tell_later(books.db, number, KEYS[number % 3])
             await until(lambda: books.done() == expected)
             await asyncio.sleep(0.02)
 
@@ -156,11 +156,11 @@ def test_what_was_healed_does_not_come_again_after_a_restart(books: Books) -> No
         runner = ConsumerRunner(books.db, tail, books.consumer())
         await runner._load()
         tell_all(books.db, 1, key=KEYS[0])
-        number_all(books.db)
+        await caught_up(tail)
         await runner._step()
         assert len(books.parked()) == 1
         tell_all(books.db, 2, 3, key=KEYS[0])
-        number_all(books.db)
+        await caught_up(tail)
         await runner._step()
         assert books.cursor() == 1
         books.poison.clear()
@@ -184,7 +184,7 @@ def test_healing_takes_any_number_of_missed_events(books: Books) -> None:
         runner = ConsumerRunner(books.db, tail, books.consumer())
         await runner._load()
         tell_all(books.db, *range(1_203), key=KEYS[0])
-        number_all(books.db)
+        await caught_up(tail)
         while await runner._step():
             pass
         assert books.done() == []
@@ -205,7 +205,7 @@ def test_another_process_that_holds_old_news_loses_nothing(books: Books) -> None
         one, other = (ConsumerRunner(books.db, tail, books.consumer()) for _ in range(2))
         await one._load()
         tell_all(books.db, 1, key=KEYS[0])
-        number_all(books.db)
+        await caught_up(tail)
         await one._step()
         await other._load()  # sees the key parked
         assert KEYS[0] in other._parked
@@ -213,7 +213,7 @@ def test_another_process_that_holds_old_news_loses_nothing(books: Books) -> None
         await one._retry_parked()
         tell_all(books.db, 2, key=KEYS[0])
         tell_all(books.db, 3, key=KEYS[1])
-        number_all(books.db)
+        await caught_up(tail)
         while await other._step():
             pass
         while await one._step():
@@ -232,8 +232,8 @@ def test_a_process_that_is_behind_never_moves_the_cursor_back(books: Books) -> N
         await slow._load()
         await fast._load()
         tell_all(books.db, *range(1, 7))
-        number_all(books.db)
-        page = books.db.read_now(lambda reader: outbox.event_log.read_after(reader, position=0), by=BY)
+        await caught_up(tail)
+        page = books.db.read_now(lambda reader: read_after(reader, position=0), by=BY)
         while await fast._step():
             pass
         assert books.cursor() == 6
@@ -253,7 +253,7 @@ def test_kinds_nobody_wants_move_the_cursor_now_and_then(books: Books, monkeypat
     async def main() -> None:
         async with following(books.db) as tail, running(ConsumerRunner(books.db, tail, deaf).run()):
             for number in range(1, 8):
-                await books.db.write(lambda unit, number=number: tell(unit, number), by=BY)
+                await tell_later(books.db, number)
             await until(lambda: books.cursor() >= 5)
 
     asyncio.run(main())

@@ -74,6 +74,16 @@ class Street:
         self.react()
         return change
 
+    def bill_in_advance(self, plate: str) -> Any:
+        return write(
+            self.db, stays.bill_in_advance, lot=self.lot, plate=Plate.read(plate), lot_tariff="mall", currency="CNY"
+        )
+
+    def pay_in_advance(self, plate: str) -> None:
+        bill, _ = self.bill_in_advance(plate)
+        write(self.db, payments.take_cash, bill=bill.id, tendered=bill.left)
+        self.react()
+
     def open_by_hand(self, lane: str, reason: str = "司机现金找零不足") -> Command:
         return write(self.db, stays.open_by_hand, lot=self.lot, lane=self.ids[lane], reason=reason)
 

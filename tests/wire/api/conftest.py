@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,21 +21,35 @@ def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
     return SqliteFiles(tmp_path_factory.mktemp("template"))
 
 
-@pytest.fixture
-def empty_house(tmp_path: Path, sqlite_files: SqliteFiles) -> Iterator[House]:
-    """A server without any lot."""
+def opened(url: str, folder: Path) -> Iterator[House]:
     business, machine = ManualClock(Instant(BUSINESS_START)), ManualClock(Instant(MACHINE_START))
-    keys = RingSealer(KeyRing.fresh())
-    database = open_database(sqlite_files.url(tmp_path), Clocks(business, machine), keys, node="test")
+    database = open_database(url, Clocks(business, machine), RingSealer(KeyRing.fresh()), node="test")
     try:
-        with House(database, business, machine, tmp_path) as house:
+        with House(database, business, machine, folder) as house:
             yield house
     finally:
         database.close()
 
 
 @pytest.fixture
-def house(empty_house: House) -> House:
+def empty_house(tmp_path: Path, sqlite_files: SqliteFiles) -> Iterator[House]:
+    """A server without any lot."""
+    yield from opened(sqlite_files.url(tmp_path), tmp_path)
+
+
+@pytest.fixture(scope="session")
+def mall_file(tmp_path_factory: pytest.TempPathFactory, sqlite_files: SqliteFiles) -> Path:
+    """A database file in which the mall of the examples was applied over the API; nothing in it is sealed."""
+    folder = tmp_path_factory.mktemp("mall")
+    for house in opened(sqlite_files.url(folder), folder):
+        house.open_mall()
+    return folder / "openberth.db"
+
+
+@pytest.fixture
+def house(tmp_path: Path, mall_file: Path) -> Iterator[House]:
     """A server with the mall of the examples."""
-    empty_house.open_mall()
-    return empty_house
+    shutil.copyfile(mall_file, tmp_path / "openberth.db")
+    for house in opened(f"sqlite:///{tmp_path / 'openberth.db'}", tmp_path):
+        house.look_around()
+        yield house

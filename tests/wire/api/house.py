@@ -5,7 +5,8 @@ import itertools
 import json
 import socket
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -45,6 +46,16 @@ from openberth.kernel.time import MINUTE_US, Instant
 ROOT = Path(__file__).parents[3]
 TOKEN = "operator-token-of-the-tests-0123456789"
 CAR, OTHER_CAR = "粤B12345", "粤B67890"
+
+
+def eventually(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
+    """Tell whether a condition comes true in time: consumers follow the log at their own pace."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 class FakeChannel:
@@ -143,7 +154,7 @@ class House:
             asyncio.create_task(ConsumerRunner(self.database, self.tail, wanted).run()) for wanted in stays.consumers()
         ]
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-        while not self._server.started:
+        while not self._server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.005)
         self._ready.set()
         await serving
@@ -161,6 +172,9 @@ class House:
         for code in ("mall", "vip"):
             assert self.put_file(f"/v1/tariffs/{code}", f"tariffs/{code}.yaml").status_code == 201
         assert self.put_file("/v1/lots/mall", "lots/mall.yaml").status_code == 201
+
+    def look_around(self) -> None:
+        """Learn ids and codes of the mall."""
         self.lot = self.get("/v1/lots/mall")
         self.lanes = {lane["code"]: lane for lane in self.lot["lanes"]}
 

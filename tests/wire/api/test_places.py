@@ -2,7 +2,7 @@
 
 import re
 
-from tests.wire.api.house import CAR, OTHER_CAR, ROOT, House
+from tests.wire.api.house import CAR, OTHER_CAR, ROOT, House, eventually
 
 NOWHERE = "01900000-0000-7000-8000-000000000000"
 
@@ -21,13 +21,15 @@ def test_a_lot_file_is_applied_once(empty_house: House) -> None:
 
 
 def test_a_wrong_lot_file_is_answered_line_by_line(empty_house: House) -> None:
-    wrong = (ROOT / "lots/mall.yaml").read_text(encoding="utf-8").replace("lane: in-1, addresses", "lane: in-9, addresses")
+    file = (ROOT / "lots/mall.yaml").read_text(encoding="utf-8")
+    wrong = file.replace("lane: in-1, addresses", "lane: in-9, addresses")
+    line = 1 + next(index for index, text in enumerate(file.splitlines()) if "{code: in-1," in text)
     answer = empty_house.operator.put("/v1/lots/mall", content=wrong.encode(), headers={"accept-language": "zh"})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     problem = answer.json()
     assert problem["code"] == "document.mistakes"
     first = problem["errors"][0]
-    assert (first["line"], first["place"], first["code"]) == (28, "lanes[0]", "lot.lane_without_camera")
+    assert (first["line"], first["place"], first["code"]) == (line, "lanes[0]", "lot.lane_without_camera")
     assert "in-1" in first["text"]
     other = empty_house.put_file("/v1/lots/small", "lots/mall.yaml")
     assert (other.status_code, other.json()["code"]) == (409, "lot.code_differs")
@@ -44,7 +46,11 @@ def test_lots_are_listed_with_codes_for_signs(house: House) -> None:
     assert all(re.fullmatch("[2-9A-HJ-NP-Z]{10}", sign) for sign in signs)
     assert house.get(f"/v1/lots/{house.lot['id']}")["code"] == "mall"
     gone = house.operator.get("/v1/lots/elsewhere")
-    assert (gone.status_code, gone.json()["code"], gone.json()["params"]) == (404, "lot.not_found", {"lot": "elsewhere"})
+    assert (gone.status_code, gone.json()["code"], gone.json()["params"]) == (
+        404,
+        "lot.not_found",
+        {"lot": "elsewhere"},
+    )
 
 
 def test_lots_are_asked_page_by_page(house: House) -> None:
@@ -111,9 +117,7 @@ def test_the_overview_shows_a_lot_as_it_is(house: House) -> None:
     assert (lot["occupied"], lot["waiting"], lot["exceptions_open"]) == (2, 2, 1)
     assert lot["rate"] == {"window_s": 60, "entries": 0, "exits": 0}
     bill = house.waiting("out-1")["bill"]["id"]
-    paid = house.post(
-        "/v1/lots/mall/lanes/out-1/cash", {"bill": bill, "received": {"minor": 1000, "currency": "CNY"}}
-    )
+    paid = house.post("/v1/lots/mall/lanes/out-1/cash", {"bill": bill, "received": {"minor": 1000, "currency": "CNY"}})
     assert paid.status_code == 200
     [lot] = house.get("/v1/overview")["lots"]
     assert lot["received_today"] == {"minor": 1000, "currency": "CNY"}
@@ -175,15 +179,3 @@ def test_the_books_add_up(house: House) -> None:
     assert (books["stays_open"], books["stays_closed"]) == (1, 1)
     assert (books["billed"]["minor"], books["due"]["minor"], books["surplus"]["minor"]) == (1250, 500, 0)
     assert books["received"] == {"cash": {"minor": 750, "currency": "CNY"}}
-
-
-def eventually(condition: object) -> bool:
-    import time
-
-    assert callable(condition)
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False

@@ -180,9 +180,10 @@ def record_channel_payment(unit: Unit, *, channel: str, number: str, amount: Mon
     found = attempt_by_number(unit, channel=channel, number=number)
     if found is None:
         raise NotFound("attempt.not_found")
-    unit.lock(("bill", found.bill), ("attempt", found.id))
+    asked = bill_by_id(unit, bill=found.bill)
+    unit.lock(("bill", found.bill), ("subject", asked.subject_id), ("attempt", found.id))
     payment = Payment(method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id)
-    taken = _take(unit, bill_by_id(unit, bill=found.bill), payment)
+    taken = _take(unit, _bill_now(unit, found.bill), payment)
     after, events = ended(attempt_by_id(unit, attempt=found.id), AttemptState.PAID, unit.now)
     if events:
         _save_attempt(unit, after)
@@ -196,10 +197,7 @@ def take_cash(unit: Unit, *, bill: Id, tendered: Money) -> tuple[Taken, Money]:
     found = bill_by_id(unit, bill=bill)
     kept, change = change_of(found, tendered)
     payment = Payment(method=ReceiptMethod.CASH, amount=kept, transaction=unit.new_id().hex)
-    taken = _take(unit, found, payment)
-    for live in unit.all(store.LIVE_ATTEMPTS, bill_id=bill) if taken.bill.state is BillState.SETTLED else ():
-        jobs.schedule(unit, kind=JOB_CLOSE, body={"attempt": str(live.id)}, unique_key=live.number)
-    return taken, change
+    return _take(unit, found, payment), change
 
 
 def bills_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Bill]:
@@ -242,15 +240,36 @@ def received_since(reader: Reader, *, lot: Id, since: Instant) -> int:
     return reader.all(store.RECEIVED_SINCE, lot=lot, since_id=lowest_at(earliest), since=since)[0]
 
 
+def _bill_now(reader: Reader, bill: Id) -> Bill:
+    """Return the bill that money for ``bill`` pays today: the open one that took its place, if it was superseded.
+
+    Somebody who pays the price shown a moment ago pays for the same stay; asking twice would be charging twice.
+    """
+    found = bill_by_id(reader, bill=bill)
+    if found.state is not BillState.SUPERSEDED:
+        return found
+    return open_bill_of(reader, kind=found.subject_kind, subject=found.subject_id) or found
+
+
 def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
     known = unit.one(store.RECEIPT_BY_SOURCE, source=payment.source)
+    if known is not None and known.bill != bill.id:  # told again after the bill was superseded
+        bill = bill_by_id(unit, bill=known.bill)
     done = receive(bill, payment, known=known, receipt_id=unit.new_id(), now=unit.now)
     if not done.repeated:
         unit.run(store.INSERT_RECEIPT, **store.receipt_row(done.receipt))
         if done.bill is not bill:
             _save_bill(unit, done.bill)
         _append(unit, bill, done.events)
+        _close_outdated(unit, done.bill)
     return Taken(done.receipt, done.bill, done.repeated)
+
+
+def _close_outdated(unit: Unit, bill: Bill) -> None:
+    """Have orders closed that ask for another amount than is left now: nobody shall pay them by mistake."""
+    for live in unit.all(store.LIVE_ATTEMPTS, bill_id=bill.id):
+        if live.amount != bill.left:
+            jobs.schedule(unit, kind=JOB_CLOSE, body={"attempt": str(live.id)}, unique_key=live.number)
 
 
 def _save_bill(unit: Unit, bill: Bill) -> None:

@@ -208,7 +208,12 @@ async def look_inside(api: Api, session: Session) -> list[Finding]:
     if silent:
         findings.append(Finding(Health.ILL, "doctor.devices_silent",
                                 {"count": len(silent), "all": devices, "which": _listed(silent)}))  # fmt: skip
-    else:
+    new = [f"{lot.code}/{device}" for lot in overview.lots for device in lot.without_secret]
+    if new:
+        findings.append(
+            Finding(Health.ILL, "doctor.devices_without_secret", {"count": len(new), "which": _listed(new)})
+        )
+    if not silent and not new:
         findings.append(Finding(Health.WELL, "doctor.devices", {"count": devices}))
     old: list[str] = []
     for lot in overview.lots:

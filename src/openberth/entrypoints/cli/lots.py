@@ -101,12 +101,12 @@ async def _list(session: Session) -> None:
     table = plain_table(
         (session.say("cli.column.lot"), "left"), (session.say("cli.column.name"), "left"),
         (session.say("cli.column.state"), "left"), (session.say("cli.column.occupied"), "right"),
-        (session.say("cli.column.lanes"), "right"), (session.say("cli.column.code"), "left"),
+        (session.say("cli.column.tariff"), "left"), (session.say("cli.column.code"), "left"),
     )  # fmt: skip
     for lot in lots:
         table.add_row(
             Text(lot["code"], "bold"), session.name_of(lot.get("name")), state_text(lot.get("state"), session),
-            f"{lot.get('occupied', '–')}/{lot.get('capacity', '–')}", str(len(lot.get("lanes") or ())),
+            f"{lot.get('occupied', '–')}/{lot.get('capacity', '–')}", str(lot.get("tariff", "")),
             str(lot.get("scan_code", "")),
         )  # fmt: skip
     session.out.print(table)

@@ -2,13 +2,12 @@
 
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from openberth import __version__
 from openberth.bootstrap import TOKEN_FILE
 from openberth.entrypoints import server
 from openberth.entrypoints.cli.client import local_url
@@ -125,18 +124,10 @@ def _advise(advice: Problem | None, session: Session) -> None:
 def version(context: typer.Context) -> None:
     """Print what runs here."""
     session: Session = context.obj
-    session.out.print(f"OpenBerth {installed_version()}", highlight=False)
+    session.out.print(f"OpenBerth {__version__}", highlight=False)
     where = checkout()
     told = session.say(
         "cli.version", python=platform.python_version(), system=f"{platform.system()} {platform.machine()}",
         place=str(where or Path(sys.prefix)),
     )  # fmt: skip
     session.out.print(told, highlight=False, soft_wrap=True)
-
-
-def installed_version() -> str:
-    """Return the version of this installation."""
-    try:
-        return version_of("openberth")
-    except PackageNotFoundError:
-        return "0+unknown"

@@ -75,9 +75,10 @@ def print_balance(balance: Balance, session: Session) -> None:
     )  # fmt: skip
     lot = ""
     for line in balance.lines:
+        sign = Text("✓", "green") if line.agrees else Text("✗", "bold red")
         table.add_row(
             "" if line.lot == lot else Text(line.lot, "bold"), say(f"demo.what.{line.what}"),
-            amount_of(line, line.ours), amount_of(line, line.theirs), Text("✓", "green") if line.agrees else Text("✗", "bold red"),
+            amount_of(line, line.ours), amount_of(line, line.theirs), sign,
         )  # fmt: skip
         lot = line.lot
     out.print(table)

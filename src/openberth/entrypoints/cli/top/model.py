@@ -56,7 +56,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """A lot as it is at this moment. ``silent`` names devices that are not heard."""
+    """A lot as it is at this moment. ``silent`` names devices that are not heard, ``without_secret`` new ones."""
 
     id: str
     code: str
@@ -70,6 +70,7 @@ class Lot:
     received: Money | None
     devices: int
     silent: tuple[str, ...]
+    without_secret: tuple[str, ...]
     cases_open: int
 
     @property

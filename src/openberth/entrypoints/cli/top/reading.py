@@ -56,7 +56,12 @@ def _lot(item: Mapping[str, Any]) -> Lot:
         occupied=_count(item, "occupied"), capacity=_count(item, "capacity"),
         lanes=tuple(_lane(lane) for lane in _list(item, "lanes")), received=money_of(item.get("received_today")),
         devices=len(devices),
-        silent=tuple(str(device.get("code")) for device in devices if device.get("online") is False),
+        silent=tuple(
+            str(device.get("code"))
+            for device in devices
+            if device.get("online") is False and device.get("has_credentials") is not False
+        ),
+        without_secret=tuple(str(device.get("code")) for device in devices if device.get("has_credentials") is False),
         cases_open=_count(item, "exceptions_open"),
     )  # fmt: skip
 
