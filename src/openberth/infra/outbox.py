@@ -30,6 +30,7 @@ POLL_S = 0.25
 FAILURES_MAX = 5
 FAILURE_PAUSE_S = 0.05  # before the second try of an event; four times as long before each further one
 PARKED_RETRY_S = 60.0
+IDLE_S = 2.0
 CURSOR_LAG_MAX = 1_000
 SUBSCRIBER_QUEUE_MAX = 2_000
 RECENT_MAX = 5_000  # events kept in memory, so that consumers near the head read nothing
@@ -251,7 +252,7 @@ class ConsumerRunner:
                 await asyncio.sleep(POLL_S)
                 continue
             if not consumed:
-                await self._tail.moved_beyond(self._read_to, 2.0)
+                await self._tail.moved_beyond(self._read_to, IDLE_S)
 
     async def _load(self) -> None:
         name = self._consumer.name

@@ -18,7 +18,7 @@ from openberth.simulator.plan import Lane
 
 _LOOP_INPUT = 0  # IO 1: the loop behind the barrier
 _CLEAR_S = 10.0
-_QUIET_S = 0.5
+_QUIET_S = 15.0  # a camera may still resend its second look at the car before; the answer would open for the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Site:
     async def drive_on(self, crossing: Crossing, rng: Random) -> bool:
         """Drive through the open boom; the loop behind it tells whoever listens. False when it came down again."""
         if self.camera.online:
-            await self.camera.idle(_QUIET_S)  # a second look at this car must not open for the next one
+            await self.camera.idle(_QUIET_S)  # see _QUIET_S
         if not await self.boom.wait_open(self.waits.open_s):
             return False
         if self.barrier is None:

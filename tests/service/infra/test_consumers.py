@@ -23,6 +23,7 @@ NAME = "test"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "FAILURE_PAUSE_S", 0.0005)
     monkeypatch.setattr(outbox, "PARKED_RETRY_S", 0.1)
+    monkeypatch.setattr(outbox, "IDLE_S", 0.05)
 
 
 @dataclass

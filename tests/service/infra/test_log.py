@@ -249,7 +249,8 @@ def test_the_tail_hands_over_what_the_log_holds(db: Database) -> None:
     asyncio.run(main())
     assert seen == envelopes(db)
     assert seen[0].body == {
-        "word": "north", "ids": [str(Id(int=1)), str(Id(int=2))], "nothing": None, "numbers": {"a": 1}, "inside": {"number": 3},
+        "word": "north", "ids": [str(Id(int=1)), str(Id(int=2))], "nothing": None, "numbers": {"a": 1},
+        "inside": {"number": 3},
     }  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """The whole line: recognised, admitted, priced, billed, paid, gone. On every database."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
-from openberth.contexts import facility, payments
+from openberth.contexts import facility
 from openberth.contexts.facility import CommandState, LotState, Outcome
+from openberth.contexts.payments.service import begin_attempt, record_channel_payment
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, PassageState
 from openberth.kernel.errors import Refused
@@ -239,15 +241,15 @@ def test_money_for_a_superseded_bill_pays_the_bill_that_took_its_place(street: S
     street.arrive("in-1", CAR)
     street.pass_minutes(61)
     bill, _ = street.bill_in_advance(CAR)
-    attempt = write(street.db, payments.begin_attempt, bill=bill.id, channel="sandpay")
+    attempt = write(street.db, begin_attempt, bill=bill.id, channel="sandpay")
     street.pass_minutes(31)  # the price has changed meanwhile
     street.arrive("out-1", CAR)
     newer = street.bill_at("out-1")
     assert (newer.id == bill.id, newer.due.minor) == (False, 1000)
-    paid = {"channel": "sandpay", "number": attempt.number, "amount": bill.due, "transaction": "T1"}
-    taken = write(street.db, payments.record_channel_payment, **paid)
+    paid: dict[str, Any] = {"channel": "sandpay", "number": attempt.number, "amount": bill.due, "transaction": "T1"}
+    taken = write(street.db, record_channel_payment, **paid)
     assert (taken.bill.id, taken.bill.left.minor, taken.receipt.surplus.minor) == (newer.id, 250, 0)
-    assert write(street.db, payments.record_channel_payment, **paid).repeated
+    assert write(street.db, record_channel_payment, **paid).repeated
     street.react()
     assert street.standing("out-1").waiting
     street.pay_cash("out-1")
@@ -258,14 +260,19 @@ def test_money_told_twice_settles_and_opens_once(street: Street) -> None:
     street.arrive("in-1", CAR)
     street.pass_minutes(61)
     street.arrive("out-1", CAR)
-    attempt = write(street.db, payments.begin_attempt, bill=street.bill_at("out-1").id, channel="sandpay")
-    paid = {"channel": "sandpay", "number": attempt.number, "amount": attempt.amount, "transaction": "T1"}
+    attempt = write(street.db, begin_attempt, bill=street.bill_at("out-1").id, channel="sandpay")
+    paid: dict[str, Any] = {
+        "channel": "sandpay",
+        "number": attempt.number,
+        "amount": attempt.amount,
+        "transaction": "T1",
+    }
     for _ in range(3):
-        write(street.db, payments.record_channel_payment, **paid)
+        write(street.db, record_channel_payment, **paid)
         street.react()
     opened = [one for one in street.commands() if one.lane_id == street.ids["out-1"]]
     assert len(opened) == 1
-    second = write(street.db, payments.record_channel_payment, **(paid | {"transaction": "T2"}))
+    second = write(street.db, record_channel_payment, **(paid | {"transaction": "T2"}))
     assert second.receipt.surplus == attempt.amount
     street.react()
     assert street.case_kinds() == ["surplus"]

@@ -90,7 +90,7 @@ class EventWriter:
         for index, (event_id, happened, company, lot, key) in enumerate(unit.events):
             self.node_sequence += 1
             position = None if first_position is None else first_position + index
-            body = msgspec.to_builtins(happened)
+            body = msgspec.json.decode(msgspec.json.encode(happened))  # as it will be read: lists, not tuples
             values = {
                 "id": event_id, "position": position, "kind": happened.KIND, "version": happened.VERSION,
                 "company_id": company, "lot_id": lot, "key": key, "node": self.node,

@@ -1,4 +1,4 @@
-"""What a demo says while it runs: the town's counters under the live view, or one line a second; then the balance."""
+"""What a demo says: the town's counters under the live view, or one line a second; at the end the balance."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from openberth.entrypoints.cli.top.words import clock_text, milliseconds_text, m
 from openberth.kernel.money import Money
 from openberth.simulator.counters import Counters
 
-LINE_EVERY_S = 1.0
+LINE_LEAST_S, LINE_MOST_S = 0.8, 3.0
 DIFFERENCES_SHOWN = 30
 
 
@@ -33,14 +33,16 @@ def town_line(counters: Counters, session: Session, *, closing: bool) -> Text:
 
 
 async def lines(board: Board, counters: Counters, session: Session, *, until: Callable[[], bool]) -> None:
-    """Print one line a second until told to stop."""
-    began = due = time.monotonic()
+    """Print one line for each new answer, which comes once a second, until told to stop; say so when none comes."""
+    began = printed_at = time.monotonic()
+    shown = 0.0
     while not until():
-        if time.monotonic() < due:
-            await asyncio.sleep(0.05)
-            continue
-        due += LINE_EVERY_S
-        print(line_of(board, counters, session, time.monotonic() - began, time.monotonic()), flush=True)
+        now = time.monotonic()
+        is_new = board.overview_at != shown and now - printed_at >= LINE_LEAST_S
+        if is_new or now - printed_at >= LINE_MOST_S:
+            print(line_of(board, counters, session, now - began, now), flush=True)
+            printed_at, shown = now, board.overview_at
+        await asyncio.sleep(0.05)
 
 
 def line_of(board: Board, counters: Counters, session: Session, running_s: float, now_s: float) -> str:

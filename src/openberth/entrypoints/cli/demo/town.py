@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from openberth.kernel.errors import Refused
 from openberth.simulator.api import BooksView, Operator, Phone, Refusal
@@ -142,10 +143,17 @@ class TownThread:
 
     async def _main(self) -> Balance:
         self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_exception_handler(_but_cancelled)
         self._task = asyncio.create_task(_live_and_balance(self._plan, self.counters, self._closing))
         if self._wanted_closed.is_set():  # asked before there was a loop to ask
             self._closing.set()
         return await self._task
+
+
+def _but_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Pass over futures that nobody waits for any more because the arrivals were stopped; report all else."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
 async def _live_and_balance(plan: Plan, counters: Counters, closing: asyncio.Event) -> Balance:
