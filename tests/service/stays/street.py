@@ -122,13 +122,16 @@ class Street:
         return found
 
     def inside(self) -> list[OpenStay]:
-        return self._all(stay_store.OPEN_OF_LOT, lot=self.lot, before=LAST, limit=200)
+        found: list[OpenStay] = self._all(stay_store.OPEN_OF_LOT, lot=self.lot, before=LAST, limit=200)
+        return found
 
     def closed(self) -> list[Stay]:
-        return self._all(stay_store.STAYS_OF_LOT, lot=self.lot, before=LAST, limit=200)
+        found: list[Stay] = self._all(stay_store.STAYS_OF_LOT, lot=self.lot, before=LAST, limit=200)
+        return found
 
     def cases(self) -> list[Case]:
-        return self._all(case_store.OPEN_OF_LOT, lot=self.lot, before=LAST, limit=200)
+        found: list[Case] = self._all(case_store.OPEN_OF_LOT, lot=self.lot, before=LAST, limit=200)
+        return found
 
     def case_kinds(self) -> list[str]:
         return sorted(case.kind.value for case in self.cases())

@@ -230,7 +230,7 @@ class FakeOpenBerth:
         if stay is None:
             lane.waiting = {"ask": "nothing", "at": at}
             return "hold"
-        stay.areas.append((lane.target, at))
+        stay.areas.append((lane.target, max(at, stay.areas[-1][1])))
         return "record" if happened else "open"
 
     def _leave(self, lane: Lane, plate: str, at: datetime, happened: bool) -> str:

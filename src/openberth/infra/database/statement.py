@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Delete, Insert, Select, Table, Update, bindparam, insert
+from sqlalchemy import Delete, Insert, Select, Table, Update, bindparam, false, insert, or_
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.expression import ColumnElement
@@ -18,6 +18,9 @@ from sqlalchemy.sql.util import find_tables
 
 from openberth.kernel.authority import Scope
 from openberth.kernel.ids import Id
+
+# Shapes of a scope: everything, one company, or so many of its lots (none at all sees nothing).
+_EVERYTHING, _COMPANY = -2, -1
 
 T = TypeVar("T")
 Processor = Callable[[Any], Any]
@@ -63,7 +66,7 @@ class _Compiled:
 
     def prepared(self, dialect: Dialect, scope: Scope) -> Prepared:
         """Return the variant for the dialect and the scope's shape, compiling it the first time."""
-        shape = -1 if scope.company is None else 0 if scope.lots is None else len(scope.lots)
+        shape = _EVERYTHING if scope.company is None else _COMPANY if scope.lots is None else len(scope.lots)
         found = self._variants.get((dialect.name, shape))
         if found is None:
             with self._lock:
@@ -75,7 +78,7 @@ class _Compiled:
 
     def _scoped(self, shape: int) -> Any:
         clause = self.clause
-        if shape < 0:
+        if shape == _EVERYTHING:
             return clause
         for condition in _scope_conditions(self._tables(), shape):
             clause = clause.where(condition)
@@ -158,9 +161,10 @@ def _scope_conditions(tables: list[Table], shape: int) -> list[ColumnElement[boo
             continue
         company, lot = names
         conditions.append(found.c[company] == bindparam("scope_company", type_=found.c[company].type))
-        if shape > 0 and lot is not None:
+        if shape >= 0 and lot is not None:
             column = found.c[lot]
-            conditions.append(column.in_([bindparam(f"scope_lot_{i}", type_=column.type) for i in range(shape)]))
+            lots = [column == bindparam(f"scope_lot_{i}", type_=column.type) for i in range(shape)]
+            conditions.append(or_(*lots) if lots else false())
     return conditions
 
 

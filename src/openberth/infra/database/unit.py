@@ -130,7 +130,10 @@ class Unit(Reader):
         self._session.execute_many(prepared.sql, bound)
 
     def save(self, write: Write, row: object = None, /, **params: Any) -> None:
-        """Run an update that must touch one row; otherwise somebody changed it first and the unit runs again."""
+        """Run an update that must change one row; otherwise somebody changed it first and the unit runs again.
+
+        It has to change something: MySQL does not count a row that already has all the new values.
+        """
         if self.run(write, row, **params) != 1:
             raise Stale(str(write.clause.table))
 
