@@ -115,7 +115,7 @@ def _freshness(board: Board, session: Session, now_s: float) -> Text:
 
 def _body(board: Board, view: View, room: int) -> RenderableType:
     """Share the rows: lots first, then lanes, and what happens gets the rest but never less than a few."""
-    lots, lanes = view.overview.lots, lanes_by_need(view.overview)
+    lots, lanes = view.overview.lots, lanes_by_need(board, view.overview)
     lot_rows = min(len(lots), max(2, room // 3))
     left = room - lot_rows - 1
     lane_rows = max(0, min(len(lanes), left - 2 - BOTTOM_ROWS))
@@ -136,7 +136,9 @@ def _body(board: Board, view: View, room: int) -> RenderableType:
         if lane_rows:
             parts.append(Layout(lane_part, size=lane_rows + 1))
         last = Layout(size=bottom)
-        last.split_row(Layout(passages, ratio=3), Layout(Padding(cases, (0, 0, 0, 2)), ratio=2))
+        # With nothing to do for a person, what happens gets the room.
+        shares = (11, 9) if cases_open else (3, 1)
+        last.split_row(Layout(passages, ratio=shares[0]), Layout(Padding(cases, (0, 0, 0, 2)), ratio=shares[1]))
         parts.append(last)
     layout.split_column(*parts)
     return layout
@@ -163,8 +165,9 @@ def _grid(*columns: tuple[str, int | None]) -> Table:
 
 
 def _lots(view: View, lots: Sequence[Lot]) -> Table:
-    bar_width = max(8, min(view.width // 3, view.width - 62))
-    table = _grid(("left", None), ("left", 7), ("left", bar_width), ("right", 9), ("right", 11), ("right", 15))
+    due_width = 16 if view.wide else 12
+    bar_width = max(8, min(view.width // 3, view.width - 64))
+    table = _grid(("left", None), ("left", 6), ("left", bar_width), ("right", 9), ("right", 11), ("right", due_width))
     for lot in lots:
         percent = lot.occupied * 100 // lot.capacity if lot.capacity else 0
         style = "red" if percent >= FULL_PERCENT else "yellow" if percent >= NEARLY_FULL_PERCENT else "green"
@@ -180,10 +183,14 @@ def _lots(view: View, lots: Sequence[Lot]) -> Table:
     return table
 
 
-def lanes_by_need(overview: Overview) -> list[tuple[Lot, Lane]]:
-    """Return all lanes in their order, but those with a waiting car first: they need somebody."""
-    every = [(lot, lane) for lot in overview.lots for lane in lot.lanes]
-    return sorted(every, key=lambda pair: pair[1].waiting is None)
+def lanes_by_need(board: Board, overview: Overview) -> list[tuple[Lot, Lane]]:
+    """Return all lanes: where a car waits, where cars have been, where none came yet; each in the order of the files."""
+
+    def need(pair: tuple[Lot, Lane]) -> int:
+        lot, lane = pair
+        return 0 if lane.waiting is not None else 1 if (lot.code, lane.code) in board.last_at_lane else 2
+
+    return sorted(((lot, lane) for lot in overview.lots for lane in lot.lanes), key=need)
 
 
 def _lanes(board: Board, view: View, lanes: Sequence[tuple[Lot, Lane]]) -> Table:
@@ -217,7 +224,7 @@ def _waiting_cells(view: View, where: str, waiting: Waiting) -> list[Text]:
 
 def _passages(board: Board, view: View, rows: int) -> Table:
     zones = {lot.code: lot.zone for lot in view.overview.lots}
-    table = _grid(("left", 8), ("left", 1), ("left", 11), ("left", 17 if view.wide else 15), ("left", None))
+    table = _grid(("left", 8), ("left", 1), ("left", 10), ("left", 17 if view.wide else 14), ("left", None))
     for passage in board.stream(rows):
         table.add_row(*_passage_cells(view, passage, zones.get(passage.lot, "UTC")))
     return table
@@ -266,7 +273,7 @@ def _figures(board: Board, view: View, now_s: float) -> list[Text]:
     else:
         parts.append((view.say("top.devices_well", count=devices), "green"))
     money = _money_of_the_day(board, view)
-    return [_line([(view.say("top.today"), "bold"), *money], view.width), _line(parts, view.width)]
+    return [_line(money, view.width), _line(parts, view.width)]
 
 
 def _money_of_the_day(board: Board, view: View) -> list[tuple[str, str]]:
@@ -278,7 +285,7 @@ def _money_of_the_day(board: Board, view: View) -> list[tuple[str, str]]:
         _add(due, lot.currency, lot.due)
         for method, amount in board.takings.get(lot.code, {}).items():
             _add(by_method, (method, amount.currency), amount)
-    parts = [(money_text(amount), "bold") for amount in total.values()]
+    parts = [(f"{view.say('top.today')} {money_text(amount)}", "bold") for amount in total.values()]
     parts += [(f"{view.say(f'top.method.{method}')} {money_text(amount)}", "")
               for (method, _), amount in sorted(by_method.items())]  # fmt: skip
     return parts + [(view.say("top.due", amount=money_text(amount)), "yellow") for amount in due.values()]
