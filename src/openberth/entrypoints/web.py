@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,7 +23,7 @@ from openberth.infra.blobs import Blobs
 from openberth.infra.database import Database
 from openberth.infra.http.auth import FEED, OperatorGate, Operators
 from openberth.infra.http.feed import Feed
-from openberth.infra.http.middleware import BodyBounds, Surface
+from openberth.infra.http.middleware import BodyBounds, Surface, named
 from openberth.infra.http.problems import install
 from openberth.infra.http.system import SystemApi, Watch
 from openberth.infra.outbox import Tail
@@ -73,7 +74,7 @@ def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
     operators = Operators(_finder(database), database.clocks.machine)
     app = FastAPI(
         title="OpenBerth", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
-        redirect_slashes=False, generate_unique_id_function=lambda route: route.name,
+        redirect_slashes=False, generate_unique_id_function=_operation_id,
         middleware=[
             Middleware(Surface, parts.settings.language),
             Middleware(BodyBounds),
@@ -87,13 +88,14 @@ def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
     ):  # fmt: skip
         app.include_router(api.router)
     app.add_route(OPENAPI, partial(_openapi, app), include_in_schema=False)
-    app.router.routes += [
+    plain = [
         *extra_routes,
         *CodesApi(database, parts.cashier).routes(),
         *ChannelHooks(parts.cashier).routes(),
         *Watch(database, parts.health, operators).routes(),
         WebSocketRoute(FEED, Feed(database, parts.tail, operators, lot_id).serve),
     ]
+    app.router.routes[:0] = [named(route) for route in plain]  # in front: a camera is matched first
     return app
 
 
@@ -104,6 +106,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schema["components"]["securitySchemes"] = {"operator": {"type": "http", "scheme": "bearer"}}
         schema["security"] = [{"operator": []}]
     return app.openapi()
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0]}_{route.name}" if route.tags else route.name
 
 
 async def _openapi(app: FastAPI, _request: Request) -> Response:

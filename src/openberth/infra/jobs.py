@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, false, or_, select, update
 
 from openberth.infra.database.database import Database
 from openberth.infra.database.queue import Urgency
@@ -104,7 +104,7 @@ def _due_of(kinds: Iterable[str]) -> Query[Job]:
             job.c.clock == bindparam("clock"),
             job.c.due_at <= bindparam("now"),
             or_(job.c.leased_until.is_(None), job.c.leased_until < bindparam("machine_now")),
-            or_(*(job.c.kind == kind for kind in sorted(kinds))),
+            or_(false(), *(job.c.kind == kind for kind in sorted(kinds))),
         )
         .order_by(job.c.due_at)
         .limit(bindparam("limit"))
@@ -174,7 +174,9 @@ class JobRunner:
                 except Overloaded as problem:
                     log.warning("jobs.waiting", code=problem.code)
                 try:
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+                    # Not wait_for: that of Python 3.11 can lose a cancellation, and the task would never end.
+                    async with asyncio.timeout(POLL_S):
+                        await self._wake.wait()
                 except TimeoutError:
                     continue
                 finally:

@@ -149,7 +149,8 @@ class Tail:
         bell: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._bells.append(bell)
         try:
-            await asyncio.wait_for(bell, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await bell
         except TimeoutError:
             with suppress(ValueError):
                 self._bells.remove(bell)
@@ -173,7 +174,9 @@ class Tail:
             except Overloaded as problem:
                 log.warning("tail.waiting", code=problem.code)
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
+                # Not wait_for: that of Python 3.11 can lose a cancellation, and the task would never end.
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             finally:

@@ -54,6 +54,14 @@ class TooSlow(Problem):
         super().__init__("request.timeout")
 
 
+class Interrupted(HTTPException):
+    """A problem met while a body was being read: frameworks let their own exception through and no other."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.status)
+        self.problem = problem
+
+
 class TooMany(Problem):
     """The caller asks too often; it may come again after ``retry_after_s``."""
 
@@ -157,7 +165,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this type"
-    problem = _HTTP.get(error.status_code, BadRequest)()
+    problem = error.problem if isinstance(error, Interrupted) else _HTTP.get(error.status_code, BadRequest)()
     answer = problem_response(problem, request.scope)
     allow = (error.headers or {}).get("Allow")
     if allow is not None:

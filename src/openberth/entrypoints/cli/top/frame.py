@@ -31,6 +31,8 @@ WIDE = 118
 SMALLEST = (60, 12)
 STATE_STYLES = {"open": "green", "full": "yellow", "closed": "red", "closed_to_all": "red"}
 SIGNS = {"open": ("✓", "green"), "hold": ("■", "yellow"), "refuse": ("✗", "red"), "record": ("·", "dim")}
+# What became of a car that was held at first.
+AFTERWARDS = {"passed": ("✓", "green"), "refused": ("✗", "red"), "gone": ("·", "dim")}
 NEARLY_FULL_PERCENT, FULL_PERCENT = 85, 97
 BOTTOM_ROWS = 4
 
@@ -200,10 +202,10 @@ def _lanes(board: Board, view: View, lanes: Sequence[tuple[Lot, Lane]]) -> Table
         if lane.waiting is not None:
             table.add_row(*_waiting_cells(view, f"{lot.code}/{lane.code}", lane.waiting))
         elif last is not None:
-            sign, style = SIGNS.get(last.action, ("?", ""))
+            sign, told = _outcome(view, last)
             table.add_row(
-                Text(f"{lot.code}/{lane.code}"), Text(sign, style), Text(last.plate or view.say("top.no_plate")),
-                Text(clock_text(last.at, lot.zone), "dim"), Text(view.say(last.reason), "dim"),
+                Text(f"{lot.code}/{lane.code}"), sign, Text(last.plate or view.say("top.no_plate")),
+                Text(clock_text(last.at, lot.zone), "dim"), told,
             )  # fmt: skip
         else:
             table.add_row(Text(f"{lot.code}/{lane.code}"), Text("·", "dim"), "", "",
@@ -231,14 +233,23 @@ def _passages(board: Board, view: View, rows: int) -> Table:
 
 
 def _passage_cells(view: View, passage: Passage, zone: str) -> list[Text]:
-    sign, style = SIGNS.get(passage.action, ("?", ""))
+    sign, told = _outcome(view, passage)
     return [
         Text(clock_text(passage.at, zone), "dim"),
-        Text(sign, style),
+        sign,
         Text(passage.plate or view.say("top.no_plate")),
         Text(f"{passage.lot}/{passage.lane}"),
-        Text(view.say(passage.reason), "dim"),
+        told,
     ]
+
+
+def _outcome(view: View, passage: Passage) -> tuple[Text, Text]:
+    """Return the sign and the words for a passage: the decision, or what became of a car that was held."""
+    if passage.action == "hold" and passage.state in AFTERWARDS:
+        sign, style = AFTERWARDS[passage.state]
+        return Text(sign, style), Text(view.say(f"top.afterwards.{passage.state}"), "dim")
+    sign, style = SIGNS.get(passage.action, ("?", ""))
+    return Text(sign, style), Text(view.say(passage.reason), "yellow" if passage.action == "hold" else "dim")
 
 
 def _cases(board: Board, view: View, rows: int) -> RenderableType:
@@ -277,14 +288,18 @@ def _figures(board: Board, view: View, now_s: float) -> list[Text]:
 
 
 def _money_of_the_day(board: Board, view: View) -> list[tuple[str, str]]:
+    counted = all(lot.code in board.takings for lot in view.overview.lots)
     total: dict[str, Money] = {}
     due: dict[str, Money] = {}
     by_method: dict[tuple[str, str], Money] = {}
     for lot in view.overview.lots:
-        _add(total, lot.currency, lot.received)
+        if not counted:  # otherwise the line adds up in itself
+            _add(total, lot.currency, lot.received)
         _add(due, lot.currency, lot.due)
         for method, amount in board.takings.get(lot.code, {}).items():
             _add(by_method, (method, amount.currency), amount)
+            if counted:
+                _add(total, amount.currency, amount)
     parts = [(f"{view.say('top.today')} {money_text(amount)}", "bold") for amount in total.values()]
     parts += [(f"{view.say(f'top.method.{method}')} {money_text(amount)}", "")
               for (method, _), amount in sorted(by_method.items())]  # fmt: skip

@@ -33,7 +33,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A car at a lane and what was decided."""
+    """A car at a lane, what was decided, and what became of it (``state``)."""
 
     id: str
     at: Instant
@@ -42,6 +42,7 @@ class Passage:
     plate: str | None
     action: str
     reason: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)

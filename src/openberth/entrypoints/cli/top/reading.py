@@ -31,7 +31,7 @@ def passages_of(page: Any) -> list[Passage]:
         Passage(
             id=str(item.get("id", "")), at=instant_of(item.get("captured_at")) or NEVER, lot=str(item.get("lot", "")),
             lane=str(item.get("lane", "")), plate=_text(item, "plate"), action=str(item.get("action", "")),
-            reason=str(item.get("reason", "")),
+            reason=str(item.get("reason", "")), state=str(item.get("state", "")),
         )
         for item in _list(_mapping(page), "items")
     ]  # fmt: skip

@@ -1,0 +1,219 @@
+"""What drivers reach by scanning a code: paying, coming in without a plate, leaving with a pass. No token anywhere."""
+
+import re
+
+import httpx2
+import pytest
+
+from tests.wire.api.house import CAR, OTHER_CAR, House, eventually
+
+NOWHERE = "01900000-0000-7000-8000-000000000000"
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/json;q=0.5,*/*;q=0.8", "accept-language": "zh-CN"}
+
+
+@pytest.fixture
+def waiting(house: House) -> House:
+    """A car waits at an exit to pay 7.50."""
+    house.arrive("in-1", CAR)
+    house.pass_minutes(61)
+    house.arrive("out-1", CAR)
+    return house
+
+
+def test_a_lanes_code_shows_who_waits(waiting: House) -> None:
+    shown = waiting.stranger.get(waiting.code("out-1")).json()
+    assert (shown["kind"], shown["lot"], shown["lane"], shown["direction"]) == ("lane", "mall", "out-1", "exit")
+    car = shown["waiting"]
+    assert (car["plate"], car["ask"], car["bill"]["due"]) == ("粤B·**345", "pay", {"minor": 750, "currency": "CNY"})
+    assert "stay" not in car
+    quiet = waiting.stranger.get(waiting.code("out-2")).json()
+    assert quiet["waiting"] is None
+    assert waiting.stranger.get(waiting.code("out-1").lower().replace("/C/", "/c/")).status_code == 200
+
+
+def test_paying_at_the_lane_opens_it(waiting: House) -> None:
+    order = waiting.stranger.post(waiting.code("out-1") + "/pay")
+    assert order.status_code == 201
+    told = order.json()
+    assert (told["due"]["minor"], told["pay_url"].startswith("https://pay.example/")) == (750, True)
+    again = waiting.stranger.post(waiting.code("out-1") + "/pay").json()
+    assert again == told  # the same try, not another one
+    [number] = waiting.channel.orders
+    assert "粤" not in waiting.channel.orders[number].subject
+    paid = waiting.notify(number, 750)
+    assert (paid.status_code, paid.json()) == (200, {"code": "SUCCESS"})
+    assert waiting.channel.paths == ["/hooks/sandpay?lot=%6Dall"]
+    assert eventually(lambda: waiting.waiting("out-1") is None)
+    [receipt] = waiting.get("/v1/receipts", lot="mall")["items"]
+    assert (receipt["method"], receipt["amount"]["minor"], receipt["transaction"]) == ("sandpay", 750, "t-1")
+    [bill] = waiting.get("/v1/bills", lot="mall")["items"]
+    assert (bill["state"], bill["left"]["minor"], bill["id"]) == ("settled", 0, receipt["bill"])
+    assert waiting.notify(number, 750).status_code == 200  # told twice, counted once
+    assert len(waiting.get("/v1/receipts", lot="mall")["items"]) == 1
+    gone = waiting.stranger.post(waiting.code("out-1") + "/pay")
+    assert (gone.status_code, gone.json()["code"]) == (409, "lane.nobody_waiting")
+
+
+def test_a_channels_address_takes_genuine_notices_only(waiting: House) -> None:
+    forged = waiting.stranger.post("/hooks/sandpay", json={"number": "x", "transaction": "t", "minor": 1})
+    assert (forged.status_code, forged.json()["code"]) == (401, "channel.bad_signature")
+    assert waiting.notify("nobody", 1).status_code == 404
+    assert waiting.stranger.post("/hooks/otherpay", json={}).status_code == 404
+    assert waiting.stranger.get("/hooks/sandpay").status_code == 405
+
+
+def test_a_silent_channel_is_told_as_such(waiting: House) -> None:
+    waiting.channel.silent = True
+    answer = waiting.stranger.post(waiting.code("out-1") + "/pay")
+    assert (answer.status_code, answer.json()["code"]) == (503, "channel.unreachable")
+
+
+def test_a_car_without_a_plate_comes_in_and_leaves_with_its_pass(house: House) -> None:
+    house.arrive("in-1", None)
+    assert house.stranger.get(house.code("in-1")).json()["waiting"]["ask"] == "enter"
+    first = house.stranger.post(house.code("in-1") + "/enter")
+    assert first.status_code == 201
+    token = first.json()["pass"]
+    assert re.fullmatch("[A-Za-z0-9_-]{16}", token)
+    assert house.stranger.post(house.code("in-1") + "/enter").json() == first.json()  # the phone asked twice
+    house.machine.advance(31 * 1_000_000)
+    late = house.stranger.post(house.code("in-1") + "/enter")
+    assert (late.status_code, late.json()["code"]) == (409, "lane.nobody_waiting")
+    house.pass_minutes(61)
+    house.arrive("out-1", None)
+    wrong = house.stranger.post(house.code("out-1") + "/leave", json={"pass": "AAAAAAAAAAAAAAAA"})
+    assert (wrong.status_code, wrong.json()["code"]) == (404, "stay.not_found")
+    known = house.stranger.post(house.code("out-1") + "/leave", json={"pass": token})
+    assert known.status_code == 200
+    assert (known.json()["waiting"]["ask"], known.json()["waiting"]["bill"]["due"]["minor"]) == ("pay", 750)
+    assert token not in known.text
+    assert house.get("/v1/stays", lot="mall", plate=token)["items"][0]["state"] == "open"
+
+
+def test_a_pass_does_not_make_another_car_its_own(waiting: House) -> None:
+    """Whoever holds a pass stands beside a car that was read: paying for a cheaper stay must not let it out."""
+    waiting.arrive("in-2", None)
+    token = waiting.stranger.post(waiting.code("in-2") + "/enter").json()["pass"]
+    answer = waiting.stranger.post(waiting.code("out-1") + "/leave", json={"pass": token}).json()
+    assert (answer["waiting"]["plate"], answer["waiting"]["bill"]["due"]["minor"]) == ("粤B·**345", 750)
+    entry = waiting.stranger.post(waiting.code("in-1") + "/leave", json={"pass": token})
+    assert (entry.status_code, entry.json()["code"]) == (409, "lane.not_an_exit")
+    assert waiting.stranger.post(waiting.code("out-1") + "/enter").json()["code"] == "lane.not_an_entry"
+
+
+def test_paying_before_going_to_the_car(house: House) -> None:
+    house.arrive("in-1", CAR)
+    lot = house.stranger.get(house.code()).json()
+    assert (lot["kind"], lot["lot"], lot["free"], lot["state"]) == ("lot", "mall", 399, "open")
+    early = house.stranger.post(house.code() + "/bills", json={"plate": CAR}).json()["bill"]
+    assert (early["due"]["minor"], early["id"], early["state"]) == (0, "", "nothing_due")
+    house.pass_minutes(61)
+    bill = house.stranger.post(house.code() + "/bills", json={"plate": "粤B·12345"}).json()["bill"]
+    assert (bill["due"]["minor"], bill["quoted_at"]) == (750, "2026-03-02T03:01:00.000000Z")
+    unknown = house.stranger.post(house.code() + "/bills", json={"plate": OTHER_CAR})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "stay.not_found")
+    assert house.stranger.post(house.code() + "/bills", json={}).json()["code"] == "bill.plate_or_pass"
+    order = house.stranger.post(house.code() + "/pay", json={"bill": bill["id"]})
+    assert order.status_code == 201
+    [number] = house.channel.orders
+    assert house.notify(number, 750).status_code == 200
+    settled = house.stranger.post(house.code() + "/pay", json={"bill": bill["id"]})
+    assert (settled.status_code, settled.json()["code"]) == (409, "bill.settled")
+    assert house.arrive("out-1", CAR).reason == "exit.nothing_due"
+
+
+def test_a_lots_code_pays_bills_of_this_lot_only(waiting: House) -> None:
+    assert waiting.put_file("/v1/lots/community", "lots/community.yaml").status_code == 201
+    bill = waiting.waiting("out-1")["bill"]["id"]
+    other = waiting.get("/v1/lots/community")["scan_code"]
+    answer = waiting.stranger.post(f"/c/{other}/pay", json={"bill": bill})
+    assert (answer.status_code, answer.json()["code"]) == (404, "bill.not_found")
+    assert waiting.stranger.post(waiting.code() + "/pay", json={"bill": NOWHERE}).status_code == 404
+    assert waiting.channel.orders == {}
+
+
+def test_unknown_codes_and_bodies_are_refused(house: House) -> None:
+    for code in ("AAAAAAAAAA", "short", "x" * 300, "../v1/lots"):
+        answer = house.stranger.get(f"/c/{code}")
+        assert (answer.status_code, answer.json()["code"]) in ((404, "code.not_found"), (404, "request.not_found"),
+                                                               (401, "auth.required"))  # fmt: skip
+    sent: list[tuple[bytes, str, int]] = [
+        (b"{", "application/json", 422), (b'{"bill": 5}', "application/json", 422), (b"[]", "application/json", 422),
+        (b"bill=5", "application/x-www-form-urlencoded", 422), (b"\xff=\xff", "application/x-www-form-urlencoded", 422),
+        (b"<a/>", "text/xml", 415), (b"[" * 5_000, "application/json", 422), (b'{"bill": "\\ud800"}', "", 422),
+    ]  # fmt: skip
+    for body, kind, status in sent:
+        answer = house.stranger.post(house.code() + "/pay", content=body, headers={"content-type": kind})
+        assert answer.status_code == status, body[:20]
+
+
+def test_thirty_requests_a_minute_and_no_more(house: House) -> None:
+    for _ in range(30):
+        assert house.stranger.get(house.code("in-1")).status_code == 200
+    more = house.stranger.get(house.code("in-1"))
+    assert (more.status_code, more.json()["code"], more.headers["retry-after"]) == (429, "request.too_many", "2")
+    assert house.stranger.get(house.code("in-2")).status_code == 200
+    house.machine.advance(2_000_000)
+    assert house.stranger.get(house.code("in-1")).status_code == 200
+
+
+# in a browser
+
+
+def page(answer: httpx2.Response, status: int = 200) -> str:
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "<script" not in answer.text
+    assert not re.search(r"(src|href)=\"(https?:)?//", answer.text)
+    assert 'name="viewport"' in answer.text
+    return answer.text
+
+
+def test_a_browser_pays_on_a_page(waiting: House) -> None:
+    browser = waiting.client(BROWSER)
+    shown = page(browser.get(waiting.code("out-1")))
+    assert "粤B·**345" in shown
+    assert CAR not in shown
+    assert "7.50 CNY" in shown
+    assert "去付款" in shown
+    english = page(browser.get(waiting.code("out-1"), params={"lang": "en"}))
+    assert ">Pay<" in english
+    assert "This amount holds until 11:16" in english  # in the lot's own zone
+    paid = browser.post(waiting.code("out-1") + "/pay", content=b"")
+    [number] = waiting.channel.orders
+    assert (paid.status_code, paid.headers["location"]) == (303, f"https://pay.example/{number}")
+    nobody = page(browser.post(waiting.code("out-2") + "/pay"), 409)
+    assert "该通道当前没有等待的车辆" in nobody
+
+
+def test_a_browser_keeps_its_pass(house: House) -> None:
+    browser = house.client(BROWSER)
+    house.arrive("in-1", None)
+    assert "入场" in page(browser.get(house.code("in-1")))
+    welcome = page(browser.post(house.code("in-1") + "/enter"))
+    token = browser.cookies["pass"]
+    assert token in welcome
+    house.pass_minutes(61)
+    priced = page(browser.post(house.code() + "/bills", content=b"",
+                               headers={"content-type": "application/x-www-form-urlencoded"}))  # fmt: skip
+    assert "7.50 CNY" in priced
+    assert token not in priced
+    house.arrive("out-1", None)
+    assert "使用本手机保存的凭证" in page(browser.get(house.code("out-1")))
+    known = page(browser.post(house.code("out-1") + "/leave",
+                              headers={"content-type": "application/x-www-form-urlencoded"}))  # fmt: skip
+    assert "去付款" in known
+
+
+def test_a_browser_asks_the_price_by_plate(house: House) -> None:
+    browser = house.client(BROWSER)
+    assert "空位" in page(browser.get(house.code()))
+    house.arrive("in-1", CAR)
+    house.pass_minutes(61)
+    priced = page(browser.post(house.code() + "/bills", data={"plate": CAR}))
+    assert "7.50 CNY" in priced
+    bill = re.search('name="bill" value="([0-9a-f-]{36})"', priced)
+    assert bill
+    assert browser.post(house.code() + "/pay", data={"bill": bill[1]}).status_code == 303
+    wrong = page(browser.post(house.code() + "/bills", data={"plate": "<b>粤B1</b>"}), 422)
+    assert "<b>" not in wrong
