@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from openberth.simulator.boom import BoomTiming
 from openberth.simulator.faults import Faults
 from tests.e2e.house import House
 from tests.e2e.personal import plates_in
@@ -13,7 +14,7 @@ pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("town")]
 
 def test_a_day_with_a_thousand_cars(tmp_path: Path) -> None:
     with House(tmp_path, speed=1440) as house:
-        report = house.live(house.town(hours=24, seed=7))
+        report = house.live(house.town(hours=24, seed=7, timing=BoomTiming.for_speed(1440)))
         assert report.balanced, report.differences[:10]
         assert report.cars >= 1_000
         assert report.left >= 600
@@ -35,7 +36,7 @@ def test_a_bad_day(tmp_path: Path) -> None:
         ["retransmit-forever=0.5", "lost-ack", "duplicate", "clock-skew", "misread", "unread", "barrier-cut"]
     )
     with House(tmp_path, speed=600) as house:
-        report = house.live(house.town(minutes=0.4, seed=11, load=1.0), faults=faults)
+        report = house.live(house.town(minutes=0.4, seed=11, timing=BoomTiming.for_speed(600)), faults=faults)
         assert report.balanced, report.differences[:10]
         assert plates_in(tmp_path) == []
 

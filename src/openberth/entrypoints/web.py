@@ -24,7 +24,7 @@ from openberth.infra.database import Database
 from openberth.infra.http.auth import FEED, OperatorGate, Operators
 from openberth.infra.http.feed import Feed
 from openberth.infra.http.middleware import BodyBounds, Surface, named
-from openberth.infra.http.problems import install
+from openberth.infra.http.problems import MEDIA_TYPE, ProblemView, install
 from openberth.infra.http.system import SystemApi, Watch
 from openberth.infra.outbox import Tail
 from openberth.infra.settings import Settings
@@ -32,6 +32,10 @@ from openberth.infra.telemetry import Health
 from openberth.kernel.authority import system
 
 OPENAPI = "/v1/openapi.json"
+PROBLEM_RESPONSE: dict[str, Any] = {
+    "description": "A problem document (RFC 9457).",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 
 
 class Parts(Protocol):
@@ -74,7 +78,7 @@ def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
     operators = Operators(_finder(database), database.clocks.machine)
     app = FastAPI(
         title="OpenBerth", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
-        redirect_slashes=False, generate_unique_id_function=_operation_id,
+        redirect_slashes=False, generate_unique_id_function=_operation_id, responses={"default": PROBLEM_RESPONSE},
         middleware=[
             Middleware(Surface, parts.settings.language),
             Middleware(BodyBounds),
@@ -103,6 +107,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """Return the API description, made once."""
     if app.openapi_schema is None:
         schema = app.openapi()
+        schema["components"]["schemas"]["Problem"] = ProblemView.model_json_schema()
         schema["components"]["securitySchemes"] = {"operator": {"type": "http", "scheme": "bearer"}}
         schema["security"] = [{"operator": []}]
     return app.openapi()

@@ -151,7 +151,7 @@ class JobRunner:
         self._handlers: dict[str, Handler] = {}
         self._wake = asyncio.Event()
         self._by = system("jobs")
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Id] = {}
         self._due = _due_of(())
 
     def handle(self, kind: str, handler: Handler) -> None:
@@ -192,12 +192,12 @@ class JobRunner:
             return
         for found in await self._claim(free):
             task = asyncio.create_task(self._run_one(found), name=f"job-{found.kind}")
-            self._running.add(task)
+            self._running[task] = found.id
             task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         was_full = len(self._running) == AT_ONCE_MAX
-        self._running.discard(task)
+        del self._running[task]
         if was_full:
             self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -206,6 +206,8 @@ class JobRunner:
 
     async def _claim(self, most: int) -> list[Job]:
         due = await self._database.read(lambda reader: _find_due(reader, self._due, most), by=self._by)
+        # One of ours whose lease has run out (a clock that jumped) is not begun a second time beside itself.
+        due = [found for found in due if found.id not in self._running.values()]
         if not due:
             return []
         return await self._database.write(

@@ -30,11 +30,15 @@ def counters(db: Database) -> Database:
 
 
 @pytest.fixture
-def sqlite(
-    tmp_path: Path, sqlite_files: SqliteFiles, business: ManualClock, machine: ManualClock, keys: RingSealer
-) -> Iterator[SqliteDatabase]:
+def clocks(business: ManualClock, machine: ManualClock) -> Clocks:
+    """Return both clocks that tests move."""
+    return Clocks(business, machine)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path, sqlite_files: SqliteFiles, clocks: Clocks, keys: RingSealer) -> Iterator[SqliteDatabase]:
     """Return SQLite with an empty ``test_counter``: for tests of its one writer."""
-    database = open_database(sqlite_files.url(tmp_path), Clocks(business, machine), keys, node="test")
+    database = open_database(sqlite_files.url(tmp_path), clocks, keys, node="test")
     assert isinstance(database, SqliteDatabase)
     tables.make(database)
     yield database

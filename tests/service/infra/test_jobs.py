@@ -286,7 +286,7 @@ def test_a_database_that_does_not_answer_is_tried_again(db: Database, monkeypatc
         async with runner(db, handler) as made:
             await until(lambda: handler.seen)
             await asyncio.sleep(0.03)
-            assert made._running == set()
+            assert made._running == {}
 
     monkeypatch.setattr(db, "read", shaky_read)
     monkeypatch.setattr(db, "write", no_outcome)

@@ -1,13 +1,18 @@
+import io
+import logging
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 
 from openberth.infra.clocks import Clocks, ManualClock
 from openberth.infra.database import open_database
 from openberth.infra.keys import KeyRing
 from openberth.infra.sealing import RingSealer
+from openberth.infra.telemetry import setup_logging
 from openberth.kernel.time import Instant, from_iso
 from tests.service.databases import SqliteFiles
 from tests.wire.api.house import House
@@ -21,11 +26,25 @@ def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
     return SqliteFiles(tmp_path_factory.mktemp("template"))
 
 
+@contextmanager
+def logging_to(stream: io.StringIO) -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    setup_logging("info", "json", stream)
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
 def opened(url: str, folder: Path) -> Iterator[House]:
     business, machine = ManualClock(Instant(BUSINESS_START)), ManualClock(Instant(MACHINE_START))
     database = open_database(url, Clocks(business, machine), RingSealer(KeyRing.fresh()), node="test")
     try:
-        with House(database, business, machine, folder) as house:
+        log = io.StringIO()
+        with logging_to(log), House(database, business, machine, folder, log) as house:
             yield house
     finally:
         database.close()

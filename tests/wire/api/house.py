@@ -1,6 +1,7 @@
 """OpenBerth's HTTP edge in this process: a real server on a free port, a real SQLite file, a mall, and cars."""
 
 import asyncio
+import io
 import itertools
 import json
 import socket
@@ -101,6 +102,7 @@ class House:
     business: ManualClock
     machine: ManualClock
     folder: Path
+    log: io.StringIO
     channel: FakeChannel = field(default_factory=FakeChannel)
     settings: Settings = field(init=False)
     health: Health = field(default_factory=Health)

@@ -4,14 +4,14 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer import rich_utils
 
-from openberth.entrypoints.cli import demo, devices, doctor, lots, service, tariffs, top
 from openberth.entrypoints.cli.mistakes import INTERRUPTED, USAGE, one_line, print_defect, print_problem
 from openberth.entrypoints.cli.session import Session, chosen_language
 from openberth.infra.catalogue import LANGUAGES, catalogue
@@ -20,6 +20,20 @@ from openberth.kernel.errors import Malformed, Problem
 # They may stand anywhere on the line; the simulator has its own --url and --token-file.
 GENERAL = ("--language", "--data", "--keys", "--url", "--token-file")
 OWN_OPTIONS = ("simulate",)
+_HERE = "openberth.entrypoints.cli"
+_FORWARDED = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+# Name -> (module that has a function of this name, settings of its own), in the order of the help.
+COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "demo": ("demo", {}),
+    "serve": ("service", {}),
+    "top": ("top", {}),
+    "doctor": ("doctor", {}),
+    "simulate": ("service", _FORWARDED),
+    "backup": ("backups", {}),
+    "restore": ("backups", {}),
+    "version": ("version", {}),
+}
+GROUPS = {"lot": "lots", "device": "devices", "tariff": "tariffs"}
 TITLES = ("ARGUMENTS_PANEL_TITLE", "OPTIONS_PANEL_TITLE", "COMMANDS_PANEL_TITLE")
 
 
@@ -27,8 +41,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status: 0 well, 1 refused or ill, 2 misused, 130 interrupted."""
     line = hoisted(sys.argv[1:] if arguments is None else arguments)
     session = Session(chosen_language(_said(line, "--language"), os.environ))
-    command = translated(typer.main.get_command(build()), session)
     try:
+        command = translated(typer.main.get_command(build(command_of(line))), session)
         status = command.main(line, prog_name="openberth", standalone_mode=False, obj=session)
     except Problem as problem:
         return print_problem(problem, session)
@@ -47,30 +61,38 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def build() -> typer.Typer:
-    """Return the tree of commands; their help texts are codes of the catalogue until they are translated."""
+def build(wanted: str | None = None) -> typer.Typer:
+    """Return the tree of commands; their help texts are codes of the catalogue until they are translated.
+
+    Only the module of the wanted command is imported: the others need a second that ``--help`` does not have.
+    """
     app = typer.Typer(
         help="cli.help.openberth", no_args_is_help=True, add_completion=False, rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False,
     )  # fmt: skip
     app.callback()(_general)
-    for name, function, own in _COMMANDS:
+    for name, (module, own) in COMMANDS.items():
+        function = getattr(import_module(f"{_HERE}.{module}"), name) if name == wanted else _not_wanted
         app.command(name, help=f"cli.help.{name}", context_settings=own)(function)
-    for name, group in (("lot", lots.app), ("device", devices.app), ("tariff", tariffs.app)):
+    for name, module in GROUPS.items():
+        group = import_module(f"{_HERE}.{module}").app if name == wanted else typer.Typer()
         app.add_typer(group, name=name, help=f"cli.help.{name}", no_args_is_help=True)
     return app
 
 
-_COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
-    ("demo", demo.demo, {}),
-    ("serve", service.serve, {}),
-    ("top", top.top, {}),
-    ("doctor", doctor.doctor, {}),
-    ("simulate", service.simulate, {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}),
-    ("backup", service.backup, {}),
-    ("restore", service.restore, {}),
-    ("version", service.version, {}),
-)
+def command_of(line: Sequence[str]) -> str | None:
+    """Return the command of a line whose general options stand before it."""
+    words = iter(line)
+    for word in words:
+        if word in GENERAL:
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def _not_wanted() -> None:
+    raise AssertionError("another command was wanted")
 
 
 def _general(
@@ -118,7 +140,7 @@ def _translate(command: Any, session: Session) -> None:
     known = catalogue().codes()
     for thing in (command, *command.params):
         code = getattr(thing, "help", None)
-        if code in known:
+        if isinstance(code, str) and code in known:
             thing.help = with_examples(session.say(code))
         elif getattr(thing, "name", None) == "help":
             thing.help = session.say("cli.option.help")

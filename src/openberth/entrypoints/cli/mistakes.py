@@ -10,7 +10,6 @@ from pathlib import Path
 
 from openberth.entrypoints.cli.session import Session
 from openberth.infra.catalogue import catalogue
-from openberth.infra.documents import DocumentError
 from openberth.kernel.errors import Param, Problem
 
 FAILED = 1
@@ -44,6 +43,9 @@ def lines_of(problem: Problem, session: Session) -> list[str]:
         known = problem.code in catalogue().codes()
         sentence = session.say(problem.code, **problem.params) if known else problem.title or problem.code
         return [*_some(list(problem.lines), session), f"openberth: {one_line(sentence)}"]
+    # Imported here: only where documents are read is there one with mistakes.
+    from openberth.infra.documents import DocumentError
+
     lines = []
     if isinstance(problem, DocumentError):
         lines = _some(problem.report(lambda code, params: session.say(code, **params)), session)

@@ -1,22 +1,16 @@
-"""``serve``, ``simulate``, ``backup``, ``restore`` and ``version``."""
+"""``openberth serve`` and ``openberth simulate``."""
 
-import platform
-import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from openberth import __version__
 from openberth.bootstrap import TOKEN_FILE
 from openberth.entrypoints import server
 from openberth.entrypoints.cli.client import local_url
-from openberth.entrypoints.cli.files import Examples, checkout, find_examples
+from openberth.entrypoints.cli.files import Examples, find_examples
 from openberth.entrypoints.cli.session import Session
-from openberth.infra.backup import backup as make_backup
-from openberth.infra.backup import restore as restore_backup
 from openberth.infra.settings import Settings
-from openberth.kernel.errors import Problem, Refused
+from openberth.kernel.errors import Refused
 
 HELP = ("--help", "-h")
 
@@ -84,50 +78,3 @@ def _example_options(examples: Examples, given: set[str]) -> list[str]:
         if option not in given:
             options += [word for path in paths for word in (option, str(path))]
     return options
-
-
-def backup(
-    context: typer.Context,
-    target: Annotated[Path, typer.Argument(help="cli.argument.backup_target", show_default=False)],
-    previous: Annotated[Path | None, typer.Option(help="cli.option.previous")] = None,
-) -> None:
-    """Make a backup while the service runs."""
-    session: Session = context.obj
-    settings = session.settings()
-    made = make_backup(database_url=settings.database_url, data=settings.data, target=target, previous=previous)
-    session.out.print(session.say("cli.backup.made", target=str(made.target)), soft_wrap=True)
-    _advise(made.advice, session)
-    session.out.print(session.say("cli.backup.keys", keys=str(settings.keys)), soft_wrap=True)
-
-
-def restore(
-    context: typer.Context,
-    source: Annotated[Path, typer.Argument(help="cli.argument.backup_source", show_default=False)],
-    replace: Annotated[bool, typer.Option("--replace", help="cli.option.replace")] = False,
-) -> None:
-    """Bring a backup back into the data folder."""
-    session: Session = context.obj
-    settings = session.settings()
-    restored = restore_backup(
-        source=source, database_url=settings.database_url, data=settings.data, keys=settings.keys, replace=replace
-    )
-    session.out.print(session.say("cli.backup.restored", data=str(settings.data)), soft_wrap=True)
-    _advise(restored.advice, session)
-
-
-def _advise(advice: Problem | None, session: Session) -> None:
-    """Say what a person has still to do."""
-    if advice is not None:
-        session.out.print(session.say(advice.code, **advice.params), soft_wrap=True, style="yellow")
-
-
-def version(context: typer.Context) -> None:
-    """Print what runs here."""
-    session: Session = context.obj
-    session.out.print(f"OpenBerth {__version__}", highlight=False)
-    where = checkout()
-    told = session.say(
-        "cli.version", python=platform.python_version(), system=f"{platform.system()} {platform.machine()}",
-        place=str(where or Path(sys.prefix)),
-    )  # fmt: skip
-    session.out.print(told, highlight=False, soft_wrap=True)

@@ -5,6 +5,7 @@ answer leaves once the fact is on disk; pictures are stored beside it and hold a
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +24,14 @@ from openberth.infra.blobs import PictureQueue
 from openberth.infra.database import Database, Unit, Urgency
 from openberth.infra.http.limits import RateLimiter, limit_key
 from openberth.infra.ids import IdSource
-from openberth.infra.telemetry import counter
+from openberth.infra.telemetry import counter, histogram
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import Malformed, Overloaded, Problem
 from openberth.kernel.ids import Id
 
-PATH = "/devices/vzenith/{secret}"
+PREFIX = "/devices/vzenith/"
+PATH = PREFIX + "{secret}"
+BODY_S = 10.0
 COMET_S = 5.0
 PICTURE_WAIT_S = 0.01
 LOOP_INPUT = 1  # the loop behind the barrier is wired to input 1
@@ -37,6 +40,7 @@ JSON = "application/json"
 
 T = TypeVar("T")
 
+_ANSWER_S = histogram("openberth_camera_answer_seconds", "Seconds from a recognition's arrival to its answer.")
 _PUSHES = counter("openberth_camera_pushes_total", "Camera messages by what became of them.", ("outcome",))
 
 log = structlog.get_logger()
@@ -66,17 +70,22 @@ class CameraPort:
             return self._stranger(address)
         if not camera.networks.admits(address):
             return _refusal(403, "address")
+        began = time.perf_counter()
         try:
-            body = await _body(request)
+            async with asyncio.timeout(BODY_S):
+                body = await _body(request)
             push = vzenith.decode(body, request.headers.get("content-type", ""))
-        except ClientDisconnect:
+        except (ClientDisconnect, TimeoutError):
             return _refusal(400, "cut_off")
         except Malformed as refusal:
             log.info("camera.malformed", device=camera.code, lot=camera.lot_code, why=str(refusal))
             return _refusal(413 if refusal.code == "device.too_large" else 422, "malformed")
         if camera.serial and getattr(push, "serial", camera.serial) != camera.serial:
             return _refusal(403, "serial")
-        return await self._answer(request, camera, push, address)
+        answer = await self._answer(request, camera, push, address)
+        if isinstance(push, vzenith.PlatePush):
+            _ANSWER_S.observe(time.perf_counter() - began)
+        return answer
 
     async def _answer(self, request: Request, camera: DeviceEntry, push: vzenith.Push, address: str) -> Response:
         match push:

@@ -126,7 +126,7 @@ idempotency = table(
     word_column("key_hash", 64, primary_key=True),
     word_column("request_hash", 64),
     Column("status", Integer, nullable=False),
-    json_column("answer"),
+    json_column("answer", nullable=True),
     instant_column("at"),
 )
 Index("ix_idempotency_at", idempotency.c.at)

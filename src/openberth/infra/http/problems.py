@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +27,18 @@ PLACES_MAX = 50
 _TYPE = "urn:openberth:problem:"
 
 log = structlog.get_logger()
+
+
+class ProblemView(BaseModel):
+    """A problem document, for the API description."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    params: dict[str, str | int | bool | None]
+    trace: str | None
+    errors: list[dict[str, Any]] = []
 
 
 class BadRequest(Malformed):

@@ -174,7 +174,7 @@ def upgrade() -> None:
         word("key_hash", 64, key=True),
         word("request_hash", 64),
         number("status"),
-        json("answer"),
+        json("answer", null=True),
         big("at"),
     )
     create_index("ix_idempotency_at", "idempotency", "at")

@@ -186,7 +186,7 @@ def _lots(view: View, lots: Sequence[Lot]) -> Table:
 
 
 def lanes_by_need(board: Board, overview: Overview) -> list[tuple[Lot, Lane]]:
-    """Return all lanes: where a car waits, where cars have been, where none came yet; each in the order of the files."""
+    """Return all lanes: where a car waits, where cars have been, where none came yet, as the files order them."""
 
     def need(pair: tuple[Lot, Lane]) -> int:
         lot, lane = pair
