@@ -18,7 +18,7 @@ from schemathesis.checks import (
 from openberth.entrypoints.web import describe
 from tests.wire.api.house import CAR, OTHER_CAR, TOKEN, House
 
-EXAMPLES = 7  # of each operation, mode and aim
+EXAMPLES = 4  # of each operation, mode and aim
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 

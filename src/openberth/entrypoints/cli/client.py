@@ -19,7 +19,7 @@ from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.server import place_of
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import setup_logging
-from openberth.kernel.errors import Overloaded, Refused
+from openberth.kernel.errors import Overloaded, Problem, Refused, Unknown
 
 TIMEOUT_S = 20.0
 PROBE_S = 2.0
@@ -64,7 +64,7 @@ class Api:
         """Return an answer that is plain text, e.g. the metrics."""
         answer = await self._send("GET", path)
         if answer.status_code >= 400:
-            raise _problem(answer, "")
+            raise _problem(answer, "", self.where)
         return answer.text
 
     async def ask(
@@ -86,7 +86,7 @@ class Api:
             extra["json"] = json
         answer = await self._send(method, path, **extra)
         if answer.status_code >= 400:
-            raise _problem(answer, name)
+            raise _problem(answer, name, self.where)
         if not answer.content:
             return None
         try:
@@ -194,7 +194,9 @@ def _http(session: Session, url: str, token: str, transport: httpx2.AsyncBaseTra
     )
 
 
-def _problem(answer: httpx2.Response, name: str) -> Answered:
+def _problem(answer: httpx2.Response, name: str, where: str) -> Problem:
+    if answer.status_code == 401:
+        return Unknown("cli.token_refused", url=where)
     try:
         told = answer.json()
         code, title = str(told["code"]), str(told.get("title", ""))
@@ -207,5 +209,5 @@ def _problem(answer: httpx2.Response, name: str) -> Answered:
             for error in told.get("errors", ())
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Answered("cli.not_understood", "", {"status": answer.status_code}, answer.status_code)
+        return Overloaded("cli.not_understood", status=answer.status_code)
     return Answered(code, title, params, answer.status_code, lines)

@@ -71,13 +71,10 @@ async def _credentials(session: Session, lot: str, device: str) -> None:
             ("cli.credentials.address", f"{settings.barrier.host}:{settings.barrier.port}"),
             ("cli.credentials.secret", made.get("secret")),
         ]
-    table = plain_table(("", "left"), ("", "left"))
-    table.show_header = False
     for code, value in told:
         if value:
-            table.add_row(Text(session.say(code), "dim"), str(value))
-    # Not wrapped: an address is copied into the device as it stands.
-    session.out.print(table, soft_wrap=True)
+            # Not wrapped: an address is copied into the device as it stands.
+            session.out.print(f"{session.say(code)}: {value}", soft_wrap=True, highlight=False, markup=False)
     typer.echo(session.say("cli.credentials.once", device=device), err=True)
 
 

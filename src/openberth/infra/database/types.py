@@ -51,7 +51,7 @@ class JsonType(TypeDecorator[Any]):
         """Use a type without the 64 KB bound where Text has one."""
         if dialect.name in ("mysql", "mariadb"):
             return dialect.type_descriptor(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"))
-        return dialect.type_descriptor(Text())
+        return Text()  # not its descriptor: psycopg's is a VARCHAR
 
     def bind_processor(self, dialect: Dialect) -> Any:
         """Encode."""

@@ -151,6 +151,8 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
 
 def problem_of(error: Exception) -> Problem:
     """Return what to tell about an exception: itself, or a defect, which is logged here with its trace."""
+    if isinstance(error, Interrupted):
+        return error.problem
     if isinstance(error, Problem):
         if error.status >= 500 and not isinstance(error, Overloaded):
             log.warning("http.refused", code=error.code)

@@ -14,14 +14,13 @@ from rich.text import Text
 
 from openberth.entrypoints.cli.client import connected, find_server
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.top.frame import frame
+from openberth.entrypoints.cli.top.frame import frame, natural_height
 from openberth.entrypoints.cli.top.keys import leave_key
 from openberth.entrypoints.cli.top.model import Board
 from openberth.entrypoints.cli.top.watch import Watcher
 from openberth.kernel.errors import Refused
 
 REDRAW_S = 0.5
-ONCE_HEIGHT = 40
 
 
 def top(context: typer.Context, once: Annotated[bool, typer.Option("--once", help="cli.option.once")] = False) -> None:
@@ -35,8 +34,9 @@ async def _once(session: Session) -> None:
         board = Board(url=api.where)
         await Watcher(board, api, session, token="").once()
     console = session.out
-    height = console.height if console.is_terminal else ONCE_HEIGHT
-    console.print(frame(board, session, width=console.width, height=height, now_s=time.monotonic()), height=height)
+    height = natural_height(board, width=console.width)
+    picture = frame(board, session, width=console.width, height=height, now_s=time.monotonic())
+    console.print(picture, height=height)
 
 
 async def _live(session: Session) -> None:

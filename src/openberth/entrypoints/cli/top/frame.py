@@ -35,6 +35,7 @@ SIGNS = {"open": ("✓", "green"), "hold": ("■", "yellow"), "refuse": ("✗", 
 AFTERWARDS = {"passed": ("✓", "green"), "refused": ("✗", "red"), "gone": ("·", "dim")}
 NEARLY_FULL_PERCENT, FULL_PERCENT = 85, 97
 BOTTOM_ROWS = 4
+PASSAGES_SHOWN, CASES_SHOWN = 12, 12
 
 K = TypeVar("K")
 
@@ -69,7 +70,7 @@ def frame(
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Text(session.say("top.too_small", width=SMALLEST[0], height=SMALLEST[1]))
     head = _head(board, session, width, now_s)
-    keys = Text(session.say("top.keys"), style="dim", no_wrap=True)
+    keys = Text(" " if board.single else session.say("top.keys"), style="dim", no_wrap=True)
     if board.overview is None:
         trouble = board.trouble or session.say("top.connecting")
         return Group(head, Rule(style="dim"), Padding(Text(trouble), (1, 2)), *extra, keys)
@@ -86,6 +87,19 @@ def frame(
         *(Layout(line, size=1) for line in (*figures, *extra, keys)),
     )
     return layout
+
+
+def natural_height(board: Board, *, width: int) -> int:
+    """Return how many lines a frame takes that hides nothing but older passages."""
+    overview = board.overview
+    if overview is None:
+        return SMALLEST[1]
+    lanes = sum(len(lot.lanes) for lot in overview.lots)
+    cases = min(overview.cases_open, CASES_SHOWN)
+    bottom = min(len(board.stream(PASSAGES_SHOWN)), PASSAGES_SHOWN)
+    rows = max(lanes, cases) + bottom if width >= WIDE else lanes + max(bottom, cases)
+    # One line for the head, one for each of three titles, two of figures, one for the keys.
+    return max(SMALLEST[1], len(overview.lots) + max(rows, lanes + BOTTOM_ROWS) + 7)
 
 
 def _head(board: Board, session: Session, width: int, now_s: float) -> Table:
@@ -110,6 +124,8 @@ def _freshness(board: Board, session: Session, now_s: float) -> Text:
         return Text(f"○ {session.say('top.waiting')}", "yellow")
     if board.is_stale(now_s):
         return Text(f"● {session.say('top.stale', seconds=int(age_s))}", "bold red")
+    if board.single:
+        return Text(session.say("top.single"), "dim")
     if not board.feed_live:
         return Text(f"● {session.say('top.polled')}", "yellow")
     return Text(f"● {session.say('top.live')}", "green")
@@ -273,7 +289,8 @@ def _figures(board: Board, view: View, now_s: float) -> list[Text]:
     """Return the last lines: how fast it goes, the hardware, and the money of the day."""
     parts: list[tuple[str, str]] = []
     rate = board.passages_per_minute(now_s)
-    parts.append((view.say("top.rate", count="–" if rate is None else rate), ""))
+    if rate is not None:
+        parts.append((view.say("top.rate", count=rate), ""))
     if board.p99_us is not None:
         parts.append((view.say("top.p99", span=milliseconds_text(board.p99_us)), ""))
     silent = [f"{lot.code}/{code}" for lot in view.overview.lots for code in lot.silent]
@@ -314,6 +331,8 @@ def _add(sums: dict[K, Money], key: K, amount: Money | None) -> None:
 def _line(parts: Sequence[tuple[str, str]], width: int) -> Text:
     """Join parts with a dot between; what does not fit is cut at the end."""
     line = Text(no_wrap=True, overflow="ellipsis")
+    if not parts:
+        return Text(" ")  # rich takes an empty text for no content and draws a placeholder
     for index, (words, style) in enumerate(parts):
         if index:
             line.append(" · ", "dim")

@@ -115,6 +115,7 @@ class Board:
     overview_at: float = 0.0
     trouble: str | None = None
     feed_live: bool = False
+    single: bool = False  # one look, nothing is followed
     position: int | None = None
     passages: dict[str, tuple[Passage, ...]] = field(default_factory=dict)  # by lot, newest first
     last_at_lane: dict[tuple[str, str], Passage] = field(default_factory=dict)

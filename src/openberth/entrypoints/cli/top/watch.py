@@ -70,7 +70,7 @@ class Watcher:
         self._everything(overview)
         await self._catch_up(overview)
         await self._figure()
-        self._board.feed_live = True  # one frame has nothing to follow
+        self._board.single = True
 
     async def _overviews(self) -> None:
         while True:

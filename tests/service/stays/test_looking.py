@@ -1,0 +1,185 @@
+"""What people look at, and what they do about cases. On every database."""
+
+from typing import Any
+
+import pytest
+
+from openberth.contexts import facility, payments, stays
+from openberth.contexts.payments import store as payment_store
+from openberth.contexts.stays import CaseAction
+from openberth.contexts.stays.model.entities import CaseKind, Resolution
+from openberth.contexts.stays.service import queries
+from openberth.contexts.stays.store import reading
+from openberth.infra import vault
+from openberth.infra.database import Reader
+from openberth.infra.http.pages import NEWEST
+from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.ids import Id, lowest_at
+from openberth.kernel.plates import Plate
+from openberth.kernel.time import MINUTE_US
+from tests.service.acting import events, plan_of, read, write
+from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
+
+
+def now(street: Street) -> queries.LotNow:
+    [found] = read(street.db, queries.overview)
+    return found
+
+
+def books(street: Street) -> queries.Books:
+    lot = read(street.db, facility.lot_by_id, lot=street.lot)
+    return read(street.db, queries.books, lot=lot)
+
+
+def listed(street: Street, **asked: Any) -> list[queries.StayRow]:
+    values: dict[str, Any] = {"open_ones": None, "plate": None, "before": NEWEST, "limit": 50} | asked
+    return list(read(street.db, queries.stays_of_lot, lot=street.lot, **values).items)
+
+
+def test_the_overview_counts_what_happened_just_now(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.arrive("in-2", OTHER_CAR)
+    street.arrive("out-1", CAR)
+    seen = now(street)
+    assert (seen.entries, seen.exits, seen.cases_open) == (1, 0, 0)  # the first entry is an hour ago
+    [waiting] = [each.waiting for each in seen.lanes if each.waiting]
+    assert (waiting.plate, waiting.bill and waiting.bill.due.minor) == ("粤B·**345", 750)
+    street.pay_cash("out-1")
+    seen = now(street)
+    assert (seen.exits, seen.received_today.minor) == (1, 750)
+    street.pass_minutes(16 * 60)  # 17:01 to 09:01 in Shanghai
+    assert now(street).received_today.minor == 0
+
+
+def test_money_of_the_day_is_that_of_the_lots_own_day(street: Street) -> None:
+    """Business time runs 60 times as fast here, so ids of the day are younger than the day."""
+    street.arrive("in-2", CAR)
+    street.business.advance(61 * MINUTE_US)
+    street.machine.advance(MINUTE_US)
+    street.arrive("out-2", CAR)
+    street.pay_cash("out-2")
+    street.business.advance(120 * MINUTE_US)
+    street.machine.advance(2 * MINUTE_US)
+    assert now(street).received_today.minor == 750
+
+
+def test_stays_are_listed_newest_first_whether_they_have_ended_or_not(street: Street) -> None:
+    for plate in (CAR, OTHER_CAR, THIRD_CAR):
+        street.arrive("in-2", plate)
+        street.pass_minutes(1)
+    street.arrive("out-2", OTHER_CAR)
+    assert [row.plate for row in listed(street)] == ["京A·**888", "粤B·**890", "粤B·**345"]
+    assert [row.plate for row in listed(street, open_ones=False)] == ["粤B·**890"]
+    assert [row.plate for row in listed(street, plate=CAR)] == ["粤B·**345"]
+    page = read(
+        street.db, queries.stays_of_lot, lot=street.lot, open_ones=None, plate=None, before=NEWEST, limit=2
+    )  # fmt: skip
+    assert page.more_after is not None
+    assert [row.plate for row in listed(street, before=page.more_after)] == ["粤B·**345"]
+
+
+def test_the_books_say_what_was_billed_paid_and_is_due(street: Street) -> None:
+    street.arrive("in-2", CAR)
+    street.arrive("in-2", OTHER_CAR)
+    street.pass_minutes(61)
+    street.arrive("out-2", CAR)
+    street.pay_cash("out-2")
+    street.arrive("out-2", OTHER_CAR)
+    street.pay_cash("out-2", 300)  # not all of it
+    found = books(street)
+    assert (found.passages_in, found.passages_out, found.stays_open, found.stays_closed) == (2, 1, 1, 1)
+    assert (found.billed.minor, found.due.minor, found.received["cash"].minor) == (1500, 450, 1050)
+    assert found.billed.minor == found.due.minor + found.received["cash"].minor - found.surplus.minor
+
+
+def test_a_superseded_bill_counts_with_what_was_paid_on_it(street: Street) -> None:
+    street.arrive("in-2", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-2", CAR)
+    street.pay_cash("out-2", 300)
+    street.pass_minutes(120)
+    lot = read(street.db, facility.lot_by_id, lot=street.lot)
+    write(
+        street.db, stays.bill_in_advance, lot=street.lot, plate=Plate.read(CAR), lot_tariff=lot.tariff_code,
+        currency=lot.currency,
+    )  # fmt: skip
+    totals = read(street.db, payments.totals, lot=street.lot)
+    assert set(totals.billed) == {"open", "superseded"}
+    found = books(street)
+    assert found.billed.minor == found.due.minor + 300 == 1750  # 181 minutes are seven half hours
+
+
+@pytest.mark.parametrize("action", [CaseAction.CORRECT_PLATE, CaseAction.MATCH_STAY, CaseAction.OPEN])
+def test_a_case_is_resolved_at_its_lane_and_told_once(street: Street, action: CaseAction) -> None:
+    street.arrive("in-2", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-2", "粤B12346")
+    [case] = street.cases()
+    [(stay, masked)] = read(street.db, queries.case_detail, case=case.id).candidates
+    assert masked == "粤B·**345"
+    plate = Plate.read(CAR) if action is CaseAction.CORRECT_PLATE else None
+    after = write(street.db, stays.resolve, case=case.id, action=action, reason=" seen ", plate=plate, stay=stay)
+    assert (after.resolution, after.reason, after.resolved_by) == (
+        {
+            CaseAction.CORRECT_PLATE: Resolution.CORRECTED,
+            CaseAction.MATCH_STAY: Resolution.MATCHED,
+            CaseAction.OPEN: Resolution.OPENED,
+        }[action],
+        "seen",
+        "system:test",
+    )
+    assert len(events(street.db, "stays.case_resolved")) == 1
+    assert street.standing("out-2").waiting is (action is not CaseAction.OPEN)
+    if action is not CaseAction.OPEN:
+        street.pay_cash("out-2")
+        assert [found.id for found in street.closed()] == [stay]
+    with pytest.raises(Refused, match=r"exception\.resolved"):
+        write(street.db, stays.resolve, case=case.id, action=CaseAction.DISMISS, reason="again")
+
+
+def test_a_gate_that_failed_is_told_again_for_the_same_car(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.machine.advance(31_000_000)
+    write(street.db, facility.end_expired)  # nobody fetched the command: the barrier is away
+    street.react()
+    [case] = street.cases()
+    assert case.kind is CaseKind.GATE_FAILED
+    write(street.db, stays.resolve, case=case.id, action=CaseAction.OPEN, reason="told again")
+    again = street.commands()[0]
+    assert (again.passage_id, again.reason) == (case.passage_id, "told again")
+    assert len(street.commands()) == 2
+    assert len(street.inside()) == 1
+    assert street.cases() == []
+
+
+def test_nobody_else_is_let_through_for_a_case(street: Street) -> None:
+    street.arrive("out-2", CAR)  # without an entry
+    [case] = street.cases()
+    street.pass_minutes(1)
+    street.arrive("out-2", OTHER_CAR)
+    with pytest.raises(Refused, match=r"exception\.resolved"):  # it ended when its car made room
+        write(street.db, stays.resolve, case=case.id, action=CaseAction.OPEN, reason="x")
+    with pytest.raises(NotFound):
+        write(street.db, stays.resolve, case=Id(int=7), action=CaseAction.OPEN, reason="x")
+
+
+def test_history_is_not_scanned_for_the_overview(street: Street) -> None:
+    since = lowest_at(street.machine.now() // 1_000)
+    plan = plan_of(street.db, reading.CROSSED_SINCE, {"lot": street.lot, "since_id": since})
+    assert "ix_passage_lot (lot_id=? AND id>?)" in plan
+    plan = plan_of(street.db, payment_store.RECEIVED_SINCE, {"lot": street.lot, "since_id": since, "since": 0})
+    assert "ix_receipt_lot (lot_id=? AND id>?)" in plan
+
+
+def test_an_erased_person_shows_nobody(street: Street) -> None:
+    street.arrive("in-2", CAR)
+    [stay] = street.inside()
+    assert stay.plate_id is not None
+    write(street.db, vault.erase, vault_id=stay.plate_id)
+    assert [row.plate for row in listed(street)] == [None]
+
+    def detail(reader: Reader) -> queries.StayDetail:
+        return queries.stay_detail(reader, stay=stay.id)
+
+    assert read(street.db, detail).row.plate is None

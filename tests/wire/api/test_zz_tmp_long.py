@@ -1,0 +1,92 @@
+"""The API description, and requests made from it: whatever is sent, the answer is one that the description promises."""
+
+import collections
+from typing import Any
+
+import hypothesis
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from openberth.entrypoints.web import describe
+from tests.wire.api.house import CAR, OTHER_CAR, TOKEN, House
+
+EXAMPLES = 60
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+def test_the_description_is_for_operators_and_complete(house: House) -> None:
+    described = house.get("/v1/openapi.json")
+    operations = [operation for item in described["paths"].values() for operation in item.values()]
+    assert len(operations) >= 28
+    assert described["security"] == [{"operator": []}]
+    for operation in operations:
+        assert "default" in operation["responses"]
+        assert operation["description"] or operation["summary"]
+    unsafe = [
+        item["post"] for path, item in described["paths"].items() if "post" in item and path != "/v1/quotes"
+    ]  # fmt: skip
+    for operation in unsafe:
+        assert "idempotency-key" in {each["name"] for each in operation["parameters"]}
+
+
+def aims(house: House) -> list[dict[str, dict[str, Any]]]:
+    """Return values for parameters: none, and ones that exist, so that requests get past the look-up."""
+    stay = house.get("/v1/stays", lot="mall")["items"][0]["id"]
+    passage = house.get("/v1/passages", lot="mall")["items"][0]["id"]
+    case = house.get("/v1/exceptions", lot="mall")["items"][0]["id"]
+    real = {"lot": "mall", "lane": "out-1", "device": "cam-in-1", "stay": stay, "passage": passage, "case": case,
+            "code": "mall"}  # fmt: skip
+    return [{"path": {}, "query": {}}, {"path": real, "query": {"lot": "mall"}}]
+
+
+def test_no_request_from_the_description_breaks_anything(house: House) -> None:
+    house.arrive("in-1", CAR)
+    house.pass_minutes(61)
+    house.arrive("out-1", CAR)
+    house.arrive("in-2", None)
+    house.arrive("out-2", OTHER_CAR)
+    schema = schemathesis.openapi.from_dict(describe(house.app))
+    session = requests.Session()
+    session.trust_env = False
+    session.headers["authorization"] = f"Bearer {TOKEN}"
+    statuses: collections.Counter[int] = collections.Counter()
+    for found in schema.get_all_operations():
+        operation: Any = found.ok()  # type: ignore[union-attr]
+        for aim in aims(house):
+            path = {each.name: aim["path"][each.name] for each in operation.path_parameters if each.name in aim["path"]}
+            query = {each.name: aim["query"][each.name] for each in operation.query if each.name in aim["query"]}
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+                if mode is GenerationMode.NEGATIVE and (path or query):
+                    continue
+                check(operation, mode, path, query, house, session, statuses)
+    session.close()
+    assert sum(count for status, count in statuses.items() if status >= 500) == 0
+    assert print(statuses) is None  # it gets through, too
+    assert statuses[422] > 50, statuses
+
+
+def check(
+    operation: Any, mode: GenerationMode, path: dict[str, Any], query: dict[str, Any], house: House,
+    session: requests.Session, statuses: "collections.Counter[int]",
+) -> None:  # fmt: skip
+    strategy = operation.as_strategy(mode, path_parameters=path or None, query=query or None)
+
+    @hypothesis.settings(
+        max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @hypothesis.given(case=strategy)
+    def requested(case: Any) -> None:
+        answer = case.call(base_url=house.url, session=session)
+        statuses[answer.status_code] += 1
+        case.validate_response(answer, checks=CHECKS)
+
+    requested()
