@@ -125,10 +125,13 @@ def main() -> None:
             asyncio.wrap_future(pictures.put_nowait(str(ids.new_id()), picture.jpeg))
             for picture in push.recognition.pictures
         ]
-        await asyncio.wait(waiting, timeout=0.03)
+        await asyncio.wait(waiting, timeout=0.01)
         return Response(vzenith.answer_open(push.plate_id), media_type="application/json")
 
-    app = Starlette(routes=[Route("/devices/vzenith/{secret}", plate, methods=["POST"])])
+    async def health(_: Request) -> Response:
+        return Response()
+
+    app = Starlette(routes=[Route("/devices/vzenith/{secret}", plate, methods=["POST"]), Route("/health", health)])
     config = uvicorn.Config(
         app, host="127.0.0.1", port=given.port, log_level="warning", access_log=False, lifespan="off"
     )

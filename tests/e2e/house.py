@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 from cryptography.hazmat.primitives import serialization
@@ -56,7 +56,7 @@ class House:
     def token(self) -> str:
         return (self.folder / "data" / "operator.token").read_text().strip()
 
-    def __enter__(self) -> "House":
+    def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self._start_sandpay()

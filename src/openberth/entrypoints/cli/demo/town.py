@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -50,7 +50,6 @@ class Plan:
     permits: tuple[Path, ...]
     seed: int
     load: float
-    boom: BoomTiming = field(default_factory=BoomTiming)
     drain_s: float = 60.0
     settle_s: float = 15.0
 
@@ -206,7 +205,8 @@ def _world(plan: Plan, plans: list[LotPlan], clock: BusinessClock, books: Books,
 
 
 async def _built(plan: Plan, plans: list[LotPlan], api: Operator, world: World) -> Town:
-    wiring = Wiring(plan.url, plan.barrier_port, plan.boom, Waits(), 0, GUARD_LOOKS_S)
+    timing = BoomTiming.for_speed(float(world.clock.speed))
+    wiring = Wiring(plan.url, plan.barrier_port, timing, Waits(), 0, GUARD_LOOKS_S)
     lots = [LotTown(lot, api, world, wiring, str(plan.seed)) for lot in plans]
     for lot in lots:
         await lot.build()
