@@ -5,11 +5,11 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.wire.barrier_peer import crc, pack
 
 from openberth.gateways.barriers import messages
 from openberth.gateways.barriers.codec import MAX_LENGTH, BrokenFrame, Flaw, Frame, FrameReader, crc16_modbus, encode
 from openberth.kernel.errors import Malformed
+from tests.wire.barrier_peer import crc, pack
 
 frames = st.builds(
     Frame,

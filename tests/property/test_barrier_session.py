@@ -4,7 +4,6 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.wire.barrier_peer import Peer, pack
 
 from openberth.gateways.barriers.ports import BarrierDevice
 from openberth.gateways.barriers.session import (
@@ -19,6 +18,7 @@ from openberth.gateways.barriers.session import (
 )
 from openberth.infra.http.limits import ANYWHERE
 from openberth.kernel.time import Instant
+from tests.wire.barrier_peer import Peer, pack
 
 SECRET = bytes(range(32))
 DEVICE = BarrierDevice(UUID(int=1), SECRET, ANYWHERE)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from uuid import UUID
 
 import pytest
-from tests.wire.barrier_peer import Peer
 
 from openberth.gateways.barriers import (
     BarrierCommand,
@@ -25,6 +24,7 @@ from openberth.infra.http.limits import AddressRange
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
+from tests.wire.barrier_peer import Peer
 
 SECRET = bytes(range(32))
 DEVICE = UUID(int=1)

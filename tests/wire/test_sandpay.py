@@ -16,7 +16,6 @@ import httpx2
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.wire.sandpay_process import WITHIN_S, Merchant, Process, Told
 
 from openberth.contexts.payments.ports import (
     ChannelOrder,
@@ -31,6 +30,7 @@ from openberth.kernel.errors import Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import SECOND_US, Instant, later
 from openberth.providers.sandpay import SIGNATURE, Sandpay, signed_text
+from tests.wire.sandpay_process import WITHIN_S, Merchant, Process, Told
 
 FIVE = Money(500, "CNY")
 T = TypeVar("T")

@@ -100,7 +100,7 @@ def test_this_month_and_the_next_ones_are_made_once(server: ServerDatabase) -> N
 def test_every_row_finds_its_month_and_no_insert_fails(server: ServerDatabase) -> None:
     early = add_stay(server, Instant(0))  # before there is any month
     ensure_partitions(server)
-    moments = {
+    moments: dict[Month | str, list[str]] = {
         NOVEMBER: ["2020-01-01T00:00:00Z", "2026-11-01T00:00:00Z", "2026-11-30T23:59:59.999Z"],
         DECEMBER: ["2026-12-01T00:00:00Z", "2026-12-31T23:59:59.999Z"],
         FEBRUARY: ["2027-02-28T23:59:59.999Z"],
@@ -186,7 +186,7 @@ def test_a_busy_table_is_left_for_another_day(server: ServerDatabase, monkeypatc
     assert len(ensure_partitions(server)) == len(history_tables())
 
 
-def test_retention_drops_whole_months(server: ServerDatabase) -> None:
+def test_retention_drops_whole_months(server: ServerDatabase, machine: ManualClock) -> None:
     ensure_partitions(server)
     for text in ("2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z", "2027-01-20T00:00:00Z"):
         add_stay(server, from_iso(text))
@@ -195,8 +195,14 @@ def test_retention_drops_whole_months(server: ServerDatabase) -> None:
     assert partitions(server, stay) == [Month(2027, 1), Month(2027, 2)]
     assert count(server) == 1
     assert drop_before(server, stay, from_iso("2027-01-25T00:00:00Z")) == 0
-    add_stay(server, from_iso("2026-11-20T00:00:00Z"))  # a late one goes into the first month there is
-    assert rows_in(server, Month(2027, 1)) == 2
+    late = from_iso("2026-11-20T00:00:00Z")
+    for serial in range(3):  # of a month that is gone
+        add_stay(server, late, serial)
+    assert count(server) == 4
+    machine.set(from_iso("2027-03-10T00:00:00Z"))
+    assert "stay.p202703" in ensure_partitions(server)
+    assert drop_before(server, stay, from_iso("2027-02-25T00:00:00Z")) == 1
+    assert count(server) == 0
 
 
 NEW_CONSUMER = insert_into(consumer)

@@ -101,6 +101,8 @@ def test_an_exception_does_not_open_for_the_next_car(house: House) -> None:
     house.arrive("in-1", None)
     later = resolve(house, skewed, action="open", reason="x")
     assert (later.status_code, later.json()["code"]) == (409, "lane.nobody_waiting")
+    corrected = resolve(house, skewed, action="correct_plate", reason="x", plate=CAR)
+    assert (corrected.status_code, corrected.json()["code"]) == (409, "lane.nobody_waiting")
     assert house.waiting("in-1")["ask"] == "enter"
 
 

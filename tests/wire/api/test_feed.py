@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from openberth.infra.database.log import read_after
 from openberth.infra.http import feed as feed_module
-from openberth.infra.outbox import Subscription
+from openberth.infra.outbox import Subscription, Tail
 from openberth.kernel.authority import system
 from tests.wire.api.house import TOKEN, House
 
@@ -94,6 +96,23 @@ def test_a_feed_that_lags_reads_the_log_again(house: House, monkeypatch: pytest.
         monkeypatch.undo()
         drive(house, 1, first=90_000)
         assert positions(websocket, head(house)) == list(range(start + 1, head(house) + 1))
+
+
+def test_a_page_that_comes_live_after_it_was_read_is_told_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tail may be behind the log when a client subscribes: it then hands over what was read already."""
+    known = house.database.read_now(partial(read_after, position=0), by=system("test"))
+    subscribe = Tail.subscribe
+
+    def behind(self: Tail) -> Subscription:
+        subscription = subscribe(self)
+        subscription.offer(known[len(known) // 2 :])
+        return subscription
+
+    monkeypatch.setattr(Tail, "subscribe", behind)
+    with feed(house, "?after=0") as websocket:
+        frame(websocket)
+        drive(house, 1)
+        assert positions(websocket, head(house)) == list(range(1, head(house) + 1))
 
 
 def test_a_feed_of_one_lot_leaves_the_others_out(house: House) -> None:

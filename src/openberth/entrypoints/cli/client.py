@@ -117,7 +117,7 @@ async def connected(session: Session) -> AsyncIterator[Api]:
             # Imported late: only here the whole application is needed.
             from openberth.entrypoints.web import build_app
 
-            transport = httpx2.ASGITransport(app=build_app(house, extra_routes=()), raise_app_exceptions=False)
+            transport = httpx2.ASGITransport(app=build_app(house), raise_app_exceptions=False)
             async with _http(session, HERE, house.operator_token, transport) as http:
                 yield Api(http, str(settings.data))
 

@@ -210,7 +210,9 @@ class _PostgresMonths(_Months):
         with self._connection.transaction():
             self._run(f"SET LOCAL lock_timeout = {DDL_LOCK_WAIT_S * 1_000}")
             self._run(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-            late = f"FROM {table}_{REST} WHERE id < '{upper}'"  # months follow one another: all of them belong here
+            late = f"FROM {table}_{REST} WHERE id < '{upper}'"
+            if not is_first:  # older rows belong to months that were dropped
+                late += f" AND id >= {lower}"
             if self._rows(f"SELECT 1 {late} LIMIT 1"):
                 self._run(f"CREATE TABLE {child} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
                 self._run(f"INSERT INTO {child} SELECT * {late}")
@@ -223,10 +225,17 @@ class _PostgresMonths(_Months):
         with self._connection.transaction():
             self._run(f"SET LOCAL lock_timeout = {DDL_LOCK_WAIT_S * 1_000}")
             self._run(f"DROP TABLE {table}_{month.name}")
+            self._run(f"DELETE FROM {self._older(table, month)}")  # noqa: S608 - late ones of months dropped before
 
     def all_below(self, table: str, month: Month, position: int) -> bool:
-        waiting = f"SELECT 1 FROM {table}_{month.name} WHERE position >= %s OR position IS NULL LIMIT 1"  # noqa: S608
-        return not self._rows(waiting, position)
+        unread = "(position >= %s OR position IS NULL) LIMIT 1"
+        return not (
+            self._rows(f"SELECT 1 FROM {table}_{month.name} WHERE {unread}", position)  # noqa: S608
+            or self._rows(f"SELECT 1 FROM {self._older(table, month)} AND {unread}", position)  # noqa: S608
+        )
+
+    def _older(self, table: str, month: Month) -> str:
+        return f"{table}_{REST} WHERE id < '{lowest_at(month.plus(1).start_ms)}'"
 
 
 class _MysqlMonths(_Months):

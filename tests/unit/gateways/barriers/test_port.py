@@ -4,8 +4,6 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from tests.wire.barrier_peer import Peer
-
 from openberth.gateways.barriers import (
     BarrierCommand,
     BarrierDevice,
@@ -19,6 +17,7 @@ from openberth.gateways.barriers.port import _Connection
 from openberth.infra.http.limits import ANYWHERE
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
+from tests.wire.barrier_peer import Peer
 
 DEVICE = BarrierDevice(UUID(int=1), bytes(32), ANYWHERE)
 

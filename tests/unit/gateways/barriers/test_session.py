@@ -4,7 +4,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from tests.wire.barrier_peer import Peer, pack
 
 from openberth.gateways.barriers.commands import BarrierCommand
 from openberth.gateways.barriers.messages import BarrierStatus, Boom, CommandResult, Operation, Result
@@ -21,6 +20,7 @@ from openberth.gateways.barriers.session import (
 )
 from openberth.infra.http.limits import AddressRange
 from openberth.kernel.time import SECOND_US, Instant
+from tests.wire.barrier_peer import Peer, pack
 
 VECTOR = json.loads((Path(__file__).parents[3] / "vectors" / "barrier-tcp.json").read_text())
 SECRET = bytes.fromhex(VECTOR["secret"])

@@ -213,15 +213,14 @@ def percentile_us(buckets: Sequence[tuple[float, int]], percent: int) -> int | N
     return None
 
 
-def histogram_of(page: str, name: str, label: str) -> list[tuple[float, int]]:
-    """Return the cumulative buckets of a histogram in the Prometheus text format, summed over series with a label.
+def histogram_of(page: str, name: str) -> list[tuple[float, int]]:
+    """Return the cumulative buckets of a histogram in the Prometheus text format, summed over its series.
 
-    Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (version 0.0.4). ``label`` is text that
-    stands inside the braces, e.g. ``route="/v1/x"``.
+    Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (version 0.0.4).
     """
     sums: dict[float, int] = {}
     for line in page.splitlines():
-        if not line.startswith(f"{name}_bucket{{") or label not in line:
+        if not line.startswith(f"{name}_bucket{{"):
             continue
         labels, _, value = line.partition("} ")
         bound = labels.rpartition('le="')[2].partition('"')[0]

@@ -39,8 +39,7 @@ PASSAGES_ASKED = 40
 CASES_ASKED = 50
 AGAIN_FIRST_S, AGAIN_LAST_S = 0.5, 5.0
 FRAME_MAX_BYTES = 8 * 1024 * 1024
-SECONDS = "openberth_http_seconds"
-CAMERAS = 'route="/devices/'
+ANSWERS = "openberth_camera_answer_seconds"
 
 
 class Watcher:
@@ -141,7 +140,7 @@ class Watcher:
             self._board.takings[lot] = sums
 
     async def _figure(self) -> None:
-        buckets = dict(histogram_of(await self._api.text("/metrics"), SECONDS, CAMERAS))
+        buckets = dict(histogram_of(await self._api.text("/metrics"), ANSWERS))
         oldest = self._figures[0] if self._figures else {}
         self._figures.append(buckets)
         recent = [(bound, count - oldest.get(bound, 0)) for bound, count in buckets.items()]
