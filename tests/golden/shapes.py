@@ -19,6 +19,7 @@ import msgspec
 import openberth.contexts
 from openberth.infra.upcasting import Upcasters
 from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
 
 FOLDER = Path(__file__).parent / "events"
 Shape: TypeAlias = dict[str, Any]
@@ -129,10 +130,13 @@ def _example(hint: Any, seed: int) -> Any:
         return (_example(inner[0], seed),)
     if kind is dict:
         return {"key": _example(inner[0], seed)}
+    if kind is Money:
+        return Money(seed, "CNY")
     if dataclasses.is_dataclass(kind):
+        make: Any = kind
         hints = get_type_hints(kind)
         fields = enumerate(dataclasses.fields(kind), start=seed)
-        return kind(**{field.name: _example(hints[field.name], number) for number, field in fields})
+        return make(**{field.name: _example(hints[field.name], number) for number, field in fields})
     return next(iter(kind))
 
 

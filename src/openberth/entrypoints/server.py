@@ -63,6 +63,7 @@ async def _serve_house(house: House, http: socket.socket) -> None:
             limit_concurrency=CONNECTIONS_MAX,
             backlog=BACKLOG,
             server_header=False,
+            proxy_headers=False,  # an address is where a connection comes from, not what a header says
         )
     )
     stop = asyncio.Event()

@@ -53,6 +53,7 @@ class Counters:
     left: int = 0
     left_by_hand: int = 0  # the boom was lifted by hand at the exit, paid or not
     helped: int = 0  # by the guard
+    lifted: int = 0  # booms lifted on the spot because no command reached a gate that was told to open
     exceptions: int = 0  # resolved by the guard
     stray_opens: int = 0  # a boom opened with no car before it
     transmissions: int = 0  # records sent by cameras, every try counted

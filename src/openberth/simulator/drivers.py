@@ -1,23 +1,19 @@
 """A driver: comes, queues, is seen, parks, pays in one of three ways, and leaves, with bounded patience everywhere."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
 
-from openberth.simulator.api import BillView, LaneView, Phone, Refusal, Waiting
-from openberth.simulator.books import SANDPAY, Books, Crossing, Doing, Fate, Paid, Visit
-from openberth.simulator.clock import MINUTE_US, SECOND_US, BusinessClock, instant_us
-from openberth.simulator.counters import Counters
+from openberth.simulator.api import LaneView, Refusal, Waiting
+from openberth.simulator.books import Crossing, Doing, Fate, Visit
+from openberth.simulator.clock import MINUTE_US
 from openberth.simulator.devices.vzenith import Shown
 from openberth.simulator.devices.vzenith_wire import TRIGGER_SOFTWARE, Reading
-from openberth.simulator.faults import Faults
-from openberth.simulator.guard import Guard, Word
-from openberth.simulator.plan import Lane, LotPlan
-from openberth.simulator.plates import UNREAD, PlateMint
+from openberth.simulator.guard import Word
+from openberth.simulator.plan import Lane
 from openberth.simulator.site import Site
+from openberth.simulator.wallet import Wallet
 from openberth.simulator.web import NoAnswer
+from openberth.simulator.world import Place, World, reading_at, true_reading
 
 _QUEUE_MAX = 50  # a longer one is not joined
 _PRESENTATIONS = 3
@@ -25,28 +21,6 @@ _ROUNDS = 6  # of looking at the phone while standing at an exit
 _STORE_S = 60.0
 _WALK_US = 3 * MINUTE_US
 _INNER_US = MINUTE_US
-_CONFIRM_S = (0.1, 0.3, 1, 3, 5)  # machine time; codes are limited to 30 requests a minute
-
-
-class Place(Protocol):
-    """What a driver finds at a lot."""
-
-    plan: LotPlan
-    sites: dict[str, Site]
-    guard: Guard
-    scan_code: str
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What all drivers share."""
-
-    clock: BusinessClock
-    books: Books
-    counters: Counters
-    faults: Faults
-    mint: PlateMint
-    phone: Callable[[int], Phone]
 
 
 class Driver:
@@ -58,10 +32,10 @@ class Driver:
         self.visit = visit
         self._place = place
         self._world = world
-        self._method = method
         self._leaves_us = leaves_us
         self._goes_inner = goes_inner
         self._phone = world.phone(visit.number)
+        self._wallet = Wallet(visit, world, self._phone, place.guard, scan_code=place.scan_code, method=method)
 
     async def live(self) -> None:
         """Make the visit; whatever goes wrong is written into it."""
@@ -95,8 +69,10 @@ class Driver:
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
             crossing = Crossing(site.lane)
-            reading = self._reading(site)
-            if await self._is_let_in(site, crossing, reading) and await site.drive_on(crossing, visit.rng):
+            reading = reading_at(site, self.visit, self._world)
+            opens = await self._patiently(self._is_let_in(site, crossing, reading))
+            opens = opens or await self._is_told(site, crossing, site.lane.target)
+            if opens and await site.drive_on(crossing, visit.rng):
                 visit.entry, visit.fate = crossing, Fate.INSIDE
                 counters.admitted += 1
                 return True
@@ -160,9 +136,10 @@ class Driver:
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
             crossing = Crossing(lane)
-            reading = self._true_reading()
+            reading = true_reading(self.visit)
             shown = await self._show(site, crossing, reading)
             opens = await site.opens(shown) or (shown and not shown.delivered and await self._lift(site, reading))
+            opens = opens or await self._is_told(site, crossing, lane.target)
             if opens and await site.drive_on(crossing, visit.rng):
                 visit.inner.append(crossing)
                 return True
@@ -177,53 +154,36 @@ class Driver:
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
             crossing = Crossing(lane)
-            reading = self._true_reading()
-            for _ in range(_PRESENTATIONS):
-                if not await site.camera.idle(site.waits.online_s):
-                    continue
-                shown = await self._show(site, crossing, reading)
-                if await site.opens(shown) or (shown and not shown.delivered and await self._lift(site, reading)):
-                    break
-                crossing.waited = True
-                await self._place.guard.help(site, visit)
-                if await site.boom.wait_open(site.waits.open_s):
-                    break
-            if await site.drive_on(crossing, visit.rng):
+            reading = true_reading(self.visit)
+            opens = await self._patiently(self._is_let_back(site, crossing, reading))
+            opens = opens or await self._is_told(site, crossing, lane.target)
+            if opens and await site.drive_on(crossing, visit.rng):
                 visit.inner.append(crossing)
                 return True
         visit.doing = Doing.PARKED
         visit.trouble.append("could not leave the inner area")
         return False
 
+    async def _is_let_back(self, site: Site, crossing: Crossing, reading: Reading) -> bool:
+        for _ in range(_PRESENTATIONS):
+            shown = await self._show(site, crossing, reading)
+            if await site.opens(shown) or (shown and not shown.delivered and await self._lift(site, reading)):
+                return True
+            crossing.waited = True
+            await self._place.guard.help(site, self.visit)
+            if await site.boom.wait_open(site.waits.open_s):
+                return True
+        return False
+
     async def _park(self) -> None:
         visit, clock = self.visit, self._world.clock
         visit.doing = Doing.PARKED
-        if self._method == "prepay" and visit.permit is None:
+        if self._wallet.pays_in_advance:
             await clock.sleep_until(self._leaves_us - _WALK_US)
             visit.doing = Doing.BUSY
-            await self._prepay()
+            await self._wallet.prepay()
             visit.doing = Doing.PARKED
         await clock.sleep_until(self._leaves_us)
-
-    async def _prepay(self) -> None:
-        try:
-            bill = await self._bill_by_now()
-            if bill is None:
-                return
-            self._note(bill)
-            if not await self._pay_order(self._place.scan_code, bill):
-                return
-            for wait_s in _CONFIRM_S:  # the phone says when the money has arrived; only then back to the car
-                now = await self._bill_by_now()
-                if now is None or now.due.minor < bill.due.minor:
-                    return
-                await asyncio.sleep(wait_s)
-        except Refusal:
-            return  # the server does not know the car by this plate: it will pay at the exit
-
-    async def _bill_by_now(self) -> BillView | None:
-        visit = self.visit
-        return await self._phone.bill(self._place.scan_code, plate=visit.known_as, is_pass=visit.has_pass)
 
     async def _go_out(self) -> bool:
         visit, counters = self.visit, self._world.counters
@@ -235,8 +195,10 @@ class Driver:
         async with site.turn(visit):
             visit.doing = Doing.AT_LANE
             crossing = Crossing(site.lane)
-            reading = self._reading(site)
-            if await self._is_let_out(site, crossing, reading) and await site.drive_on(crossing, visit.rng):
+            reading = reading_at(site, self.visit, self._world)
+            opens = await self._patiently(self._is_let_out(site, crossing, reading))
+            opens = opens or await self._is_told(site, crossing, None)
+            if opens and await site.drive_on(crossing, visit.rng):
                 visit.exit, visit.fate = crossing, Fate.LEFT
                 return True
             site.turn_back(reading)
@@ -275,8 +237,8 @@ class Driver:
             ask, waiting = await self._look(site)
             if ask == "pay" and waiting is not None:
                 if waiting.bill is not None:
-                    self._note(waiting.bill)
-                paid_ns = await self._pay_here(site, waiting.bill)
+                    self._wallet.note(waiting.bill)
+                paid_ns = await self._wallet.pay_here(site, waiting.bill)
                 if await site.boom.wait_open(site.waits.paid_s if paid_ns else site.waits.look_s):
                     if paid_ns:
                         self._world.counters.pay_to_open.add((self._world.clock.machine_ns() - paid_ns) // 1_000)
@@ -288,36 +250,6 @@ class Driver:
             else:
                 return await site.boom.wait_open(site.waits.open_s)
         return False
-
-    async def _pay_here(self, site: Site, bill: BillView | None) -> int:
-        """Pay at the lane; return the machine time (ns) at which the money was gone, 0 when it is not.
-
-        Nobody pays a bill twice: money that was sent is on its way, however long the channel takes to tell.
-        """
-        if bill is not None and any(payment.bill == bill.id for payment in self.visit.payments):
-            await site.boom.wait_open(site.waits.paid_s)
-            return 0
-        if self._method == "cash":
-            done = await self._place.guard.take_cash(site, self.visit)
-        else:
-            try:
-                done = await self._pay_order(site.scan_code, bill, at_lane=True)
-            except Refusal:
-                done = False  # settled meanwhile, or run out: look again
-        return self._world.clock.machine_ns() if done else 0
-
-    async def _pay_order(self, code: str, bill: BillView | None, *, at_lane: bool = False) -> bool:
-        visit, counters = self.visit, self._world.counters
-        order = await self._phone.order(code, None if at_lane or bill is None else bill.id)
-        paid = await self._phone.pay(order.pay_url)
-        if paid.state != "paid":
-            return False
-        minor = paid.amount_minor if paid.paid_minor is None else paid.paid_minor
-        bill_id = bill.id if bill else ""
-        if visit.pay(Paid(SANDPAY, minor, bill_id, self._world.clock.now_us(), order.attempt)):
-            counters.paid += 1
-            counters.paid_minor += minor
-        return True
 
     async def _look(self, site: Site) -> tuple[str, Waiting | None]:
         """Scan the lane's code and return what it asks; a car that came with a pass shows it."""
@@ -348,8 +280,28 @@ class Driver:
         site.lift_by_hand()
         return await site.boom.wait_open(site.waits.open_s)
 
-    def _note(self, bill: BillView) -> None:
-        self.visit.see_bill(bill.id, bill.due.minor, instant_us(bill.quoted_at) if bill.quoted_at else None)
+    async def _patiently(self, attempt: Awaitable[bool]) -> bool:
+        """Await an attempt to get through a lane; a server that stays away or refuses makes it fail, no more."""
+        try:
+            return await attempt
+        except (NoAnswer, Refusal) as error:
+            self.visit.trouble.append(str(error))
+            return False
+
+    async def _is_told(self, site: Site, crossing: Crossing, area: str | None) -> bool:
+        """Ask at last where the car is by the server's books; when it has passed there, lift the boom on the spot.
+
+        So it is when the server decided to open and no command could reach the gate: nobody parks a car again that has
+        paid. ``area`` is where it would be then, None for outside.
+        """
+        visit = self.visit
+        if not visit.known_as or await self._place.guard.whereabouts(visit) != area:
+            return False
+        crossing.waited = True
+        visit.left_unpaid = visit.left_unpaid or area is None
+        self._world.counters.lifted += 1
+        site.lift_by_hand()
+        return await site.boom.wait_open(site.waits.open_s)
 
     async def _be_known(self) -> None:
         """Wait while a part of the way is still in a camera's store: what happens in order shall be told in order."""
@@ -369,33 +321,3 @@ class Driver:
         sites = [self._place.sites[lane.code] for lane in lanes]
         needy = self.visit.car is None
         return min(sites, key=lambda site: (needy and not site.camera.online, site.queue, self.visit.rng.random()))
-
-    def _true_reading(self) -> Reading:
-        visit = self.visit
-        if visit.car is None:
-            return Reading(UNREAD, 0, 31, 0)
-        # A camera's own list holds every plate at an entry, and at an exit those that came in under them.
-        known = visit.fate is Fate.OUTSIDE or visit.known_as == visit.car.text
-        return Reading(visit.car.text, visit.car.colour, visit.car.type, visit.rng.randint(88, 99), known=known)
-
-    def _reading(self, site: Site) -> Reading:
-        """What the camera reads this time: the plate, a similar one, or nothing."""
-        true, visit, faults, counters = self._true_reading(), self.visit, self._world.faults, self._world.counters
-        if visit.car is None or visit.permit is not None or not site.camera.online:
-            return true
-        if faults.strikes("unread", visit.rng):
-            counters.unread += 1
-            return Reading(UNREAD, true.colour, 31, 0)
-        wrong = self._world.mint.misread(true.text, visit.rng) if faults.strikes("misread", visit.rng) else None
-        if wrong is None:
-            return true
-        counters.misread += 1
-        return Reading(wrong, true.colour, true.type, visit.rng.randint(60, 80), known=visit.fate is Fate.OUTSIDE)
-
-
-def leaving_us(plan: LotPlan, visit: Visit, now_us: int) -> int:
-    """Draw when a car that comes now wants to leave: log-normal around a median of the lot, 3 minutes to 7 days."""
-    shapes = plan.habits.stays
-    shape = visit.rng.choices(shapes, [one.share for one in shapes])[0]
-    minutes = shape.median_minutes * visit.rng.lognormvariate(0, shape.sigma)
-    return now_us + int(min(max(minutes, 3), 7 * 24 * 60) * 60) * SECOND_US

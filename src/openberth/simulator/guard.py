@@ -108,6 +108,11 @@ class Guard:
             self._counters.paid_minor += kept
         return True
 
+    async def whereabouts(self, visit: Visit) -> str | None:
+        """Return the area in which a car is by the server's books; None when it is in none."""
+        stays = await self._api.stays(self._lot, visit.known_as, "open")
+        return stays[0].segments[-1].area if stays and stays[0].segments else None
+
     async def _look_around(self) -> None:
         """End what nobody at a lane is waiting for; where a car stands, its driver is first given time to ask."""
         cases = await self._api.exceptions(self._lot)

@@ -14,13 +14,13 @@ from openberth.simulator.boom import BoomTiming
 from openberth.simulator.clock import HOUR_US, BusinessClock, instant_us
 from openberth.simulator.comparison import Comparison
 from openberth.simulator.counters import Counters
-from openberth.simulator.drivers import World
 from openberth.simulator.faults import Faults
 from openberth.simulator.plan import LotPlan, read_plans
 from openberth.simulator.plates import PlateMint
 from openberth.simulator.site import Waits
 from openberth.simulator.town import LotTown, Town, Wiring, phone_source
 from openberth.simulator.web import NoAnswer
+from openberth.simulator.world import World
 
 _LOOK_AT_CLOCK_S = 2.0
 _FIRST_LOOKS = 5

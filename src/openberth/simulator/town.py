@@ -13,12 +13,13 @@ from openberth.simulator.boom import Boom, BoomTiming
 from openberth.simulator.clock import HOUR_US, MINUTE_US, SECOND_US
 from openberth.simulator.devices.barrier import BarrierController
 from openberth.simulator.devices.vzenith import VzenithCamera
-from openberth.simulator.drivers import Driver, World, leaving_us
+from openberth.simulator.drivers import Driver
 from openberth.simulator.guard import Guard
 from openberth.simulator.plan import Lane, LotPlan, Permit
 from openberth.simulator.plates import CarPlate
 from openberth.simulator.site import Site, Waits
 from openberth.simulator.web import Address
+from openberth.simulator.world import World, leaving_us
 
 _OUTAGE_EVERY_US = 6 * HOUR_US
 _SKEWS_S = (-600, -300, -40, -15, 20, 45, 240, 900)

@@ -10,10 +10,15 @@ from sqlalchemy import create_engine, make_url, text
 
 from openberth.infra.clocks import Clocks, ManualClock
 from openberth.infra.database import Database, open_database
+from openberth.infra.database.migrating import migrate
 from openberth.infra.database.sqlite import SqliteDatabase
+from openberth.infra.keys import open_keys
 from openberth.infra.sealing import RingSealer
+from openberth.infra.vault import VaultKind, keep
 from tests.service.databases import VARIABLES, SqliteFiles
 from tests.service.infra import tables
+from tests.service.infra.facts import BY, tell_all
+from tests.service.infra.sites import Site, write_files
 
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 SERVERS = [
@@ -76,6 +81,32 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path, new_database: Call
 def server_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
     """Return the address of a database on a server without a single table."""
     return new_database(request.param)
+
+
+@pytest.fixture
+def site(tmp_path: Path, clocks: Clocks) -> Iterator[Site]:
+    data = tmp_path / "data"
+    url = f"sqlite:///{data / 'openberth.db'}"
+    migrate(url)
+    ring = open_keys(tmp_path / "keys.json", key_in_use=None)
+    db = open_database(url, clocks, RingSealer(ring), node="test")
+    write_files(data)
+    tell_all(db, 1, 2, 3)
+    db.write_now(lambda unit: keep(unit, VaultKind.PLATE, "粤B12345"), by=BY)
+    yield Site(tmp_path, url, ring, db)
+    db.close()
+
+
+@pytest.fixture
+def server_site(server_url: str, tmp_path: Path, clocks: Clocks) -> Iterator[Site]:
+    migrate(server_url)
+    ring = open_keys(tmp_path / "keys.json", key_in_use=None)
+    db = open_database(server_url, clocks, RingSealer(ring), node="test")
+    write_files(tmp_path / "data")
+    tell_all(db, 1, 2, 3)
+    db.write_now(lambda unit: keep(unit, VaultKind.PLATE, "粤B12345"), by=BY)
+    yield Site(tmp_path, server_url, ring, db)
+    db.close()
 
 
 def _administer(kind: str, address: str, statement: str) -> None:

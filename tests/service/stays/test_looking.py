@@ -43,7 +43,7 @@ def test_the_overview_counts_what_happened_just_now(street: Street) -> None:
     street.arrive("out-1", CAR)
     seen = now(street)
     assert (seen.entries, seen.exits, seen.cases_open) == (1, 0, 0)  # the first entry is an hour ago
-    [waiting] = [each.waiting for each in seen.lanes if each.waiting]
+    [waiting] = [each.waiting for each in seen.ground.lanes if each.waiting]
     assert (waiting.plate, waiting.bill and waiting.bill.due.minor) == ("粤B·**345", 750)
     street.pay_cash("out-1")
     seen = now(street)

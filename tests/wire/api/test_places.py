@@ -39,7 +39,7 @@ def test_a_wrong_lot_file_is_answered_line_by_line(empty_house: House) -> None:
 
 def test_lots_are_listed_with_codes_for_signs(house: House) -> None:
     listed = house.get("/v1/lots")
-    assert [lot["code"] for lot in listed["items"]] == ["mall"]
+    assert [(lot["code"], len(lot["lanes"]), len(lot["areas"])) for lot in listed["items"]] == [("mall", 6, 3)]
     assert (house.lot["free"], house.lot["state"], house.lot["tariff"]) == (400, "open", "mall")
     signs = {house.lot["scan_code"], *(lane["scan_code"] for lane in house.lot["lanes"])}
     assert len(signs) == 7

@@ -32,6 +32,7 @@ class FakeHttp:
         self._handler = handler
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.port = 0
 
     @property
@@ -47,6 +48,9 @@ class FakeHttp:
         if self._server is not None:
             self._server.close()
             self.cut()
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._server.wait_closed()
             self._server = None
         await asyncio.sleep(0.01)
@@ -57,6 +61,10 @@ class FakeHttp:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         try:
             while True:
                 reply = await self._handler(await _read(reader))
@@ -70,7 +78,7 @@ class FakeHttp:
         except (OSError, EOFError):
             pass
         except asyncio.CancelledError:
-            pass  # the loop closes
+            pass  # the server is closed
         finally:
             self._writers.discard(writer)
             writer.transport.abort()

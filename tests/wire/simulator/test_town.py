@@ -79,7 +79,7 @@ def test_a_quiet_day_balances_to_the_fen(tmp_path: Path) -> None:
 def test_a_server_that_cheats_is_caught(tmp_path: Path, cheat: str, words: str) -> None:
     server = fake()
     server.cheats.add(cheat)
-    report = asyncio.run(live(server, tmp_path, hours=1.0, seed=3, settle_s=0.5))
+    report = asyncio.run(live(server, tmp_path, hours=0.7, seed=3, settle_s=0.5))
     assert not report.balanced
     assert any(words in difference for difference in report.differences)
 

@@ -123,3 +123,22 @@ def test_a_client_asks_again_with_one_key_and_gives_up_in_the_end() -> None:
 def test_addresses_must_be_http(url: str) -> None:
     with pytest.raises(ValueError, match="http"):
         Address.of(url)
+
+
+def test_an_answer_that_comes_too_late_never_answers_the_next_request() -> None:
+    async def scene() -> None:
+        async def answer(request: Request) -> Reply:
+            await asyncio.sleep(0.1 if request.path == "/slow" else 0)
+            return Reply(200, {"path": request.path})
+
+        server = FakeHttp(answer)
+        await server.open()
+        link = WebConnection(Address.of(server.url))
+        with pytest.raises(NoAnswer):
+            await link.ask("GET", "/slow", timeout_s=0.02)
+        await asyncio.sleep(0.15)
+        assert (await link.ask("GET", "/next")).json() == {"path": "/next"}
+        await link.close()
+        await server.close()
+
+    asyncio.run(scene())

@@ -42,7 +42,8 @@ def companies(reader: Reader) -> list[Company]:
 
 
 def remember_operator_token(unit: Unit, *, token: str, name: str) -> None:
-    """Let a bearer token in; only its digest is kept, for the token itself is 256 random bits."""
+    """Let a bearer token in and no earlier one of its name; its digest is kept alone, for it is 256 random bits."""
+    unit.run(store.FORGET_OTHERS, token_name=name, kept=_digest(token))
     unit.run(store.INSERT_TOKEN, digest=_digest(token), name=name, created_at=unit.machine_now)
 
 

@@ -1,9 +1,9 @@
 """Tables and statements of tenancy."""
 
-from sqlalchemy import Index, bindparam, select
+from sqlalchemy import Index, bindparam, delete, select
 
 from openberth.infra.database.schema import table
-from openberth.infra.database.statement import Query, insert_into
+from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.infra.database.types import id_column, instant_column, word_column
 
 company = table(
@@ -33,4 +33,9 @@ COMPANIES = Query(
     lambda company_id, code, name: (company_id, code, name),
 )
 INSERT_TOKEN = insert_into(operator_token, once=True)
+FORGET_OTHERS = Write(
+    delete(operator_token).where(
+        operator_token.c.name == bindparam("token_name"), operator_token.c.digest != bindparam("kept")
+    )
+)
 TOKEN = Query(select(operator_token.c.name).where(operator_token.c.digest == bindparam("digest")), str)

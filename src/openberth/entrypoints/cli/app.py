@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer import rich_utils
 
 from openberth.entrypoints.cli.mistakes import INTERRUPTED, USAGE, one_line, print_defect, print_problem
 from openberth.entrypoints.cli.session import Session, chosen_language
@@ -24,9 +23,9 @@ _HERE = "openberth.entrypoints.cli"
 _FORWARDED = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 # Name -> (module that has a function of this name, settings of its own), in the order of the help.
 COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "demo": ("demo", {}),
+    "demo": ("demo.command", {}),
     "serve": ("service", {}),
-    "top": ("top", {}),
+    "top": ("top.command", {}),
     "doctor": ("doctor", {}),
     "simulate": ("service", _FORWARDED),
     "backup": ("backups", {}),
@@ -34,13 +33,20 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "version": ("version", {}),
 }
 GROUPS = {"lot": "lots", "device": "devices", "tariff": "tariffs"}
-TITLES = ("ARGUMENTS_PANEL_TITLE", "OPTIONS_PANEL_TITLE", "COMMANDS_PANEL_TITLE")
+TITLES = {
+    "ARGUMENTS_PANEL_TITLE": "arguments",
+    "OPTIONS_PANEL_TITLE": "options",
+    "COMMANDS_PANEL_TITLE": "commands",
+}
+HELP = ("--help", "-h")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit status: 0 well, 1 refused or ill, 2 misused, 130 interrupted."""
     line = hoisted(sys.argv[1:] if arguments is None else arguments)
     session = Session(chosen_language(_said(line, "--language"), os.environ))
+    if not line or any(word in HELP for word in line):
+        _translate_titles(session)
     try:
         command = translated(typer.main.get_command(build(command_of(line))), session)
         status = command.main(line, prog_name="openberth", standalone_mode=False, obj=session)
@@ -130,10 +136,16 @@ def hoisted(line: Sequence[str]) -> list[str]:
 
 def translated(command: Any, session: Session) -> Any:
     """Replace the codes in the help of a command and of everything below it by their texts."""
-    for index, title in enumerate(TITLES):
-        setattr(rich_utils, title, session.say(f"cli.title.{('arguments', 'options', 'commands')[index]}"))
     _translate(command, session)
     return command
+
+
+def _translate_titles(session: Session) -> None:
+    """Put the titles of help into the language of the session; imported here, only help needs the room."""
+    from typer import rich_utils
+
+    for title, name in TITLES.items():
+        setattr(rich_utils, title, session.say(f"cli.title.{name}"))
 
 
 def _translate(command: Any, session: Session) -> None:

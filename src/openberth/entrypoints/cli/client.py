@@ -13,12 +13,9 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from openberth.bootstrap import TOKEN_FILE, open_house
 from openberth.entrypoints.cli.mistakes import Answered
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.server import place_of
-from openberth.infra.settings import Settings
-from openberth.infra.telemetry import setup_logging
+from openberth.entrypoints.place import TOKEN_FILE, place_of
 from openberth.kernel.errors import Overloaded, Problem, Refused, Unknown
 
 TIMEOUT_S = 20.0
@@ -64,7 +61,7 @@ class Api:
         """Return an answer that is plain text, e.g. the metrics."""
         answer = await self._send("GET", path)
         if answer.status_code >= 400:
-            raise _problem(answer, "", self.where)
+            raise problem_of(answer, "", self.where)
         return answer.text
 
     async def ask(
@@ -86,7 +83,7 @@ class Api:
             extra["json"] = json
         answer = await self._send(method, path, **extra)
         if answer.status_code >= 400:
-            raise _problem(answer, name, self.where)
+            raise problem_of(answer, name, self.where)
         if not answer.content:
             return None
         try:
@@ -111,12 +108,13 @@ async def connected(session: Session) -> AsyncIterator[Api]:
         async with _http(session, url, token, None) as http:
             yield Api(http, url)
         return
-    settings = session.settings()
-    with quiet_log(session, settings):
-        async with open_house(settings) as house:
-            # Imported late: only here the whole application is needed.
-            from openberth.entrypoints.web import build_app
+    # Imported here: the whole program takes a second that a command to a running server does not have.
+    from openberth.bootstrap import open_house
+    from openberth.entrypoints.web import build_app
 
+    settings = session.settings()
+    with quiet_log(session):
+        async with open_house(settings) as house:
             transport = httpx2.ASGITransport(app=build_app(house), raise_app_exceptions=False)
             async with _http(session, HERE, house.operator_token, transport) as http:
                 yield Api(http, str(settings.data))
@@ -167,8 +165,10 @@ def read_token(path: Path) -> str:
 
 
 @contextmanager
-def quiet_log(session: Session, settings: Settings) -> Iterator[None]:
+def quiet_log(session: Session) -> Iterator[None]:
     """Send the log of this process to a file: the terminal is for the answer."""
+    from openberth.infra.telemetry import setup_logging
+
     try:
         handle = os.open(session.log_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError:
@@ -178,7 +178,7 @@ def quiet_log(session: Session, settings: Settings) -> Iterator[None]:
         try:
             yield
         finally:
-            setup_logging("error", settings.log.format)
+            setup_logging("error")
 
 
 def part(text: str) -> str:
@@ -194,7 +194,8 @@ def _http(session: Session, url: str, token: str, transport: httpx2.AsyncBaseTra
     )
 
 
-def _problem(answer: httpx2.Response, name: str, where: str) -> Problem:
+def problem_of(answer: httpx2.Response, name: str, where: str) -> Problem:
+    """Return the problem that an answer of 400 and more tells; ``name`` is that of the file which was sent."""
     if answer.status_code == 401:
         return Unknown("cli.token_refused", url=where)
     try:

@@ -24,7 +24,7 @@ from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.top.model import instant_of
 from openberth.entrypoints.cli.top.reading import cases_of, overview_of
 from openberth.entrypoints.cli.top.words import age_text
-from openberth.entrypoints.server import place_of
+from openberth.entrypoints.place import place_of
 from openberth.infra.clocks import SystemClock
 from openberth.infra.database import Reader, open_database
 from openberth.infra.database.migrating import check

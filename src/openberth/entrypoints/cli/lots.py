@@ -9,9 +9,6 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from openberth.contexts.facility.document import read_lot
-from openberth.contexts.facility.model import LotState
-from openberth.contexts.permits.document import read_permits
 from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.files import read_text
 from openberth.entrypoints.cli.mistakes import FAILED, print_problem
@@ -20,7 +17,7 @@ from openberth.entrypoints.cli.tables import plain_table
 from openberth.entrypoints.cli.top.frame import STATE_STYLES
 from openberth.entrypoints.cli.top.model import money_of
 from openberth.entrypoints.cli.top.words import money_text
-from openberth.infra.documents import DocumentError
+from openberth.kernel.errors import Malformed
 
 app = typer.Typer()
 
@@ -33,6 +30,10 @@ def apply(
     files: Annotated[list[Path], typer.Argument(help="cli.argument.lot_files", show_default=False)],
 ) -> None:
     """Apply lot files: all of them are checked before the first one is applied."""
+    # Documents are read where they are needed: their rooms bring the database along.
+    from openberth.contexts.facility.document import read_lot
+    from openberth.infra.documents import DocumentError
+
     session: Session = context.obj
     wanted: list[tuple[str, str, str]] = []
     mistakes: list[DocumentError] = []
@@ -170,6 +171,8 @@ def permits(
     file: Annotated[Path, typer.Argument(help="cli.argument.permit_file", show_default=False)],
 ) -> None:
     """Replace the permits of a lot by a list."""
+    from openberth.contexts.permits.document import read_permits
+
     session: Session = context.obj
     text = read_text(file)
     read_permits(text, zone=ZoneInfo("UTC"), name=str(file))  # the server reads it again, in the lot's own zone
@@ -188,14 +191,16 @@ async def _permits(session: Session, lot: str, text: str, name: str) -> None:
 def state(
     context: typer.Context,
     lot: LotArgument,
-    state: Annotated[LotState, typer.Argument(help="cli.argument.state", show_default=False)],
+    state: Annotated[str, typer.Argument(help="cli.argument.state", show_default=False)],
     reason: Annotated[str, typer.Option(help="cli.option.reason", show_default=False)],
 ) -> None:
     """Say who is let in."""
+    if state not in STATE_STYLES:
+        raise Malformed("cli.state", state=state, known=", ".join(STATE_STYLES))
     asyncio.run(_state(context.obj, lot, state, reason))
 
 
-async def _state(session: Session, lot: str, state: LotState, reason: str) -> None:
+async def _state(session: Session, lot: str, state: str, reason: str) -> None:
     async with connected(session) as api:
-        await api.post(f"/v1/lots/{part(lot)}/state", {"state": state.value, "reason": reason})
-    session.out.print(session.say("cli.lot.state_set", lot=lot, state=session.say(f"top.state.{state.value}")))
+        await api.post(f"/v1/lots/{part(lot)}/state", {"state": state, "reason": reason})
+    session.out.print(session.say("cli.lot.state_set", lot=lot, state=session.say(f"top.state.{state}")))

@@ -4,11 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from openberth.bootstrap import TOKEN_FILE
-from openberth.entrypoints import server
 from openberth.entrypoints.cli.client import local_url
 from openberth.entrypoints.cli.files import Examples, find_examples
 from openberth.entrypoints.cli.session import Session
+from openberth.entrypoints.place import TOKEN_FILE, place_of
 from openberth.infra.settings import Settings
 from openberth.kernel.errors import Refused
 
@@ -35,7 +34,11 @@ def serve(
     said: dict[str, Any] = {"database": database, "public_url": public_url}
     for name, group in groups.items():
         said[name] = {key: value for key, value in group.items() if value is not None} or None
-    server.run(session.settings(**said))
+    settings = session.settings(**said)
+    # Imported here: a mistake in the settings is told before the whole program is loaded.
+    from openberth.entrypoints import server
+
+    server.run(settings)
 
 
 def simulate(context: typer.Context) -> None:
@@ -53,7 +56,7 @@ def simulate(context: typer.Context) -> None:
 def missing_options(line: list[str], settings: Settings) -> list[str]:
     """Return the options that a line for the simulator lacks: the local server and the examples of the checkout."""
     given = {word.partition("=")[0] for word in line}
-    place = server.place_of(settings.data)
+    place = place_of(settings.data)
     added: list[str] = []
     if "--url" not in given:
         if place is None:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from openberth.contexts.tariffs import read_tariff
 from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.files import read_text
 from openberth.entrypoints.cli.session import Session
@@ -29,6 +28,9 @@ def publish(
     file: Annotated[Path, typer.Argument(help="cli.argument.tariff_file", show_default=False)],
 ) -> None:
     """Publish a tariff file as a new version."""
+    # Read where it is needed: the room of tariffs brings the database along.
+    from openberth.contexts.tariffs import read_tariff
+
     text = read_text(file)
     code = read_tariff(text, name=str(file)).code
     asyncio.run(_publish(context.obj, code, text, str(file)))

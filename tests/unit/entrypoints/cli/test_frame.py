@@ -73,7 +73,9 @@ def test_a_car_that_was_held_and_let_through_is_no_longer_shown_as_held() -> Non
     seen = board()
     seen.take_passages("mall", passages_of({"items": [passage(9, action="hold", reason="exit.unpaid")]}))
     assert "waited, then let through" in "\n".join(drawn(seen))
-    seen.take_passages("mall", passages_of({"items": [passage(9, action="hold", reason="exit.unpaid", state="waiting")]}))
+    seen.take_passages(
+        "mall", passages_of({"items": [passage(9, action="hold", reason="exit.unpaid", state="waiting")]})
+    )
     assert "not paid yet" in "\n".join(drawn(seen, 140, 40))
 
 

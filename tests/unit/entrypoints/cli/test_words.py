@@ -56,7 +56,7 @@ def test_milliseconds(us: int, words: str) -> None:
         (0, 100, "    "),
         (1, 10_000, "▏   "),  # one car is seen in the largest lot
         (50, 100, "██  "),
-        (53, 100, "██▏ "),
+        (54, 100, "██▏ "),
         (100, 100, "████"),
         (140, 100, "████"),
         (-3, 100, "    "),

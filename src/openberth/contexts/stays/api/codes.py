@@ -110,7 +110,10 @@ class CodesApi:
             told = problem_document(problem_of(problem), language_of(request))
             code = request.path_params["code"].upper()
             known = code if _CODE.match(code) else None
-            return pages.page_response(pages.problem_page(told, known, language_of(request)), problem.status)
+            page = pages.page_response(pages.problem_page(told, known, language_of(request)), problem.status)
+            if isinstance(problem, TooMany):
+                page.headers["retry-after"] = str(problem.retry_after_s)
+            return page
         return response
 
     async def _show(self, request: Request) -> Response:

@@ -15,18 +15,16 @@ from openberth.contexts.stays.api.views import (
     BooksView,
     LaneView,
     LotDetailView,
-    LotView,
     OverviewView,
     lane_view,
     lot_detail_view,
-    lot_view,
     overview_lot_view,
 )
 from openberth.contexts.stays.service.queries import (
     RATE_WINDOW_US,
     LaneNow,
     books,
-    lot_now,
+    lot_ground,
     overview,
     waiting_at,
 )
@@ -37,7 +35,7 @@ from openberth.infra.http.answers import MoneyView, View, instant, money
 from openberth.infra.http.asks import Form, LotName, MoneyForm, Words
 from openberth.infra.http.auth import Operator
 from openberth.infra.http.idempotent import Key, answered, once
-from openberth.infra.http.pages import AskedByCode, Page, cut, page_of
+from openberth.infra.http.pages import AskByCode, AskedByCode, Page, cut, page_of
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
@@ -87,11 +85,9 @@ class PlacesApi:
         """Return all lots as they are at this moment."""
         return await self._database.read(partial(_overview, language=language_of_scope(request.scope)), by=by)
 
-    async def lots(self, ask: AskedByCode, by: Operator) -> Page[LotView]:
-        """Return the lots by code."""
-        found = {f"{lot.code}/{lot.id}": lot for lot in await self._database.read(facility.lots, by=by)}
-        page, more = cut(found, ask, str)
-        return page_of([lot_view(found[name]) for name in page], more)
+    async def lots(self, ask: AskedByCode, request: Request, by: Operator) -> Page[LotDetailView]:
+        """Return the lots by code, each with what stands on it and who waits."""
+        return await self._database.read(partial(_lots, ask=ask, language=language_of_scope(request.scope)), by=by)
 
     async def lot(self, lot: LotPath, request: Request, by: Operator) -> LotDetailView:
         """Return a lot with what stands on it and who waits."""
@@ -146,8 +142,14 @@ def _overview(reader: Reader, language: Language) -> OverviewView:
     return OverviewView(business_now=instant(reader.now), machine_now=instant(reader.machine_now), lots=lots)
 
 
+def _lots(reader: Reader, ask: AskByCode, language: Language) -> Page[LotDetailView]:
+    found = {f"{lot.code}/{lot.id}": lot.id for lot in facility.lots(reader)}
+    page, more = cut(found, ask, str)
+    return page_of([lot_detail_view(lot_ground(reader, lot=found[name]), language) for name in page], more)
+
+
 def _lot(reader: Reader, name: str, language: Language) -> LotDetailView:
-    return lot_detail_view(lot_now(reader, lot=facility.lot_named(reader, name=name)), language)
+    return lot_detail_view(lot_ground(reader, lot=lot_id(reader, name)), language)
 
 
 def _lane(reader: Reader, name: str, code: str, language: Language) -> LaneView:

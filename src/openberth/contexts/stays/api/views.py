@@ -17,7 +17,7 @@ from openberth.contexts.stays.model.entities import (
     Resolution,
     Source,
 )
-from openberth.contexts.stays.service.queries import LaneNow, LotNow, Waiting
+from openberth.contexts.stays.service.queries import LaneNow, LotGround, LotNow, Waiting
 from openberth.contexts.tariffs.api import LineView, lines_view
 from openberth.infra.catalogue import Language
 from openberth.infra.http.answers import MaskedPlate, MoneyView, View, When, instant, instant_or_none, money
@@ -101,7 +101,7 @@ class DeviceView(View):
 
 
 class LotView(View):
-    """A lot in a list. ``free`` is below zero when it is overfull."""
+    """A lot. ``free`` is below zero when it is overfull."""
 
     id: Id
     code: str
@@ -296,7 +296,7 @@ def lane_view(now: LaneNow, language: Language) -> LaneView:
 
 
 def lot_view(lot: LotSummary) -> LotView:
-    """Return a lot for a list."""
+    """Return a lot by itself."""
     return LotView(
         id=lot.id, code=lot.code, name=NameView(zh=lot.name_zh, en=lot.name_en), zone=lot.zone, currency=lot.currency,
         tariff=lot.tariff_code, state=lot.state, scan_code=lot.scan_code, capacity=lot.capacity, occupied=lot.occupied,
@@ -304,18 +304,19 @@ def lot_view(lot: LotSummary) -> LotView:
     )  # fmt: skip
 
 
-def lot_detail_view(now: LotNow, language: Language) -> LotDetailView:
+def lot_detail_view(ground: LotGround, language: Language) -> LotDetailView:
     """Return a lot with what stands on it."""
     return LotDetailView(
-        **dict(lot_view(now.lot)), areas=[_area(each) for each in now.areas if not each.retired or each.count],
-        lanes=[lane_view(each, language) for each in now.lanes], devices=[_device(each) for each in now.devices],
+        **dict(lot_view(ground.lot)), areas=[_area(each) for each in ground.areas if not each.retired or each.count],
+        lanes=[lane_view(each, language) for each in ground.lanes], devices=[_device(each) for each in ground.devices],
     )  # fmt: skip
 
 
 def overview_lot_view(now: LotNow, language: Language, window_s: int) -> OverviewLotView:
     """Return a lot as it is at this moment."""
     return OverviewLotView(
-        **dict(lot_detail_view(now, language)), waiting=sum(each.waiting is not None for each in now.lanes),
+        **dict(lot_detail_view(now.ground, language)),
+        waiting=sum(each.waiting is not None for each in now.ground.lanes),
         exceptions_open=now.cases_open, received_today=money(now.received_today),
         rate=RateView(window_s=window_s, entries=now.entries, exits=now.exits),
     )  # fmt: skip

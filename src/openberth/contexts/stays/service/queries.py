@@ -81,13 +81,20 @@ class LaneNow:
 
 
 @dataclass(frozen=True, slots=True)
-class LotNow:
-    """A lot as it is at this moment: its counters, lanes, open cases, and the money since local midnight."""
+class LotGround:
+    """A lot with what stands on it and who waits at its lanes."""
 
     lot: LotSummary
     areas: Sequence[facility.AreaView]
     lanes: Sequence[LaneNow]
     devices: Sequence[facility.DeviceView]
+
+
+@dataclass(frozen=True, slots=True)
+class LotNow:
+    """A lot as it is at this moment: who waits, what needs a person, and the money since local midnight."""
+
+    ground: LotGround
     cases_open: int
     received_today: Money
     entries: int  # in the last minute of machine time
@@ -170,18 +177,23 @@ def overview(reader: Reader) -> list[LotNow]:
 
 def lot_now(reader: Reader, *, lot: LotSummary) -> LotNow:
     """Return a lot as it is now."""
-    detail = facility.lot_detail(reader, lot=lot.id)
-    standing = {each.lane_id: each for each in reader.all(passage_store.LANES_OF_LOT, lot=lot.id) if each.waiting}
-    lanes = [
-        LaneNow(each, _waiting(reader, standing[each.id]) if each.id in standing else None) for each in detail.lanes
-    ]
     since_id = lowest_at(max(0, reader.machine_now - RATE_WINDOW_US) // 1_000)
     crossed = dict(reader.all(reading.CROSSED_SINCE, lot=lot.id, since_id=since_id))
     received = payments.received_since(reader, lot=lot.id, since=_midnight(reader.now, lot.zone))
     return LotNow(
-        detail.lot, detail.areas, lanes, detail.devices, reader.all(case_store.OPEN_COUNT, lot=lot.id)[0],
+        lot_ground(reader, lot=lot.id), reader.all(case_store.OPEN_COUNT, lot=lot.id)[0],
         Money(received, lot.currency), crossed.get(LaneKind.ENTRY, 0), crossed.get(LaneKind.EXIT, 0),
     )  # fmt: skip
+
+
+def lot_ground(reader: Reader, *, lot: Id) -> LotGround:
+    """Return a lot with what stands on it and who waits. Raises ``NotFound("lot.not_found")``."""
+    detail = facility.lot_detail(reader, lot=lot)
+    standing = {each.lane_id: each for each in reader.all(passage_store.LANES_OF_LOT, lot=lot) if each.waiting}
+    lanes = [
+        LaneNow(each, _waiting(reader, standing[each.id]) if each.id in standing else None) for each in detail.lanes
+    ]
+    return LotGround(detail.lot, detail.areas, lanes, detail.devices)
 
 
 def waiting_at(reader: Reader, *, lane: Id) -> Waiting | None:

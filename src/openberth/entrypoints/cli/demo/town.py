@@ -21,7 +21,6 @@ from openberth.simulator.boom import BoomTiming
 from openberth.simulator.clock import HOUR_US, BusinessClock, instant_us
 from openberth.simulator.comparison import Comparison, Opening
 from openberth.simulator.counters import Counters
-from openberth.simulator.drivers import World
 from openberth.simulator.faults import Faults
 from openberth.simulator.plan import LotPlan, PlanError, read_plans
 from openberth.simulator.plates import PlateMint
@@ -29,6 +28,7 @@ from openberth.simulator.site import Waits
 from openberth.simulator.tariff import TariffUnknown
 from openberth.simulator.town import LotTown, Town, Wiring, phone_source
 from openberth.simulator.web import NoAnswer
+from openberth.simulator.world import World
 
 CARS_MAX = 1_000_000
 FOREVER_US = 366 * 24 * HOUR_US

@@ -1,0 +1,84 @@
+"""How a driver pays: in advance at the lot's code, at the lane by its code, or in cash to the guard."""
+
+import asyncio
+
+from openberth.simulator.api import BillView, Phone, Refusal
+from openberth.simulator.books import SANDPAY, Paid, Visit
+from openberth.simulator.clock import instant_us
+from openberth.simulator.guard import Guard
+from openberth.simulator.site import Site
+from openberth.simulator.world import World
+
+_CONFIRM_S = (0.1, 0.3, 1, 3, 5)  # machine time; codes are limited to 30 requests a minute
+
+
+class Wallet:
+    """The money of one driver and the ways to spend it; every bill and payment goes into the visit."""
+
+    def __init__(self, visit: Visit, world: World, phone: Phone, guard: Guard, *, scan_code: str, method: str) -> None:
+        self._visit = visit
+        self._world = world
+        self._phone = phone
+        self._guard = guard
+        self._scan_code = scan_code
+        self._method = method
+
+    @property
+    def pays_in_advance(self) -> bool:
+        """Whether this driver pays before going to the car."""
+        return self._method == "prepay" and self._visit.permit is None
+
+    async def prepay(self) -> None:
+        """Pay at the lot's code what is owed by now, and wait until the phone says that the money has arrived."""
+        try:
+            bill = await self._bill_by_now()
+            if bill is None:
+                return
+            self.note(bill)
+            if not await self._pay_order(self._scan_code, bill):
+                return
+            for wait_s in _CONFIRM_S:
+                now = await self._bill_by_now()
+                if now is None or now.due.minor < bill.due.minor:
+                    return
+                await asyncio.sleep(wait_s)
+        except Refusal:
+            return  # the server does not know the car by this plate: it will pay at the exit
+
+    async def _bill_by_now(self) -> BillView | None:
+        visit = self._visit
+        return await self._phone.bill(self._scan_code, plate=visit.known_as, is_pass=visit.has_pass)
+
+    async def pay_here(self, site: Site, bill: BillView | None) -> int:
+        """Pay at the lane; return the machine time (ns) at which the money was gone, 0 when it is not.
+
+        Nobody pays a bill twice: money that was sent is on its way, however long the channel takes to tell.
+        """
+        if bill is not None and any(payment.bill == bill.id for payment in self._visit.payments):
+            await site.boom.wait_open(site.waits.paid_s)
+            return 0
+        if self._method == "cash":
+            done = await self._guard.take_cash(site, self._visit)
+        else:
+            try:
+                done = await self._pay_order(site.scan_code, bill, at_lane=True)
+            except Refusal:
+                done = False  # settled meanwhile, or run out: look again
+        return self._world.clock.machine_ns() if done else 0
+
+    async def _pay_order(self, code: str, bill: BillView | None, *, at_lane: bool = False) -> bool:
+        visit, counters = self._visit, self._world.counters
+        order = await self._phone.order(code, None if at_lane or bill is None else bill.id)
+        paid = await self._phone.pay(order.pay_url)
+        if paid.state != "paid":
+            return False
+        minor = paid.amount_minor if paid.paid_minor is None else paid.paid_minor
+        bill_id = bill.id if bill else ""
+        if visit.pay(Paid(SANDPAY, minor, bill_id, self._world.clock.now_us(), order.attempt)):
+            counters.paid += 1
+            counters.paid_minor += minor
+        return True
+
+    def note(self, bill: BillView) -> None:
+        """Write down a bill that was shown."""
+        self._visit.see_bill(bill.id, bill.due.minor, instant_us(bill.quoted_at) if bill.quoted_at else None)

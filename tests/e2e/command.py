@@ -1,0 +1,115 @@
+"""The command line as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openberth.entrypoints.place import place_of
+from tests.wire.sandpay_process import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+WITHIN_S = 90.0  # a busy machine takes its time to import
+
+
+@dataclass(frozen=True)
+class Said:
+    status: int
+    out: str
+    err: str
+
+    def refused(self) -> str:
+        """Return the one sentence of a refusal; it is one, with a status, and nothing else was printed."""
+        assert self.status == 1, self
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith("openberth: "), self.err
+        assert "Traceback" not in self.err + self.out
+        assert self.out == ""
+        return self.err.removeprefix("openberth: ").strip()
+
+
+@dataclass
+class Home:
+    """A user's machine: a data folder, a key file and free ports."""
+
+    folder: Path
+    http_port: int = field(default_factory=free_port)
+    barrier_port: int = field(default_factory=free_port)
+    servers: "list[subprocess.Popen[str]]" = field(default_factory=list)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys.json"
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENBERTH_")}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        return {
+            **kept,
+            # Compiled once for all processes of the tests, apart from the checkout.
+            "PYTHONPYCACHEPREFIX": str(ROOT / "var" / "pycache"),
+            "PYTHONPATH": str(ROOT / "src"),
+            "LANG": "C.UTF-8",
+            "OPENBERTH_DATA": str(self.data),
+            "OPENBERTH_KEYS": str(self.keys),
+            "OPENBERTH_HTTP__PORT": str(self.http_port),
+            "OPENBERTH_BARRIER__PORT": str(self.barrier_port),
+            **more,
+        }
+
+    def run(self, *words: str, **more: str) -> Said:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "openberth", *words],
+            env=self.environment(**more), cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=WITHIN_S, check=False,
+        )  # fmt: skip
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def begin(self, *words: str, **more: str) -> "subprocess.Popen[str]":
+        running = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "openberth", *words],
+            env=self.environment(**more), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.servers.append(running)
+        return running
+
+    def serve(self) -> "subprocess.Popen[str]":
+        running = self.begin("serve")
+        wait_for(lambda: place_of(self.data) is not None or running.poll() is not None)
+        assert running.poll() is None, running.communicate()
+        return running
+
+    def __enter__(self) -> "Home":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for running in self.servers:
+            end(running)
+
+
+def wait_for(ready: Callable[[], bool], within_s: float = WITHIN_S) -> None:
+    until = time.monotonic() + within_s
+    while not ready():
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.05)
+
+
+def end(running: "subprocess.Popen[str]", with_signal: signal.Signals = signal.SIGTERM) -> int:
+    if running.poll() is None:
+        running.send_signal(with_signal)
+    try:
+        return running.wait(20)
+    finally:
+        running.kill()
+        running.wait(5)
+        if running.stdout is not None:
+            running.stdout.close()

@@ -1,0 +1,201 @@
+"""The command line as people meet it: what works, and one sentence for everything that does not."""
+
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import ROOT, Home, end
+
+MALL, TARIFF = str(ROOT / "lots" / "mall.yaml"), str(ROOT / "tariffs" / "mall.yaml")
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("cli")]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A machine with a running server, a tariff and a lot."""
+    with Home(tmp_path_factory.mktemp("home")) as made:
+        made.serve()
+        for file in sorted((ROOT / "tariffs").glob("*.yaml")):
+            assert made.run("tariff", "publish", str(file)).status == 0
+        applied = made.run("lot", "apply", MALL)
+        assert applied.out.startswith("lot mall created: areas 3"), applied
+        yield made
+
+
+def test_applying_again_changes_nothing(home: Home) -> None:
+    said = home.run("lot", "apply", MALL)
+    assert (said.status, said.out) == (0, "lot mall is as the file says, nothing changed\n")
+    assert "version 1" in home.run("tariff", "publish", TARIFF).out
+
+
+def test_lots_and_devices_are_shown(home: Home) -> None:
+    assert re.search(r"mall +Harbour Mall +open +0/400", home.run("lot", "list").out)
+    shown = home.run("lot", "show", "mall", "--language", "zh").out
+    assert "东入口" in shown
+    assert re.search(r"vip +贵宾区 +0/20", shown)
+    assert "never heard" in home.run("device", "list", "mall").out
+
+
+def test_a_device_gets_credentials_and_a_warning(home: Home) -> None:
+    said = home.run("device", "credentials", "mall", "cam-in-1")
+    (address,) = re.findall(r"address: (http://127\.0\.0\.1:\d+/devices/vzenith/[0-9a-f]{64})\n", said.out)
+    assert f":{home.http_port}/" in address
+    assert "shown once only" in said.err
+    again = home.run("device", "credentials", "mall", "cam-in-1").out
+    assert address not in again
+    barrier = home.run("device", "credentials", "mall", "bar-in-1").out
+    assert f"address: 127.0.0.1:{home.barrier_port}\n" in barrier
+    assert re.search(r"secret: [0-9a-f]{64}\n", barrier)
+
+
+def test_a_price_is_explained(home: Home) -> None:
+    said = home.run("tariff", "quote", "mall", "2026-11-20T09:00", "+95m").out
+    assert "4 units of 30 minutes" in said
+    assert re.search(r"total +95 +¥10\.00", said)
+
+
+def test_the_state_of_a_lot_changes_with_a_reason(home: Home) -> None:
+    assert "closed" in home.run("lot", "state", "mall", "closed", "--reason", "fire drill").out
+    assert " closed " in home.run("lot", "list").out
+    assert home.run("lot", "state", "mall", "open", "--reason", "it is over").status == 0
+
+
+def test_one_frame_of_the_live_view(home: Home) -> None:
+    said = home.run("top", "--once", COLUMNS="100")
+    assert said.status == 0, said
+    assert "Harbour Mall" in said.out
+    assert "mall/vip-out" in said.out
+    assert "terminal" in home.run("top").refused()
+
+
+def test_another_machine_is_asked_with_its_token(home: Home, tmp_path: Path) -> None:
+    with Home(tmp_path) as elsewhere:
+        url, token = f"http://127.0.0.1:{home.http_port}", str(home.data / "operator.token")
+        assert "mall" in elsewhere.run("lot", "list", "--url", url, "--token-file", token).out
+        (tmp_path / "wrong").write_text("x" * 43)
+        assert "operator token" in elsewhere.run("lot", "list", "--url", url, "--token-file", "wrong").refused()
+        assert "operator.token" in elsewhere.run("lot", "list", "--url", url).refused()
+        gone = elsewhere.run("lot", "list", "--url", "http://127.0.0.1:1", "--token-file", token).refused()
+        assert "http://127.0.0.1:1 does not answer" in gone
+        assert not elsewhere.data.exists()
+
+
+def test_a_backup_is_made_while_the_server_runs_and_comes_back(home: Home, tmp_path: Path) -> None:
+    target = tmp_path / "backup"
+    made = home.run("backup", str(target))
+    assert made.status == 0, made
+    assert str(home.keys) in made.out  # it says that the keys are not in it
+    assert "exists" in home.run("backup", str(target)).refused() or target.exists()
+    with Home(tmp_path / "new") as new:
+        new.folder.mkdir()
+        shutil.copy(home.keys, new.keys)
+        restored = new.run("restore", str(target))
+        assert restored.status == 0, restored
+        assert "Harbour Mall" in new.run("lot", "list").out
+
+
+def test_the_doctor_says_what_is_ill(home: Home) -> None:
+    said = home.run("doctor")
+    assert said.status == 1  # the devices are not there
+    assert "the key file" in said.out
+    assert re.search(r"✗ .*(silent|no secret)", said.out)
+    home.keys.chmod(0o644)
+    try:
+        assert re.search(r"✗ .*chmod 600", home.run("doctor").out)
+    finally:
+        home.keys.chmod(0o600)
+
+
+def test_a_second_server_on_the_same_data(home: Home) -> None:
+    said = home.run("serve", "--port", "0", "--barrier-port", "0").refused()
+    assert "in use by another server" in said
+
+
+def test_a_taken_port(home: Home, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with Home(tmp_path) as other:
+            said = other.run("serve", "--port", port).refused()
+            assert port in said
+            assert "another port" in said
+            said = other.run("serve", "--barrier-port", port).refused()
+            assert port in said
+
+
+def test_it_works_without_a_server_and_says_when_the_keys_are_lost(tmp_path: Path) -> None:
+    with Home(tmp_path) as alone:
+        assert alone.run("lot", "apply", MALL).status in (0, 1)
+        assert alone.run("tariff", "publish", TARIFF).status == 0
+        assert alone.run("lot", "apply", MALL).status == 0
+        assert alone.run("device", "credentials", "mall", "cam-in-1").status == 0
+        assert "no server runs" in alone.run("doctor").out
+        alone.keys.unlink()
+        for words in (("serve",), ("lot", "list")):
+            said = alone.run(*words).refused()
+            assert str(alone.keys) in said
+            assert "backup" in said
+        assert not alone.keys.exists()  # no new keys over old data
+
+
+def test_a_wrong_lot_file_names_file_and_line(tmp_path: Path) -> None:
+    wrong = tmp_path / "lot.yaml"
+    text = (
+        Path(MALL).read_text("utf-8").replace("to: ground", "to: grund", 1).replace("capacity: 400", "capacity: lots")
+    )
+    wrong.write_text(text, encoding="utf-8")
+    lines = {number: line for number, line in enumerate(text.splitlines(), 1) if "grund" in line or "lots" in line}
+    with Home(tmp_path) as alone:
+        said = alone.run("lot", "apply", str(wrong), MALL)
+        assert said.status == 1
+        assert "Traceback" not in said.err
+        capacity = next(number for number, line in lines.items() if "capacity: lots" in line)
+        assert f"{wrong}:{capacity}: capacity: " in said.err
+        assert said.err.splitlines()[-1].startswith(f"openberth: {wrong} has ")
+        assert not alone.data.exists()  # nothing was opened, nothing applied
+        assert "cannot be read" in alone.run("lot", "apply", "nowhere.yaml").refused()
+
+
+def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
+    with Home(tmp_path) as alone:
+        url = "postgresql://somebody:secret-word@127.0.0.1:1/openberth"
+        for words in (("serve", "--database", url), ("lot", "list")):
+            said = alone.run(*words, OPENBERTH_DATABASE=url).refused()
+            assert "127.0.0.1:1/openberth cannot be reached" in said
+            assert "secret-word" not in said
+
+
+def test_settings_that_are_wrong(tmp_path: Path) -> None:
+    with Home(tmp_path) as alone:
+        assert "OPENBERTH_HTPP__PORT" in alone.run("lot", "list", OPENBERTH_HTPP__PORT="1").refused()
+        assert "数据目录" in alone.run("top", OPENBERTH_LANGUAGE="zh").refused()
+
+
+def test_a_defect_is_one_line_with_the_place_of_the_log(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import openberth.entrypoints.cli.files as f\n"
+        "def broken(*_): raise RuntimeError('secret detail')\n"
+        "f.checkout = broken\n"
+    )
+    with Home(tmp_path) as alone:
+        alone.data.mkdir()
+        path = f"{tmp_path}:{ROOT / 'src'}"
+        said = alone.run("version", PYTHONPATH=path)
+        assert said.status == 1
+        assert said.err.count("\n") == 1
+        assert "secret detail" not in said.err
+        assert str(alone.data / "openberth-cli.log") in said.err
+        assert "secret detail" in (alone.data / "openberth-cli.log").read_text()
+
+
+def test_a_server_stops_when_told(tmp_path: Path) -> None:
+    with Home(tmp_path) as alone:
+        running = alone.serve()
+        assert end(running) == 0
+        assert not (alone.data / "server.json").exists()
