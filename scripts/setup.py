@@ -68,10 +68,12 @@ def install(lockfile: str, stamps: list[str]) -> None:
     if not (VENV / "bin" / "python").exists():
         subprocess.run([*runner, "venv", "-q", "--python", sys.executable, str(VENV)], check=True)
     say(f"installing from {lockfile}")
-    pip = [*runner, "pip"]
+    command = [*runner, "pip", "sync", "-q", "--require-hashes", lockfile]
     env = {**os.environ, "VIRTUAL_ENV": str(VENV)}
-    done = subprocess.run([*pip, "sync", "-q", "--require-hashes", lockfile], cwd=ROOT, env=env)
-    if done.returncode:
+    # uv trusts its own list of authorities; behind a company's proxy only the system's list knows the right one.
+    first = subprocess.run(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    if first.returncode and subprocess.run([*command, "--system-certs"], cwd=ROOT, env=env).returncode:
+        sys.stderr.write(first.stderr[-2000:])
         fail("the packages could not be installed; the lines above say why. Then run make again")
     site = next((VENV / "lib").glob("python3*")) / "site-packages"
     (site / "openberth-src.pth").write_text(f"{ROOT / 'src'}\n", encoding="utf-8")

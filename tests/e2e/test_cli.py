@@ -20,8 +20,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A machine with a running server, a tariff and a lot."""
     with Home(tmp_path_factory.mktemp("home")) as made:
         made.serve()
-        for file in sorted((ROOT / "tariffs").glob("*.yaml")):
-            assert made.run("tariff", "publish", str(file)).status == 0
+        assert made.run("tariff", "publish", TARIFF).out == "tariff mall published as version 1\n"
         applied = made.run("lot", "apply", MALL)
         assert applied.out.startswith("lot mall created: areas 3"), applied
         yield made
@@ -30,11 +29,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 def test_applying_again_changes_nothing(home: Home) -> None:
     said = home.run("lot", "apply", MALL)
     assert (said.status, said.out) == (0, "lot mall is as the file says, nothing changed\n")
-    assert "version 1" in home.run("tariff", "publish", TARIFF).out
 
 
 def test_lots_and_devices_are_shown(home: Home) -> None:
-    assert re.search(r"mall +Harbour Mall +open +0/400", home.run("lot", "list").out)
     shown = home.run("lot", "show", "mall", "--language", "zh").out
     assert "东入口" in shown
     assert re.search(r"vip +贵宾区 +0/20", shown)
@@ -46,8 +43,6 @@ def test_a_device_gets_credentials_and_a_warning(home: Home) -> None:
     (address,) = re.findall(r"address: (http://127\.0\.0\.1:\d+/devices/vzenith/[0-9a-f]{64})\n", said.out)
     assert f":{home.http_port}/" in address
     assert "shown once only" in said.err
-    again = home.run("device", "credentials", "mall", "cam-in-1").out
-    assert address not in again
     barrier = home.run("device", "credentials", "mall", "bar-in-1").out
     assert f"address: 127.0.0.1:{home.barrier_port}\n" in barrier
     assert re.search(r"secret: [0-9a-f]{64}\n", barrier)
@@ -61,8 +56,7 @@ def test_a_price_is_explained(home: Home) -> None:
 
 def test_the_state_of_a_lot_changes_with_a_reason(home: Home) -> None:
     assert "closed" in home.run("lot", "state", "mall", "closed", "--reason", "fire drill").out
-    assert " closed " in home.run("lot", "list").out
-    assert home.run("lot", "state", "mall", "open", "--reason", "it is over").status == 0
+    assert re.search(r"mall +Harbour Mall +closed +0/400", home.run("lot", "list").out)
 
 
 def test_one_frame_of_the_live_view(home: Home) -> None:
@@ -79,7 +73,6 @@ def test_another_machine_is_asked_with_its_token(home: Home, tmp_path: Path) -> 
         assert "mall" in elsewhere.run("lot", "list", "--url", url, "--token-file", token).out
         (tmp_path / "wrong").write_text("x" * 43)
         assert "operator token" in elsewhere.run("lot", "list", "--url", url, "--token-file", "wrong").refused()
-        assert "operator.token" in elsewhere.run("lot", "list", "--url", url).refused()
         gone = elsewhere.run("lot", "list", "--url", "http://127.0.0.1:1", "--token-file", token).refused()
         assert "http://127.0.0.1:1 does not answer" in gone
         assert not elsewhere.data.exists()
@@ -90,7 +83,6 @@ def test_a_backup_is_made_while_the_server_runs_and_comes_back(home: Home, tmp_p
     made = home.run("backup", str(target))
     assert made.status == 0, made
     assert str(home.keys) in made.out  # it says that the keys are not in it
-    assert "exists" in home.run("backup", str(target)).refused() or target.exists()
     with Home(tmp_path / "new") as new:
         new.folder.mkdir()
         shutil.copy(home.keys, new.keys)
@@ -125,17 +117,13 @@ def test_a_taken_port(home: Home, tmp_path: Path) -> None:
             said = other.run("serve", "--port", port).refused()
             assert port in said
             assert "another port" in said
-            said = other.run("serve", "--barrier-port", port).refused()
-            assert port in said
 
 
 def test_it_works_without_a_server_and_says_when_the_keys_are_lost(tmp_path: Path) -> None:
     with Home(tmp_path) as alone:
-        assert alone.run("lot", "apply", MALL).status in (0, 1)
         assert alone.run("tariff", "publish", TARIFF).status == 0
         assert alone.run("lot", "apply", MALL).status == 0
         assert alone.run("device", "credentials", "mall", "cam-in-1").status == 0
-        assert "no server runs" in alone.run("doctor").out
         alone.keys.unlink()
         for words in (("serve",), ("lot", "list")):
             said = alone.run(*words).refused()

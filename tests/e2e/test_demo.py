@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import ROOT, Home, wait_for
+from tests.e2e.command import Home, wait_for
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("town")]
-
-DEMOS = ROOT / "var" / "demo"
 
 
 def children_of(pid: int) -> list[int]:

@@ -154,16 +154,26 @@ def _translate(command: Any, session: Session) -> None:
         code = getattr(thing, "help", None)
         if isinstance(code, str) and code in known:
             thing.help = with_examples(session.say(code))
-        elif getattr(thing, "name", None) == "help":
-            thing.help = session.say("cli.option.help")
+    helping = command.get_help_option
+
+    def help_option(context: Any) -> Any:
+        option = helping(context)
+        if option is not None:
+            option.help = session.say("cli.option.help")
+        return option
+
+    command.get_help_option = help_option
     for below in getattr(command, "commands", {}).values():
         _translate(below, session)
 
 
 def with_examples(text: str) -> str:
-    """Mark the indented paragraphs of a help text, which are examples, so that their lines stay as they are."""
+    """Mark the indented paragraphs of a help text, which are examples, so that their lines stay as they are.
+
+    The lines of all others are joined: the terminal decides where they break.
+    """
     parts = re.split(r"\n\n+", text.strip())
-    return "\n\n".join(f"\b\n{part}" if part.startswith("  ") else part for part in parts)
+    return "\n\n".join(f"\b\n{part}" if part.startswith("  ") else part.replace("\n", " ") for part in parts)
 
 
 def _said(line: Sequence[str], option: str) -> str | None:

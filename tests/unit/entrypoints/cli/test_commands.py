@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer
+from rich.cells import cell_len
 
 from openberth.entrypoints.cli.app import COMMANDS, GROUPS, build, command_of, hoisted, run, translated, with_examples
 from openberth.entrypoints.cli.mistakes import Answered, lines_of, print_defect
@@ -84,7 +85,14 @@ def test_examples_name_options_that_exist() -> None:
 
 
 def test_examples_keep_their_lines() -> None:
-    assert with_examples("One.\n\n  a\n  b\n\nTwo.\n") == "One.\n\n\b\n  a\n  b\n\nTwo."
+    assert with_examples("One.\n\n  a\n  b\n\nTwo\nlines.\n") == "One.\n\n\b\n  a\n  b\n\nTwo lines."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_examples_fit_a_narrow_terminal(language: Language) -> None:
+    for path, command in whole_tree(language):
+        for line in command.help.splitlines():
+            assert not line.startswith("  ") or cell_len(line) <= 77, f"{path}: {line}"
 
 
 @pytest.mark.parametrize(
