@@ -30,6 +30,7 @@ KEEP_ALIVE_S = 75
 GRACE_S = 5
 BACKLOG = 2_048
 CONNECTIONS_MAX = 4_000
+WS_MESSAGE_MAX = 65_536
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ async def _serve_house(house: House, http: socket.socket) -> None:
             limit_concurrency=CONNECTIONS_MAX,
             backlog=BACKLOG,
             server_header=False,
+            ws_max_size=WS_MESSAGE_MAX,
             proxy_headers=False,  # an address is where a connection comes from, not what a header says
         )
     )

@@ -53,6 +53,7 @@ def simulate(
         int | None, typer.Option(min=1, help="Machine time of one movement of a boom; else as the clock's speed asks.")
     ] = None,
     picture_bytes: Annotated[int, typer.Option(min=0, max=2_000_000, help="Make scene pictures this big.")] = 0,
+    settle: Annotated[float, typer.Option(min=0, help="Machine seconds for the books to agree at the end.")] = 20.0,
     fault: Annotated[list[str] | None, typer.Option(help=f"NAME or NAME=RATE. {_FAULT_HELP}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -75,6 +76,7 @@ def simulate(
             cars=cars,
             timing=None if boom_ms is None else BoomTiming(move_s=boom_ms / 1000, drive_s=boom_ms / 2500),
             picture_bytes=picture_bytes,
+            settle_s=settle,
         )
         report = asyncio.run(_watched(config, faults, console))
     except (ValueError, OSError, NoAnswer, Refusal, PlanError, TariffUnknown) as error:

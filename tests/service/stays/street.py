@@ -12,6 +12,7 @@ from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
 from openberth.contexts.stays import LaneAnswer, Recognition
 from openberth.contexts.stays.model.entities import Case, LaneState, OpenStay, Passage, Stay
 from openberth.contexts.stays.recognition import Direction, PlateColour, Trigger
+from openberth.contexts.stays.service.codes import enter_without_plate, leave_with_pass
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as stay_store
@@ -78,6 +79,12 @@ class Street:
         return write(
             self.db, stays.bill_in_advance, lot=self.lot, plate=Plate.read(plate), lot_tariff="mall", currency="CNY"
         )
+
+    def enter_without_plate(self, lane: str, token: str) -> tuple[str, Id]:
+        return write(self.db, enter_without_plate, lot=self.lot, lane=self.ids[lane], token=token)
+
+    def leave_with_pass(self, lane: str, token: str) -> LaneAnswer:
+        return write(self.db, leave_with_pass, lot=self.lot, lane=self.ids[lane], token=token)
 
     def pay_in_advance(self, plate: str) -> None:
         bill, _ = self.bill_in_advance(plate)

@@ -10,7 +10,7 @@ from openberth.contexts.facility import CommandState, LotState, Outcome
 from openberth.contexts.payments.service import begin_attempt, record_channel_payment
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, PassageState
-from openberth.kernel.errors import Refused
+from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Instant, Period
 from tests.service.acting import COMPANY, events, write
 from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
@@ -290,3 +290,27 @@ def test_grace_after_payment_then_only_the_difference(street: Street) -> None:
     street.pass_minutes(31)
     street.arrive("out-1", OTHER_CAR)
     assert street.bill_at("out-1").due.minor == 250
+
+
+def test_a_car_without_a_plate_comes_in_by_code_and_leaves_by_its_pass(street: Street) -> None:
+    street.arrive("in-2", None)
+    token, passage = street.enter_without_plate("in-2", "k7m2p9x4")
+    assert street.enter_without_plate("in-2", "another") == (token, passage)  # shown again within 30 s
+    assert street.cases() == []
+    street.pass_minutes(61)
+    street.arrive("out-2", None)
+    with pytest.raises(NotFound, match=r"stay\.not_found"):
+        street.leave_with_pass("out-2", "wrongpass")
+    answer = street.leave_with_pass("out-2", token)
+    assert (answer.action, answer.ask) == (Action.HOLD, Ask.PAY)
+    assert street.bill_at("out-2").due.minor == 750
+    with pytest.raises(Refused, match=r"lane\.nobody_waiting"):
+        street.leave_with_pass("out-2", token)
+    street.pay_cash("out-2")
+    assert (street.inside(), street.closed()[0].paid_minor) == ([], 750)
+
+
+def test_a_pass_renames_nobody_at_an_entry(street: Street) -> None:
+    street.arrive("in-2", None)
+    with pytest.raises(Refused, match=r"lane\.not_an_exit"):
+        street.leave_with_pass("in-2", "k7m2p9x4")

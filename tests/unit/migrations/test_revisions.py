@@ -17,18 +17,6 @@ FILES = sorted(VERSIONS.glob("*.py"))
 # What a revision may call: the steps, that add and nothing else.
 SHAPES = {"ident", "word", "json", "big", "number", "flag", "octets"}
 ADDING = {"create_table", "create_index", "add_column", "seed"} | SHAPES
-    "create_table",
-    "create_index",
-    "add_column",
-    "seed",
-    "ident",
-    "word",
-    "json",
-    "big",
-    "number",
-    "flag",
-    "octets",
-}
 BUILTIN = {"range", "list", "tuple"}
 
 

@@ -305,15 +305,15 @@ class FakeOpenBerth:
             "bill": bill_id,
             "at": self.now(),
         }
-        if "lose_receipt" in self.cheats:
+        lanes = [one for one in self.lanes.values() if one.waiting and one.waiting.get("bill", {}).get("id") == bill_id]
+        if "lose_receipt" in self.cheats and lanes:
             self.cheats.discard("lose_receipt")
         else:
             stay.receipts.append(receipt)
-        for lane in self.lanes.values():
-            if lane.waiting and lane.waiting.get("bill", {}).get("id") == bill_id:
-                stay.left = lane.waiting["at"]
-                lane.waiting = None
-                self._open(lane)
+        for lane in lanes:
+            stay.left = lane.waiting["at"] if lane.waiting else None
+            lane.waiting = None
+            self._open(lane)
         return {key: value for key, value in receipt.items() if key != "at"}
 
     async def pay_page(self, request: Request, number: str) -> Reply:

@@ -46,7 +46,7 @@ def test_books_that_agree_end_with_status_0_and_others_with_1(tmp_path: Path) ->
         server = FakeOpenBerth(copy.deepcopy(LOT), speed=1200)
         server.cheats = cheats
         with running(server):
-            answer = CliRunner().invoke(app, [*arguments(server, tmp_path), "--cars", "8"])
+            answer = CliRunner().invoke(app, [*arguments(server, tmp_path), "--cars", "8", "--settle", "2"])
         report = json.loads(answer.stdout)
         assert (answer.exit_code, report["balanced"]) == (status, status == 0), report["differences"]
         assert report["seed"] == 9

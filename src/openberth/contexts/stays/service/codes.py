@@ -47,7 +47,16 @@ def enter_without_plate(unit: Unit, *, lot: Id, lane: Id, token: str) -> tuple[s
 
 
 def leave_with_pass(unit: Unit, *, lot: Id, lane: Id, token: str) -> LaneAnswer:
-    """Tell whose car stands unread at an exit. Raises ``NotFound("stay.not_found")`` for a pass without a stay."""
+    """Tell whose car stands unread at an exit.
+
+    Raises ``NotFound("stay.not_found")`` for a pass without a stay, ``Refused("lane.not_an_exit")`` at an entry, and
+    ``Refused("lane.nobody_waiting")`` where no car waits to be identified: a pass renames nobody.
+    """
+    context, standing, _ = releasing.waiting_at(unit, lot=lot, lane=lane)
+    if context.kind is LaneKind.ENTRY:
+        raise Refused("lane.not_an_exit", lane=context.code)
+    if standing.ask is not Ask.IDENTIFY:
+        raise Refused("lane.nobody_waiting", lane=context.code)
     try:
         plate = Plate.unlicensed(token)
     except InvalidPlate:
