@@ -99,13 +99,14 @@ class House:
             ours["OPENBERTH_DATABASE"] = self.database
         return {**kept, **ours, **self.extra}
 
-    def start(self) -> None:
+    def start(self, *, wait: bool = True) -> None:
         with (self.folder / "server.log").open("ab") as log:
             self.server = subprocess.Popen(
                 [sys.executable, "-W", "error", "-m", "openberth", "serve"],
                 env=self.environment(), stdout=log, stderr=log, cwd=self.folder,
             )  # fmt: skip
-        self._wait_ready()
+        if wait:
+            self.wait_ready()
 
     def kill(self) -> None:
         """End the server without a word, as a power cut would."""
@@ -167,7 +168,7 @@ class House:
             )  # fmt: skip
         _wait(lambda: (data / "sandpay.pub").exists() and _answers(f"{self.sandpay_url}/control"), "sandpay")
 
-    def _wait_ready(self) -> None:
+    def wait_ready(self) -> None:
         def ready() -> bool:
             assert self.server is not None
             if self.server.poll() is not None:

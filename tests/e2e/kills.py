@@ -12,6 +12,7 @@ from tests.e2e.house import House
 
 FAULTS = ("lost-ack=0.03", "duplicate=0.05", "misread=0.01", "unread=0.01")
 DOWN_S = (0.2, 2.5)
+KILLED_WHILE_STARTING = 0.3
 
 
 def live_through_kills(
@@ -48,6 +49,11 @@ def live_through_kills(
             house.kill()
             kills += 1
             time.sleep(rng.uniform(*DOWN_S))
+            while rng.random() < KILLED_WHILE_STARTING:
+                house.start(wait=False)
+                time.sleep(rng.uniform(0.3, 2.0))
+                house.kill()
+                kills += 1
             house.start()
         thread.join(240)
         assert not thread.is_alive(), "the town did not come to an end"

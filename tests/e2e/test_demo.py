@@ -1,14 +1,19 @@
 """The demo from start to balanced books, and that nothing of it is left over however it ends."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from openberth.entrypoints.cli.demo import child
+from openberth.entrypoints.cli.demo.children import Children
+from openberth.kernel.errors import Refused
 from tests.e2e.command import Home, wait_for
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("town")]
@@ -83,10 +88,6 @@ def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
 
 def test_a_watched_child_ends_when_its_input_closes(tmp_path: Path) -> None:
     """How children are held where the kernel does not help."""
-    import sys
-
-    from openberth.entrypoints.cli.demo import child
-
     program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     watcher = subprocess.Popen(
         [sys.executable, child.__file__, "--watch", str(os.getpid()), sys.executable, "-c", program],
@@ -104,3 +105,15 @@ def test_a_watched_child_ends_when_its_input_closes(tmp_path: Path) -> None:
         watcher.kill()
         watcher.wait(5)
         watcher.stdout.close()
+
+
+def test_a_child_that_cannot_start_is_told_in_its_own_words(tmp_path: Path) -> None:
+    children = Children(tmp_path)
+    try:
+        children.start("sandpay", ["openberth.sandbox.sandpay", "--data", "x", "--merchant", "nonsense"], os.environ)
+        with pytest.raises(Refused) as refused:
+            asyncio.run(children.wait_for("sandpay", lambda: False))
+    finally:
+        children.stop()
+    assert refused.value.code == "demo.child_ended"
+    assert "'nonsense' is not ID=PUBLIC_KEY_FILE" in str(refused.value.params["reason"])
