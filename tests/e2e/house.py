@@ -26,6 +26,7 @@ PERMITS = (ROOT / "lots" / "community.permits.yaml",)
 TARIFFS = tuple(sorted((ROOT / "tariffs").glob("*.yaml")))
 START_S = 60.0  # a busy machine takes its time to import
 STOP_S = 15.0
+MORNING = "2026-11-18T08:00:00+08:00"
 DAY_START = "2026-11-18T00:00:00+08:00"  # a Wednesday, local midnight: the day has all its hours
 
 
@@ -42,6 +43,7 @@ class House:
     sandpay_port: int = field(default_factory=free_port)
     server: "subprocess.Popen[bytes] | None" = None
     sandpay: "subprocess.Popen[bytes] | None" = None
+    day_start: str = DAY_START
     anchor: str = ""
 
     @property
@@ -86,7 +88,7 @@ class House:
             "OPENBERTH_BARRIER__PORT": str(self.barrier_port),
             "OPENBERTH_DEMO": "true",
             "OPENBERTH_CLOCK__SPEED": str(self.speed),
-            "OPENBERTH_CLOCK__ANCHOR_BUSINESS": DAY_START,
+            "OPENBERTH_CLOCK__ANCHOR_BUSINESS": self.day_start,
             "OPENBERTH_CLOCK__ANCHOR_MACHINE": machine,
             "OPENBERTH_SANDPAY__URL": self.sandpay_url,
             "OPENBERTH_SANDPAY__MERCHANT": "openberth",

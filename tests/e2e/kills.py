@@ -8,7 +8,7 @@ from pathlib import Path
 from openberth.simulator.counters import Counters
 from openberth.simulator.faults import Faults
 from openberth.simulator.run import Report
-from tests.e2e.house import House
+from tests.e2e.house import MORNING, House
 
 FAULTS = ("lost-ack=0.03", "duplicate=0.05", "misread=0.01", "unread=0.01")
 DOWN_S = (0.2, 2.5)
@@ -29,7 +29,7 @@ def live_through_kills(
     counters = Counters()
     ended = threading.Event()
     kills = 0
-    with House(folder, speed=speed, database=database) as house:
+    with House(folder, speed=speed, database=database, day_start=MORNING) as house:
         reports: list[Report] = []
         failures: list[BaseException] = []
 

@@ -6,7 +6,7 @@ import pytest
 
 from openberth.simulator.boom import BoomTiming
 from openberth.simulator.faults import Faults
-from tests.e2e.house import House
+from tests.e2e.house import MORNING, House
 from tests.e2e.personal import plates_in
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("town")]
@@ -35,7 +35,7 @@ def test_a_bad_day(tmp_path: Path) -> None:
     faults = Faults.parse(
         ["retransmit-forever=0.5", "lost-ack", "duplicate", "clock-skew", "misread", "unread", "barrier-cut"]
     )
-    with House(tmp_path, speed=600) as house:
+    with House(tmp_path, speed=600, day_start=MORNING) as house:
         report = house.live(house.town(minutes=0.4, seed=11, timing=BoomTiming.for_speed(600)), faults=faults)
         assert report.balanced, report.differences[:10]
         assert plates_in(tmp_path) == []

@@ -314,3 +314,29 @@ def test_a_pass_renames_nobody_at_an_entry(street: Street) -> None:
     street.arrive("in-2", None)
     with pytest.raises(Refused, match=r"lane\.not_an_exit"):
         street.leave_with_pass("in-2", "k7m2p9x4")
+
+
+def test_two_triggers_of_a_camera_with_a_wrong_clock_are_one_passage(street: Street) -> None:
+    wrong = Instant(street.business.now() - 10 * MINUTE_US)
+    first = street.arrive("in-2", CAR, captured_at=wrong)
+    street.pass_minutes(2)  # the second one comes late, but the camera saw both at once
+    second = street.arrive("in-2", CAR, captured_at=Instant(wrong + SECOND_US))
+    assert (second.passage, len(street.inside())) == (first.passage, 1)
+
+
+def test_two_stored_records_of_one_car_are_one_stay(street: Street) -> None:
+    hours_ago = Instant(street.business.now() - 3 * HOUR_US)
+    first = street.arrive("in-2", CAR, offline=True, captured_at=hours_ago)
+    again = street.arrive("in-2", CAR, offline=True, captured_at=Instant(hours_ago + 2 * SECOND_US))
+    assert again.passage == first.passage
+    street.arrive("out-2", CAR, offline=True, captured_at=Instant(hours_ago + HOUR_US))
+    street.arrive("out-2", CAR, offline=True, captured_at=Instant(hours_ago + HOUR_US + SECOND_US))
+    assert (len(street.inside()), len(street.closed())) == (0, 1)
+    assert street.case_kinds() == ["left_unpaid"]
+
+
+def test_after_the_car_has_passed_a_retransmission_opens_nothing(street: Street) -> None:
+    sent = street.recognition(CAR)
+    assert street.arrive("in-2", CAR, sent=sent).opens
+    write(street.db, facility.passed, lane=street.ids["in-2"], device=street.ids["cam-in-2"])
+    assert not street.arrive("in-2", CAR, sent=sent).opens

@@ -7,7 +7,7 @@ decision's command gets the same answer; later it opens nothing.
 from dataclasses import replace
 
 from openberth.contexts import facility
-from openberth.contexts.facility import CommandKind, LaneContext
+from openberth.contexts.facility import CommandKind, LaneContext, Outcome
 from openberth.contexts.stays.model.decisions import Verdict, trusted_moment
 from openberth.contexts.stays.model.entities import (
     Action,
@@ -56,10 +56,10 @@ def recognise(unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recogni
     if recognition.trigger in _REPORTS:
         answer = _report(unit, seen, _REPORTS[recognition.trigger])
     else:
-        standing = unit.one(store.LANE, lane=lane)
-        if standing is not None and _is_duplicate(seen, standing):
-            dedup_to = standing.passage_id
-            answer = _duplicate_answer(unit, seen, standing, device=device)
+        known_car = _known_car(unit, seen, unit.one(store.LANE, lane=lane))
+        if known_car is not None:
+            dedup_to = known_car
+            answer = _duplicate_answer(unit, seen, known_car, device=device)
         else:
             answer = _answer(unit, *deciding.decide(unit, seen), device=device)
     dedup.remember(unit, source=device, key=recognition.source_id, ref=dedup_to)
@@ -118,14 +118,32 @@ def _seen(unit: Unit, lane: LaneContext, *, device: Id, passage: Id, recognition
     )  # fmt: skip
 
 
-def _is_duplicate(seen: Seen, standing: LaneState) -> bool:
-    """Tell whether this is the car the lane has just decided about: double triggers, several reads of a waiting car."""
-    if seen.happened or seen.plate_id != standing.plate_id:
-        return False
-    apart_us = abs(seen.at - standing.captured_at)
-    if standing.waiting and seen.plate_id is not None and apart_us <= STILL_WAITING_US:
-        return True
-    return apart_us <= seen.lane.duplicate_window_s * SECOND_US
+def _known_car(unit: Unit, seen: Seen, standing: LaneState | None) -> Id | None:
+    """Return the passage this car was decided about already: double triggers, several reads of a waiting car."""
+    if seen.happened:
+        return _stored_before(unit, seen)
+    if standing is None or seen.plate_id != standing.plate_id:
+        return None
+    if standing.waiting and seen.plate_id and abs(seen.at - standing.captured_at) <= STILL_WAITING_US:
+        return standing.passage_id
+    before = unit.one(store.PASSAGE, passage=standing.passage_id)
+    return before.id if before is not None and _same_moment(seen, before) else None
+
+
+def _stored_before(unit: Unit, seen: Seen) -> Id | None:
+    """Return the passage another stored record of this car at this lane became; stored ones come in any order."""
+    if seen.plate_id is None:
+        return None
+    before = unit.all(store.PASSAGES_OF_PLATE, plate=seen.plate_id, lot=seen.lane.lot, before=seen.passage, limit=8)
+    return next((one.id for one in before if one.lane_id == seen.lane.id and _same_moment(seen, one)), None)
+
+
+def _same_moment(seen: Seen, before: Passage) -> bool:
+    """Compare the devices' own stamps: a wrong clock is wrong for both readings alike."""
+    stamps = (
+        (seen.device_at, before.device_at) if seen.device_at and before.device_at else (seen.at, before.captured_at)
+    )
+    return abs(stamps[0] - stamps[1]) <= seen.lane.duplicate_window_s * SECOND_US
 
 
 def _report(unit: Unit, seen: Seen, reason: str) -> LaneAnswer:
@@ -153,18 +171,22 @@ def _same_answer(unit: Unit, *, passage: Id, device: Id) -> LaneAnswer:
     )
 
 
-def _duplicate_answer(unit: Unit, seen: Seen, standing: LaneState, *, device: Id) -> LaneAnswer:
+def _duplicate_answer(unit: Unit, seen: Seen, passage: Id, *, device: Id) -> LaneAnswer:
     """Answer another reading of a car that was decided about; its pictures count if the first reading had none."""
-    answer = _same_answer(unit, passage=standing.passage_id, device=device)
-    added = (
-        unit.run(store.SET_PICTURES, passage=standing.passage_id, pictures_sent=seen.pictures) if seen.pictures else 0
-    )
+    answer = _same_answer(unit, passage=passage, device=device)
+    if not seen.pictures:
+        return replace(answer, keep_pictures=False)
+    added = unit.run(store.SET_PICTURES, passage=passage, pictures_sent=seen.pictures)
     return replace(answer, keep_pictures=added == 1)
 
 
 def _opens_by_answer(unit: Unit, command_id: Id, device: Id) -> bool:
-    """Tell whether the answer to this device is itself the command, and the command still lives."""
+    """Tell whether the answer to this device is itself the command, and the command still lives.
+
+    Once the car has passed it lives no longer: the same answer would lift the boom for the next car.
+    """
     command = facility.command(unit, command=command_id)
     if command is None or command.device_id != device or command.kind is not CommandKind.OPEN:
         return False
-    return command.born_sent and unit.machine_now < command.expires_at
+    passed = command.outcome is Outcome.DONE
+    return command.born_sent and not passed and unit.machine_now < command.expires_at
