@@ -68,7 +68,7 @@ def install(lockfile: str, stamps: list[str]) -> None:
     if not (VENV / "bin" / "python").exists():
         subprocess.run([*runner, "venv", "-q", "--python", sys.executable, str(VENV)], check=True)
     say(f"installing from {lockfile}")
-    command = [*runner, "pip", "sync", "-q", "--require-hashes", lockfile]
+    command = [*runner, "pip", "sync", "-q", "--require-hashes", "--compile-bytecode", lockfile]
     env = {**os.environ, "VIRTUAL_ENV": str(VENV)}
     # uv trusts its own list of authorities; behind a company's proxy only the system's list knows the right one.
     first = subprocess.run(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
@@ -83,6 +83,7 @@ def install(lockfile: str, stamps: list[str]) -> None:
         encoding="utf-8",
     )
     script.chmod(0o755)
+    subprocess.run([str(VENV / "bin" / "python"), "-m", "compileall", "-q", str(ROOT / "src")], check=False)
     for stamp in stamps:
         Path(stamp).touch()
 

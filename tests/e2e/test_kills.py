@@ -18,5 +18,5 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
         print(f"\nkill test seed {seed}")
     report, kills, _ = live_through_kills(tmp_path, seed=seed, minutes=0.6, every_s=(1.0, 4.0))
     assert kills >= 2
-    assert report.cars > 50
+    assert report.cars > 20
     assert report.balanced, (seed, report.differences[:10])

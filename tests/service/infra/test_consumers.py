@@ -101,6 +101,8 @@ def test_two_processes_share_a_consumer_without_doubling(books: Books) -> None:
 
     asyncio.run(main())
     assert books.done() == list(range(1, 61))
+    assert books.attempts == Counter(range(1, 61))
+    assert books.parked() == []
 
 
 def test_a_poisoned_event_parks_its_key_and_a_retry_heals_it(books: Books) -> None:
@@ -238,8 +240,11 @@ def test_a_process_that_is_behind_never_moves_the_cursor_back(books: Books) -> N
         while await fast._step():
             pass
         assert books.cursor() == 6
+        tries = books.attempts.total()
         await slow._one_by_one(page, 6)  # it had read the page before the other was done
         assert books.cursor() == 6
+        assert books.attempts.total() == tries
+        assert len(books.parked()) == 1
         books.poison.clear()
         await fast._retry_parked()
 

@@ -158,6 +158,27 @@ def test_who_lost_the_lease_does_not_end_the_heirs_job(db: Database, machine: Ma
     asyncio.run(main())
 
 
+def test_who_fails_after_losing_the_lease_changes_nothing(db: Database, machine: ManualClock) -> None:
+    slow, heir = Handler(ValueError("too late")), Handler()
+
+    async def main() -> None:
+        plan(db)
+        slow.hanging, heir.hanging = asyncio.Event(), asyncio.Event()
+        async with runner(db, slow, "slow"):
+            await until(lambda: slow.seen)
+            machine.advance(LEASE_US + 1)
+            async with runner(db, heir, "heir") as at_work:
+                await until(lambda: heir.seen)
+                slow.hanging.set()
+                await asyncio.sleep(0.05)
+                assert tables.execute(db, "SELECT owner, attempts, error FROM job") == [("heir", 2, None)]
+                heir.hanging.set()
+                await until(lambda: not at_work._running)
+
+    asyncio.run(main())
+    assert rows(db) == []
+
+
 def test_two_runners_never_do_the_same_job_at_a_time(db: Database) -> None:
     one, other = Handler(), Handler()
 

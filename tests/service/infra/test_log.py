@@ -122,6 +122,19 @@ def test_a_failed_batch_leaves_no_gap(sqlite: SqliteDatabase) -> None:
     assert [(each.position, each.node_sequence) for each in envelopes(sqlite)] == [(1, 1), (2, 2)]
 
 
+def test_events_that_cannot_be_written_leave_no_gap(sqlite: SqliteDatabase) -> None:
+    tell_all(sqlite, 1)
+
+    def break_the_flush(unit: Unit) -> None:
+        tell(unit, 2)
+        unit.append(Counted(3), company=None, lot=None, key="no id")  # type: ignore[arg-type]
+
+    with pytest.raises(AttributeError):
+        sqlite.write_now(break_the_flush, by=BY)
+    tell_all(sqlite, 4)
+    assert [(each.position, each.node_sequence) for each in envelopes(sqlite)] == [(1, 1), (2, 2)]
+
+
 def test_a_server_goes_on_counting_for_its_node(
     db: Database, business: ManualClock, machine: ManualClock, keys: RingSealer
 ) -> None:

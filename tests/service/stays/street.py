@@ -8,6 +8,7 @@ from typing import Any
 
 from openberth.contexts import facility, payments, permits, stays, tariffs
 from openberth.contexts.facility import AreaCount, Command, LotState
+from openberth.contexts.payments.service import begin_attempt, record_channel_payment
 from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
 from openberth.contexts.stays import LaneAnswer, Recognition
 from openberth.contexts.stays.model.entities import Case, LaneState, OpenStay, Passage, Stay
@@ -74,6 +75,16 @@ class Street:
         _, change = write(self.db, payments.take_cash, bill=bill.id, tendered=tendered)
         self.react()
         return change
+
+    def pay_a_part(self, lane: str, minor: int) -> None:
+        """Pay less than is due, as a channel may tell; cash must cover the bill."""
+        attempt = write(self.db, begin_attempt, bill=self.bill_at(lane).id, channel="sandpay")
+        money, transaction = Money(minor, "CNY"), attempt.number
+        write(
+            self.db, record_channel_payment, channel="sandpay", number=attempt.number, amount=money,
+            transaction=transaction,
+        )  # fmt: skip
+        self.react()
 
     def bill_in_advance(self, plate: str) -> Any:
         return write(

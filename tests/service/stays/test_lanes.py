@@ -7,7 +7,7 @@ import pytest
 
 from openberth.contexts import facility
 from openberth.contexts.facility import CommandState, LotState, Outcome
-from openberth.contexts.payments.service import begin_attempt, record_channel_payment
+from openberth.contexts.payments.service import begin_attempt, record_channel_payment, take_cash
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, PassageState
 from openberth.kernel.errors import NotFound, Refused
@@ -340,3 +340,109 @@ def test_after_the_car_has_passed_a_retransmission_opens_nothing(street: Street)
     assert street.arrive("in-2", CAR, sent=sent).opens
     write(street.db, facility.passed, lane=street.ids["in-2"], device=street.ids["cam-in-2"])
     assert not street.arrive("in-2", CAR, sent=sent).opens
+
+
+def test_asking_the_price_elsewhere_does_not_leave_the_waiting_car_behind(street: Street) -> None:
+    """A bill that takes another's place is the one its car waits for, whoever asked for it."""
+    street.arrive("in-1", CAR)
+    street.pass_minutes(89)
+    street.arrive("out-1", CAR)
+    first = street.bill_at("out-1")
+    street.pass_minutes(16)  # the first bill stands no longer
+    street.bill_in_advance(CAR)
+    newer = street.bill_at("out-1")
+    assert (newer.id != first.id, newer.due) == (True, first.due)  # time stopped when it came to the exit
+    street.pay_cash("out-1")
+    assert not street.standing("out-1").waiting
+    assert (street.closed()[0].paid_minor, street.cases()) == (750, [])
+
+
+def test_whoever_pays_what_is_shown_is_not_asked_again(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(90.8)
+    bill, _ = street.bill_in_advance(CAR)
+    street.pass_minutes(10)  # the price of now is higher; the bill stands 15 minutes
+    write(street.db, take_cash, bill=bill.id, tendered=bill.left)
+    street.react()
+    street.pass_minutes(14)
+    assert street.arrive("out-1", CAR).reason == "exit.nothing_due"
+    assert street.closed()[0].price_minor == bill.due.minor
+
+
+def test_one_payment_opens_one_gate(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-1", CAR)
+    street.pass_minutes(1)
+    street.arrive("out-2", CAR)
+    assert not street.standing("out-1").waiting
+    street.pay_cash("out-2")
+    opened = [one.lane_id for one in street.commands() if one.lane_id in (street.ids["out-1"], street.ids["out-2"])]
+    assert opened == [street.ids["out-2"]]
+
+
+def test_a_stay_that_entered_again_keeps_its_money_and_its_debt(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.pay_in_advance(CAR)
+    street.pass_minutes(60)
+    street.arrive("out-1", CAR)
+    assert street.bill_at("out-1").due.minor == 500
+    street.pass_minutes(600)
+    street.arrive("in-1", CAR)
+    [ended] = street.closed()
+    assert (ended.price_minor, ended.paid_minor) == (1250, 750)
+    assert street.case_kinds() == ["entered_again", "left_unpaid"]
+
+
+def test_money_beyond_the_price_is_told_of(street: Street) -> None:
+    entered = street.business.now()
+    street.arrive("in-2", CAR)
+    street.pass_minutes(95)
+    street.pay_in_advance(CAR)
+    street.arrive("out-2", CAR, offline=True, captured_at=Instant(entered + 61 * MINUTE_US))
+    [stay] = street.closed()
+    assert (stay.price_minor, stay.paid_minor) == (750, 1000)
+    [case] = street.cases()
+    assert (case.kind.value, case.evidence["surplus_minor"]) == ("surplus", 250)
+
+
+def test_a_paid_debt_is_written_on_its_stay(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-1", CAR)
+    bill = street.bill_at("out-1")
+    street.open_by_hand("out-1")
+    write(street.db, take_cash, bill=bill.id, tendered=bill.left)
+    street.react()
+    assert street.closed()[0].paid_minor == 750
+    assert street.cases() == []
+
+
+def test_a_renewed_permit_does_not_charge_the_past(street: Street) -> None:
+    street.permit(CAR, PermitKind.RESIDENT)
+    street.arrive("in-1", CAR)
+    street.pass_minutes(300)
+    now = street.business.now()
+    street.permit(CAR, PermitKind.RESIDENT, Period(Instant(now), Instant(now + DAY_US)))
+    assert street.arrive("out-1", CAR).reason == "exit.resident"
+
+
+def test_a_blink_of_the_camera_does_not_send_the_waiting_car_away(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    held = street.arrive("out-1", CAR)
+    street.pass_minutes(0.5)
+    assert street.arrive("out-1", None).passage == held.passage
+    street.pay_cash("out-1")
+    assert street.inside() == []
+
+
+def test_a_second_press_of_the_button_opens_once(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-1", CAR)
+    first = street.open_by_hand("out-1")
+    assert street.open_by_hand("out-1").id == first.id
+    street.pass_minutes(1)
+    assert street.open_by_hand("out-1").id != first.id

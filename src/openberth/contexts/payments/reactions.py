@@ -1,6 +1,6 @@
 """What payments does outside of units: asking channels to open, asking what became of orders, closing them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from openberth.contexts.payments.ports import (
     ChannelOrder,
     ChannelRefused,
     ChannelState,
+    ChannelUnreachable,
     OrderState,
 )
 from openberth.infra.database import Database, Urgency
@@ -20,12 +21,14 @@ from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
-from openberth.kernel.time import SECOND_US, later
+from openberth.kernel.time import DAY_US, SECOND_US, later
 
 log = structlog.get_logger()
 
 
 CHECK_AGAIN_US = 10 * SECOND_US
+ASK_AGAIN_US = 60 * SECOND_US
+ASK_FOR_US = 7 * DAY_US
 
 
 class Cashier:
@@ -78,14 +81,14 @@ class Cashier:
         attempt = await self._attempt(job)
         if attempt is None or attempt.state not in LIVE:
             return
-        state = await self._channels[attempt.channel].query(attempt.number)
+        state = await self._asked(attempt, self._channels[attempt.channel].query)
         if await self._take_over(attempt, state):
             return
         now = self._database.clocks.machine.now()
         over = now > later(attempt.expires_at, 30 * SECOND_US)
         if over and state.state in (OrderState.UNKNOWN, OrderState.CLOSED, OrderState.OPEN):
             if state.state is OrderState.OPEN:
-                state = await self._channels[attempt.channel].close(attempt.number)
+                state = await self._asked(attempt, self._channels[attempt.channel].close)
                 if await self._take_over(attempt, state):
                     return
             await self._end(attempt, AttemptState.EXPIRED, None)
@@ -100,7 +103,7 @@ class Cashier:
         attempt = await self._attempt(job)
         if attempt is None or attempt.state not in LIVE:
             return
-        state = await self._channels[attempt.channel].close(attempt.number)
+        state = await self._asked(attempt, self._channels[attempt.channel].close)
         if not await self._take_over(attempt, state):
             await self._end(attempt, AttemptState.CLOSED, "withdrawn")
 
@@ -127,6 +130,16 @@ class Cashier:
             urgency=Urgency.LANE,
         )
         return found
+
+    async def _asked(self, attempt: Attempt, ask: Callable[[str], Awaitable[ChannelState]]) -> ChannelState:
+        """Ask a channel about an order; while it does not answer, for days, ask again: money may lie there."""
+        try:
+            return await ask(attempt.number)
+        except (ChannelUnreachable, ChannelRefused) as problem:
+            if self._database.clocks.machine.now() > later(attempt.expires_at, ASK_FOR_US):
+                raise
+            log.warning("payments.channel_silent", channel=attempt.channel, code=problem.code)
+            raise NotYet(ASK_AGAIN_US) from problem
 
     async def _take_over(self, attempt: Attempt, state: ChannelState) -> bool:
         if state.paid is None or state.transaction is None:

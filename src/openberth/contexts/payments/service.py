@@ -84,8 +84,11 @@ def bills_of(reader: Reader, *, subject: Id) -> list[Bill]:
     return reader.all(store.BILLS_OF_SUBJECT, subject=subject)
 
 
-def paid_for(reader: Reader, *, kind: str, subject: Id) -> list[tuple[Money, Instant]]:
-    """Return what was paid for a subject: money applied to its bills, and when (business time)."""
+def paid_for(reader: Reader, *, kind: str, subject: Id) -> list[tuple[Money, Instant, Instant]]:
+    """Return what was paid for a subject: money applied to its bills, when it came, and the moment it was priced at.
+
+    Whoever pays while a bill stands pays the price it shows, however long the money took. Business time.
+    """
     return reader.all(store.PAID_FOR_SUBJECT, subject=subject)
 
 
@@ -100,8 +103,7 @@ def begin_attempt(unit: Unit, *, bill: Id, channel: str) -> Attempt:
     Raises ``NotFound("bill.not_found")``, ``Refused("bill.settled")`` and its like, and
     ``Refused("bill.too_many_attempts")``.
     """
-    unit.lock(("bill", bill))
-    found = bill_by_id(unit, bill=bill)
+    found = _locked(unit, bill)
     if found.state is not BillState.OPEN:
         raise Refused(f"bill.{found.state}", bill=found.number)
     live = unit.all(store.LIVE_ATTEMPTS, bill_id=bill)
@@ -181,7 +183,7 @@ def record_channel_payment(unit: Unit, *, channel: str, number: str, amount: Mon
     if found is None:
         raise NotFound("attempt.not_found")
     asked = bill_by_id(unit, bill=found.bill)
-    unit.lock(("bill", found.bill), ("subject", asked.subject_id), ("attempt", found.id))
+    unit.lock(("bill", found.bill), subject_lock(asked.subject_id), ("attempt", found.id))
     payment = Payment(method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id)
     taken = _take(unit, _bill_now(unit, found.bill), payment)
     after, events = ended(attempt_by_id(unit, attempt=found.id), AttemptState.PAID, unit.now)
@@ -193,8 +195,7 @@ def record_channel_payment(unit: Unit, *, channel: str, number: str, amount: Mon
 
 def take_cash(unit: Unit, *, bill: Id, tendered: Money) -> tuple[Taken, Money]:
     """Take cash for a bill; returns what that did and the change to hand back. Raises as ``change_of`` does."""
-    unit.lock(("bill", bill))
-    found = bill_by_id(unit, bill=bill)
+    found = _locked(unit, bill)
     kept, change = change_of(found, tendered)
     payment = Payment(method=ReceiptMethod.CASH, amount=kept, transaction=unit.new_id().hex)
     return _take(unit, found, payment), change
@@ -238,6 +239,18 @@ def received_since(reader: Reader, *, lot: Id, since: Instant) -> int:
     """
     earliest = max(0, reader.machine_now - max(0, reader.now - since)) // 1_000
     return reader.all(store.RECEIVED_SINCE, lot=lot, since_id=lowest_at(earliest), since=since)[0]
+
+
+def _locked(unit: Unit, bill: Id) -> Bill:
+    """Return a bill as it is once nobody else can bill or take money for its subject until the unit ends."""
+    subject = bill_by_id(unit, bill=bill).subject_id
+    unit.lock(("bill", bill), subject_lock(subject))
+    return bill_by_id(unit, bill=bill)
+
+
+def subject_lock(subject: Id) -> tuple[str, Id]:
+    """Return the lock under which a subject is billed, paid and closed; taken after every lock of its owner."""
+    return ("subject", subject)
 
 
 def _bill_now(reader: Reader, bill: Id) -> Bill:

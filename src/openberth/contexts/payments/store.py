@@ -211,11 +211,21 @@ RECEIPTS_OF_LOT = Query(
     _receipt,
 )
 PAID_FOR_SUBJECT = Query(
-    select(receipt.c.amount_minor - receipt.c.surplus_minor, receipt.c.currency, receipt.c.received_at)
+    select(
+        receipt.c.amount_minor - receipt.c.surplus_minor,
+        receipt.c.currency,
+        receipt.c.received_at,
+        bill.c.quoted_at,
+        bill.c.valid_until,
+    )
     .select_from(receipt.join(bill, and_(bill.c.id == receipt.c.bill_id)))
     .where(bill.c.subject_id == bindparam("subject"), receipt.c.amount_minor > receipt.c.surplus_minor)
     .order_by(receipt.c.id),
-    lambda minor, currency, at: (Money(int(minor), currency), at),
+    lambda minor, currency, at, quoted_at, valid_until: (
+        Money(int(minor), currency),
+        at,
+        quoted_at if at < valid_until else at,
+    ),
 )
 RECEIVED_BY_METHOD = Query(
     select(receipt.c.method, func.count(), func.sum(receipt.c.amount_minor), func.sum(receipt.c.surplus_minor))

@@ -28,7 +28,7 @@ def consumers() -> tuple[Consumer, ...]:
 def _bill_settled(unit: Unit, envelope: Envelope) -> None:
     if envelope.body["subject_kind"] != SUBJECT or envelope.lot is None:
         return
-    releasing.bill_settled(unit, bill=UUID(envelope.body["bill"]), lot=envelope.lot)
+    releasing.bill_settled(unit, stay=UUID(envelope.body["subject_id"]), lot=envelope.lot)
 
 
 def _trouble(unit: Unit, envelope: Envelope) -> None:

@@ -141,10 +141,14 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money that came for a stay, or relief that counts like it, at an instant."""
+    """Money that came for a stay, or relief that counts like it, at an instant.
+
+    ``priced_at`` is the moment whose price was asked for when it was paid in time; None: the price of ``at``.
+    """
 
     amount: Money
     at: Instant
+    priced_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

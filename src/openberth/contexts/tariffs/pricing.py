@@ -74,7 +74,8 @@ def settlement(
 ) -> Settlement:
     """Tell what is owed at ``now`` for a stay with payments.
 
-    A payment that covers the price of its moment opens a grace of ``grace_minutes``: the price of that moment holds
+    A payment that covers the price of its moment (or of the moment it was asked at) opens a grace of
+    ``grace_minutes``: the price of that moment holds
     until the grace ends, half-open. Afterwards the difference is due. At most ``max_graces`` payments open one. Money
     counts whatever its stamp says: a payment stamped outside the stay is taken at the stay's nearest end.
     """
@@ -87,10 +88,12 @@ def settlement(
         paid += payment.amount.minor
         if payment.amount.minor <= 0 or graces == max_graces:
             continue
-        priced = quote(segments, currency=currency, now=max(min(payment.at, current.until), current.entered))
+        came = max(min(payment.at, current.until), current.entered)
+        asked = came if payment.priced_at is None else max(min(payment.priced_at, came), current.entered)
+        priced = quote(segments, currency=currency, now=asked)
         if paid >= priced.total.minor:
             graces += 1
-            held, grace_until = priced, later(priced.until, grace_minutes * MINUTE_US)
+            held, grace_until = priced, later(max(came, priced.until), grace_minutes * MINUTE_US)
     if grace_until is None or now >= grace_until:
         held, grace_until = current, None
     owed = held.total.minor - paid

@@ -4,7 +4,7 @@ from openberth.contexts.tariffs import store
 from openberth.contexts.tariffs.document import tariff_to_plain
 from openberth.contexts.tariffs.model import Tariff, TariffPublished, TariffVersion
 from openberth.infra.database import Reader, Unit
-from openberth.kernel.errors import NotFound
+from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
 
@@ -20,6 +20,8 @@ def publish(
     newest = unit.one(store.NEWEST, company=company, code=tariff.code)
     if newest is not None and newest.tariff == tariff and valid_from is None:
         return newest, False
+    if newest is not None and valid_from is not None and valid_from < unit.now:
+        raise Refused("tariff.valid_from_past", tariff=tariff.code)  # cars inside have been told another price
     # The first version prices everything that came before it, too: there is nothing else to price by.
     start = valid_from if valid_from is not None else Instant(0) if newest is None else unit.now
     version = TariffVersion(

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,8 @@ def copy_sqlite(source: Path, target: Path) -> Facts:
             live.execute("PRAGMA busy_timeout = 5000")
             live.execute("BEGIN")
             live.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            live.backup(copy, pages=PAGES_PER_STEP, sleep=PAUSE_S)
+            # Its own "sleep" is for a locked database only; the pause is made where it reports progress.
+            live.backup(copy, pages=PAGES_PER_STEP, progress=lambda *_: time.sleep(PAUSE_S))
             live.execute("ROLLBACK")
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without companions
             return _checked_facts(copy)

@@ -246,7 +246,7 @@ def upgrade() -> None:
         ident("bill_id", null=True),
         ident("command_id", null=True),
     )
-    create_index("ix_lane_state_bill", "lane_state", "bill_id")
+    create_index("ix_lane_state_stay", "lane_state", "stay_id")
     create_table(
         "lease",
         word("name", 80, key=True),

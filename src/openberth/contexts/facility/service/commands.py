@@ -70,6 +70,14 @@ def waiting_devices(reader: Reader) -> dict[Id, Instant]:
     return dict(reader.all(store.WAITING_DEVICES))
 
 
+def opening_under_way(reader: Reader, *, lane: Id, within_us: int) -> Command | None:
+    """Return an open of this lane that was issued moments ago and has no outcome yet."""
+    gate = gate_of(reader, lane=lane)
+    if gate is None:
+        return None
+    return reader.one(store.LAST_OPEN_OF_LANE, lane=lane, device=gate[0], since=reader.machine_now - within_us)
+
+
 def command(reader: Reader, *, command: Id) -> Command | None:
     """Return a command."""
     return reader.one(store.COMMAND, command=command)

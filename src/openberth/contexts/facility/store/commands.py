@@ -1,8 +1,8 @@
 """Commands to hardware as rows. A command ends in the state in which it was read, so its first outcome stays."""
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
-from openberth.contexts.facility.model import Command, CommandState, DeviceKind
+from openberth.contexts.facility.model import Command, CommandKind, CommandState, DeviceKind
 from openberth.contexts.facility.store.tables import command, device
 from openberth.infra.database.statement import Query, Write, insert_into
 
@@ -87,6 +87,19 @@ OF_LOT = Query(
     .where(command.c.lot_id == bindparam("lot"), command.c.id < bindparam("before"))
     .order_by(command.c.id.desc())
     .limit(bindparam("limit")),
+    Command,
+)
+LAST_OPEN_OF_LANE = Query(
+    select(*_FIELDS)
+    .where(
+        command.c.lane_id == bindparam("lane"),
+        command.c.device_id == bindparam("device"),
+        command.c.kind == CommandKind.OPEN,
+        or_(command.c.state == CommandState.WAITING, command.c.state == CommandState.SENT),
+        command.c.issued_at >= bindparam("since"),
+    )
+    .order_by(command.c.id.desc())
+    .limit(1),
     Command,
 )
 DEVICES_OF_LANE = Query(

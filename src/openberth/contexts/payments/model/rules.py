@@ -142,7 +142,7 @@ def change_of(bill: Bill, tendered: Money) -> tuple[Money, Money]:
     """Split cash on the counter into what is kept for the bill and the change to hand back.
 
     Raises ``Refused``: ``bill.settled``, ``bill.void``, ``bill.superseded`` (nothing to take), ``bill.currency``; and
-    ``Malformed``: ``cash.not_positive``.
+    ``Malformed``: ``cash.not_positive``; less than is left is ``Refused("cash.too_little")``.
     """
     if tendered.minor <= 0:
         raise Malformed("cash.not_positive")
@@ -150,8 +150,10 @@ def change_of(bill: Bill, tendered: Money) -> tuple[Money, Money]:
         raise Refused(f"bill.{bill.state}", bill=bill.number)
     if tendered.currency != bill.due.currency:
         raise Refused("bill.currency", bill=bill.number, currency=bill.due.currency)
-    kept = min(tendered, bill.left)
-    return kept, tendered - kept
+    if tendered < bill.left:
+        # A part taken in cash and sent twice would be booked twice; the guard asks for the rest instead.
+        raise Refused("cash.too_little", bill=bill.number, missing=(bill.left - tendered).amount_text)
+    return bill.left, tendered - bill.left
 
 
 def opened(attempt: Attempt, *, pay_url: str | None, channel_order: str | None) -> tuple[Attempt, tuple[Event, ...]]:

@@ -20,7 +20,6 @@ from openberth.contexts.stays.service import prices, records
 from openberth.contexts.stays.service.records import Links
 from openberth.contexts.stays.service.seen import Permission, Seen
 from openberth.infra.database import Reader, Unit
-from openberth.kernel.money import Money
 from openberth.kernel.time import SECOND_US
 
 CASUAL = Permission(None, None)
@@ -74,11 +73,21 @@ def admit(unit: Unit, seen: Seen, permission: Permission, inside: OpenStay | Non
     if inside is not None:
         if seen.at < inside.entered_at:
             return inside
-        nothing = Money(0, seen.lane.currency)
-        records.close_stay(
-            unit, inside, passage=None, at=seen.at, reason=CloseReason.ENTERED_AGAIN, price=nothing, paid=nothing
-        )
+        _end_unseen(unit, seen, inside)
     return records.open_stay(unit, seen, permission)
+
+
+def _end_unseen(unit: Unit, seen: Seen, inside: OpenStay) -> None:
+    """End a stay whose exit nobody saw: at what was paid and last asked for; unseen hours are not billed."""
+    asked = prices.last_asked(unit, inside, currency=seen.lane.currency, at=seen.at)
+    records.close_priced(
+        unit, inside, asked, passage=None, lane=seen.lane.id, at=seen.at, reason=CloseReason.ENTERED_AGAIN
+    )
+    if asked.due:
+        records.raise_case(
+            unit, company=inside.company_id, lot=inside.lot_id, lane=seen.lane.id, kind=CaseKind.LEFT_UNPAID,
+            passage=None, stay=inside.id, evidence={"due_minor": asked.due.minor, "reason": "entered_again"},
+        )  # fmt: skip
 
 
 def _leave(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
@@ -91,7 +100,8 @@ def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, 
     lane = seen.lane
     assessment = None
     if stay is not None:
-        assessment = prices.assess(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+        records.leave_other_lanes(unit, stay.id, lane=lane.id)
+        assessment = prices.assess_alone(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
     due = assessment.due.minor if assessment else 0
     right = Right(stay.right) if stay and stay.right else permission_of(unit, seen).right
     verdict = decide_exit(
@@ -108,10 +118,7 @@ def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, 
     passage = records.write_passage(unit, seen, verdict, links)
     if stay and assessment and verdict.action in (Action.OPEN, Action.RECORD):
         reason = CloseReason.LEFT_OFFLINE if seen.happened else CloseReason.LEFT
-        records.close_stay(
-            unit, stay, passage=passage.id, at=seen.at, reason=reason, price=assessment.quote.total,
-            paid=assessment.paid,
-        )  # fmt: skip
+        records.close_priced(unit, stay, assessment, passage=passage.id, lane=lane.id, at=seen.at, reason=reason)
     _case(unit, seen, verdict, links, {})
     return passage, verdict
 

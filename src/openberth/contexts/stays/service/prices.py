@@ -1,14 +1,14 @@
 """What a stay costs and still owes: its segments with their rights and tariffs, handed to the pure engine."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from openberth.contexts import facility, payments, permits, tariffs
 from openberth.contexts.stays.model.entities import OpenStay, Segment
+from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as store
 from openberth.infra.database import Reader, Unit
 from openberth.kernel.ids import Id
-from openberth.kernel.money import Money
+from openberth.kernel.money import Money, total
 from openberth.kernel.time import MINUTE_US, Instant, Period
 
 SUBJECT = "stay"
@@ -24,6 +24,7 @@ class Assessment:
     quote: tariffs.Quote
     paid: Money
     due: Money
+    surplus: Money
     holds_until: Instant | None
     tariff_version: Id | None
     at: Instant
@@ -34,24 +35,61 @@ def assess(reader: Reader, stay: OpenStay, *, lot_tariff: str, currency: str, at
     moment = max(at, stay.entered_at)
     segments, version = _segments(reader, stay, lot_tariff)
     grace = version.tariff.grace_after_payment_minutes if version else 0
-    paid = [tariffs.Payment(money, when) for money, when in payments.paid_for(reader, kind=SUBJECT, subject=stay.id)]
+    received = payments.paid_for(reader, kind=SUBJECT, subject=stay.id)
+    paid = [tariffs.Payment(money, when, priced_at) for money, when, priced_at in received]
     settled = tariffs.settlement(segments, paid, currency=currency, now=moment, grace_minutes=grace)
     return Assessment(
-        settled.quote, settled.paid, settled.due, settled.holds_until, version.id if version else None, moment
+        settled.quote,
+        settled.paid,
+        settled.due,
+        settled.surplus,
+        settled.holds_until,
+        version.id if version else None,
+        moment,
     )
 
 
+def assess_alone(unit: Unit, stay: OpenStay, *, lot_tariff: str, currency: str, at: Instant) -> Assessment:
+    """Price a stay while nobody else can bill it, pay for it or close it: what every unit that goes on to do so
+    calls.
+    """
+    unit.lock(payments.subject_lock(stay.id))
+    return assess(unit, stay, lot_tariff=lot_tariff, currency=currency, at=at)
+
+
+def assess_anyhow(unit: Unit, stay: OpenStay, *, lot_tariff: str, currency: str, at: Instant) -> tuple[Assessment, str]:
+    """Price a stay for somebody who lets its car go in any case.
+
+    Where there is no honest price, what was paid and what was last asked for stand in for it, with the reason.
+    """
+    try:
+        return assess_alone(unit, stay, lot_tariff=lot_tariff, currency=currency, at=at), ""
+    except tariffs.NotComputable as problem:
+        return last_asked(unit, stay, currency=currency, at=at), str(problem)
+
+
+def last_asked(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Assessment:
+    """Return what is known without pricing: what was paid, and what the open bill still asks."""
+    unit.lock(payments.subject_lock(stay.id))
+    nothing = Money(0, currency)
+    paid = total((money for money, _, _ in payments.paid_for(unit, kind=SUBJECT, subject=stay.id)), currency)
+    open_bill = payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)
+    left = open_bill.left if open_bill else nothing
+    quote = tariffs.Quote((), paid + left, stay.entered_at, max(at, stay.entered_at), None, 0, 0, 0)
+    return Assessment(quote, paid, left, nothing, None, None, max(at, stay.entered_at))
+
+
 def ensure_bill(unit: Unit, stay: OpenStay, assessment: Assessment) -> payments.Bill:
-    """Return the open bill that asks for what is due, reusing the one that already does and superseding any other."""
+    """Return the open bill that asks for what is due, reusing the one that already does and superseding any other.
+
+    Whoever waits at a lane for this stay waits for the bill that is returned.
+    """
     open_bill = payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)
     if open_bill is not None:
         if open_bill.left == assessment.due and open_bill.stands(unit.now):
             return open_bill
         payments.withdraw_bill(unit, bill=open_bill.id, into=payments.BillState.SUPERSEDED)
-    stands_until = Instant(unit.now + BILL_STANDS_US)
-    if assessment.holds_until is not None and assessment.holds_until > unit.now:
-        stands_until = min(stands_until, assessment.holds_until)
-    return payments.issue_bill(
+    issued = payments.issue_bill(
         unit,
         company=stay.company_id,
         lot=stay.lot_id,
@@ -61,8 +99,20 @@ def ensure_bill(unit: Unit, stay: OpenStay, assessment: Assessment) -> payments.
         tariff_version=assessment.tariff_version,
         quote=tariffs.quote_to_plain(assessment.quote),
         quoted_at=assessment.at,
-        valid_until=stands_until,
+        valid_until=Instant(unit.now + BILL_STANDS_US),
     )
+    for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay.id):
+        unit.run(passage_store.REPOINT_LANE, lane=standing.lane_id, new_bill=issued.id)
+        unit.run(passage_store.REPOINT_PASSAGE, passage=standing.passage_id, new_bill=issued.id)
+    return issued
+
+
+def withdraw_open_bill(unit: Unit, stay: OpenStay) -> None:
+    """Withdraw what is asked for a stay that owes nothing any more."""
+    open_bill = payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)
+    if open_bill is not None:
+        into = payments.BillState.SUPERSEDED if open_bill.paid else payments.BillState.VOID
+        payments.withdraw_bill(unit, bill=open_bill.id, into=into)
 
 
 def _segments(
@@ -70,17 +120,17 @@ def _segments(
 ) -> tuple[list[tariffs.Segment], tariffs.TariffVersion | None]:
     area_tariffs = facility.area_tariffs(reader, lot=stay.lot_id)
     versions: dict[str, tariffs.TariffVersion | None] = {}
-    parts = [(part.area_id, part.permit_id, part.start_at, part.end_at) for part in _finished(reader, stay)]
-    now_there = (stay.area_id, stay.permit_id, stay.since, None)
-    spans: list[tuple[Id, Id | None, Instant, Instant | None]] = [*parts, now_there]
+    parts = [(part.area_id, part.right, part.permit_id, part.start_at, part.end_at) for part in _finished(reader, stay)]
+    now_there = (stay.area_id, stay.right, stay.permit_id, stay.since, None)
+    spans: list[tuple[Id, str | None, Id | None, Instant, Instant | None]] = [*parts, now_there]
     segments: list[tariffs.Segment] = []
-    for area, permit_id, start, end in spans:
+    for area, right, permit_id, start, end in spans:
         code = area_tariffs.get(area) or lot_tariff
         if code not in versions:
             versions[code] = tariffs.in_force(reader, company=stay.company_id, code=code, at=stay.entered_at)
         version = versions[code]
         permit = permits.permit(reader, permit=permit_id) if permit_id else None
-        segments += _cut(Period(start, end), permit, version.tariff if version else None)
+        segments += _cut(Period(start, end), right, permit, version.tariff if version else None)
     main = versions.get(lot_tariff) or next((found for found in versions.values() if found), None)
     return segments, main
 
@@ -89,17 +139,18 @@ def _finished(reader: Reader, stay: OpenStay) -> list[Segment]:
     return reader.all(store.SEGMENTS, stay=stay.id) if stay.segments > 1 else []
 
 
-def _cut(period: Period, permit: permits.GrantedPermit | None, tariff: tariffs.Tariff | None) -> list[tariffs.Segment]:
-    """Cut a segment where its permit begins or ends: free while it is valid, the tariff's before and after."""
-    if permit is None or not permit.parks_free:
+def _cut(
+    period: Period, right: str | None, permit: permits.GrantedPermit | None, tariff: tariffs.Tariff | None
+) -> list[tariffs.Segment]:
+    """Cut a segment where its right ends: free under the right it began with, the tariff's afterwards.
+
+    The right of the entry stays what it was: a list that is renewed meanwhile changes the end, never the past.
+    """
+    if right is None:
         return [tariffs.Segment(period, tariff)]
-    cuts = sorted({edge for edge in (permit.valid.start, permit.valid.end) if edge and period.contains(edge)})
-    edges: list[Instant | None] = [period.start, *(edge for edge in cuts if edge > period.start), period.end]
-    pieces: list[tariffs.Segment] = []
-    for start, end in pairwise(edges):
-        assert start is not None, "only the last edge may be open"
-        if start == end:
-            continue
-        right = permit.kind.value if permit.valid.contains(start) else None
-        pieces.append(tariffs.Segment(Period(start, end), None if right else tariff, right))
-    return pieces
+    end = permit.valid.end if permit is not None else None
+    if end is None or (period.end is not None and end >= period.end):
+        return [tariffs.Segment(period, None, right)]
+    if end <= period.start:
+        return [tariffs.Segment(period, tariff)]
+    return [tariffs.Segment(Period(period.start, end), None, right), tariffs.Segment(Period(end, period.end), tariff)]

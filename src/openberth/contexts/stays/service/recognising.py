@@ -122,7 +122,13 @@ def _known_car(unit: Unit, seen: Seen, standing: LaneState | None) -> Id | None:
     """Return the passage this car was decided about already: double triggers, several reads of a waiting car."""
     if seen.happened:
         return _stored_before(unit, seen)
-    if standing is None or seen.plate_id != standing.plate_id:
+    if standing is None:
+        return None
+    if seen.plate_id is None and standing.waiting and standing.plate_id is not None:
+        # A blink of the same camera, or a second one that reads nothing, does not send a waiting car away.
+        apart_us = abs(seen.at - standing.captured_at)
+        return standing.passage_id if apart_us <= STILL_WAITING_US else None
+    if seen.plate_id != standing.plate_id:
         return None
     if standing.waiting and seen.plate_id and abs(seen.at - standing.captured_at) <= STILL_WAITING_US:
         return standing.passage_id

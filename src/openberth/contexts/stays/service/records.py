@@ -31,6 +31,7 @@ from openberth.contexts.stays.model.events import (
     StayMoved,
     StayOpened,
 )
+from openberth.contexts.stays.service.prices import Assessment, withdraw_open_bill
 from openberth.contexts.stays.service.seen import Permission, Seen
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
@@ -183,6 +184,31 @@ def close_stay(
         ),
         company=stay.company_id, lot=stay.lot_id, key=stay.id,
     )  # fmt: skip
+
+
+def close_priced(
+    unit: Unit, stay: OpenStay, assessment: Assessment, *, passage: Id | None, lane: Id | None, at: Instant,
+    reason: CloseReason,
+) -> None:  # fmt: skip
+    """End a stay at its price: nothing more is asked where nothing is due, and money beyond the price is told of."""
+    if not assessment.due:
+        withdraw_open_bill(unit, stay)
+    if assessment.surplus:
+        raise_case(
+            unit, company=stay.company_id, lot=stay.lot_id, lane=lane, kind=CaseKind.SURPLUS, passage=passage,
+            stay=stay.id,
+            evidence={"surplus_minor": assessment.surplus.minor, "currency": assessment.surplus.currency},
+        )  # fmt: skip
+    close_stay(unit, stay, passage=passage, at=at, reason=reason, price=assessment.quote.total, paid=assessment.paid)
+
+
+def leave_other_lanes(unit: Unit, stay: Id, *, lane: Id) -> None:
+    """Note that a car which stands at a lane now has left every other lane where it waited."""
+    for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay):
+        if standing.lane_id != lane:
+            unit.run(passage_store.EMPTY_LANE, lane=standing.lane_id)
+            unit.run(passage_store.SET_STATE, passage=standing.passage_id, new_state=PassageState.GONE)
+            resolve_of_passage(unit, passage=standing.passage_id, resolution=Resolution.CAR_GONE)
 
 
 def raise_case(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from openberth.contexts import facility
+from openberth.contexts import facility, payments
 from openberth.contexts.facility import Command, CommandKind, LaneContext, LaneKind
 from openberth.contexts.stays.model.entities import (
     Action,
@@ -20,6 +20,7 @@ from openberth.contexts.stays.model.events import PassageReleased
 from openberth.contexts.stays.service import deciding, prices, records
 from openberth.contexts.stays.service.records import Links
 from openberth.contexts.stays.service.seen import LaneAnswer, Seen
+from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra import vault
@@ -27,34 +28,71 @@ from openberth.infra.database import Reader, Unit
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.money import total
 from openberth.kernel.plates import Plate
+from openberth.kernel.time import SECOND_US
 
 REASON_MAX = 200
+PRESSED_TWICE_US = 5 * SECOND_US  # a second press of the same button, or a retry of its request
 _STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
 
 
-def bill_settled(unit: Unit, *, bill: Id, lot: Id) -> int:
-    """Open the gate where a car waits for this bill, once; paid in advance there is nothing to do. Returns how many."""
+def bill_settled(unit: Unit, *, stay: Id, lot: Id) -> int:
+    """Open the gate where the car of this stay waits to pay and owes nothing any more, once.
+
+    Paid in advance there is nobody to let through; paid after leaving, the debt is settled. Returns how many gates.
+    """
     unit.lock(("lot", lot))
-    released = 0
-    for standing in unit.all(store.LANES_WAITING_FOR_BILL, bill=bill):
-        _release_paid(unit, standing)
-        released += 1
-    return released
+    found = unit.one(stay_store.OPEN_STAY, stay=stay)
+    if found is None:
+        _settle_debt(unit, stay=stay, lot=lot)
+        return 0
+    waiting = [one for one in unit.all(store.LANES_WAITING_FOR_STAY, stay=stay) if one.ask is Ask.PAY]
+    if not waiting:
+        return 0
+    records.leave_other_lanes(unit, stay, lane=waiting[0].lane_id)
+    return _release_paid(unit, waiting[0], found)
 
 
-def _release_paid(unit: Unit, standing: LaneState) -> None:
+def _release_paid(unit: Unit, standing: LaneState, stay: OpenStay) -> int:
     lane = facility.lane_context(unit, lane=standing.lane_id)
-    stay = unit.one(stay_store.OPEN_STAY, stay=standing.stay_id) if standing.stay_id else None
-    if stay is not None:
-        assessment = prices.assess(
-            unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=standing.captured_at
-        )
-        records.close_stay(
-            unit, stay, passage=standing.passage_id, at=standing.captured_at, reason=CloseReason.LEFT,
-            price=assessment.quote.total, paid=assessment.paid,
-        )  # fmt: skip
+    assessment, trouble = prices.assess_anyhow(
+        unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=standing.captured_at
+    )
+    if assessment.due:
+        prices.ensure_bill(unit, stay, assessment)
+        return 0
+    if trouble:
+        _tell_trouble(unit, lane, standing.passage_id, stay.id, trouble)
+    records.close_priced(
+        unit, stay, assessment, passage=standing.passage_id, lane=lane.id, at=standing.captured_at,
+        reason=CloseReason.LEFT,
+    )  # fmt: skip
     _let_through(unit, lane, standing, cause="paid", resolution=Resolution.BY_ITSELF)
+    return 1
+
+
+def _settle_debt(unit: Unit, *, stay: Id, lot: Id) -> None:
+    """Write on a closed stay what was paid of it since; a debt that is paid needs nobody any more."""
+    closed = unit.one(stay_store.STAY, stay=stay)
+    if closed is None:
+        return
+    unit.lock(payments.subject_lock(stay))
+    received = [money for money, _, _ in payments.paid_for(unit, kind=prices.SUBJECT, subject=stay)]
+    paid = total(received, closed.currency).minor
+    if paid != closed.paid_minor:
+        unit.run(stay_store.SET_PAID, stay=stay, new_paid=paid)
+    if paid >= closed.price_minor:
+        for case in unit.all(case_store.OPEN_OF_STAY, lot=lot, stay=stay):
+            if case.kind is CaseKind.LEFT_UNPAID:
+                records.resolve_case(unit, case, resolution=Resolution.BY_ITSELF, reason=None)
+
+
+def _tell_trouble(unit: Unit, lane: LaneContext, passage: Id, stay: Id, trouble: str) -> None:
+    records.raise_case(
+        unit, company=lane.company, lot=lane.lot, lane=lane.id, kind=CaseKind.DECISION_FAILED, passage=None, stay=stay,
+        evidence={"error": trouble[:200], "passage": str(passage)},
+    )  # fmt: skip
 
 
 def _let_through(
@@ -95,6 +133,9 @@ def open_by_hand(unit: Unit, *, lot: Id, lane: Id, reason: str) -> Command:
     standing = unit.one(store.LANE, lane=lane)
     passage = unit.one(store.PASSAGE, passage=standing.passage_id) if standing else None
     if standing is None or passage is None or passage.state not in _STANDING:
+        pressed_again = facility.opening_under_way(unit, lane=lane, within_us=PRESSED_TWICE_US)
+        if pressed_again is not None:
+            return pressed_again
         command = facility.issue_command(
             unit, company=context.company, lot=lot, lane=lane, kind=CommandKind.OPEN, passage=None, reason=text
         )
@@ -129,17 +170,20 @@ def _pass_by_hand(unit: Unit, seen: Seen, standing: LaneState) -> Id | None:
 
 def _close_by_hand(unit: Unit, seen: Seen, stay: OpenStay) -> None:
     lane = seen.lane
-    assessment = prices.assess(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
-    if assessment.due:
+    assessment, trouble = prices.assess_anyhow(
+        unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at
+    )
+    if trouble:
+        _tell_trouble(unit, lane, seen.passage, stay.id, trouble)
+    elif assessment.due:
         bill = prices.ensure_bill(unit, stay, assessment)
         records.raise_case(
             unit, company=lane.company, lot=lane.lot, lane=lane.id, kind=CaseKind.LEFT_UNPAID, passage=seen.passage,
             stay=stay.id, evidence={"bill": str(bill.id), "due_minor": assessment.due.minor},
         )  # fmt: skip
-    records.close_stay(
-        unit, stay, passage=seen.passage, at=seen.at, reason=CloseReason.MANUAL, price=assessment.quote.total,
-        paid=assessment.paid,
-    )  # fmt: skip
+    records.close_priced(
+        unit, stay, assessment, passage=seen.passage, lane=lane.id, at=seen.at, reason=CloseReason.MANUAL
+    )
 
 
 def identify(unit: Unit, *, lot: Id, lane: Id, plate: Plate, cause: str, resolution: Resolution) -> LaneAnswer:
@@ -200,12 +244,12 @@ def _leave_again(
     unit: Unit, seen: Seen, standing: LaneState, stay: OpenStay, cause: str, resolution: Resolution
 ) -> LaneAnswer:
     lane = seen.lane
-    assessment = prices.assess(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+    records.leave_other_lanes(unit, stay.id, lane=lane.id)
+    assessment = prices.assess_alone(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
     if not assessment.due:
-        records.close_stay(
-            unit, stay, passage=seen.passage, at=seen.at, reason=CloseReason.LEFT, price=assessment.quote.total,
-            paid=assessment.paid,
-        )  # fmt: skip
+        records.close_priced(
+            unit, stay, assessment, passage=seen.passage, lane=lane.id, at=seen.at, reason=CloseReason.LEFT
+        )
         _let_through(unit, lane, standing, cause=cause, resolution=resolution, stay=stay.id)
         return LaneAnswer(seen.passage, False, Action.OPEN, "exit.nothing_due", Ask.NOTHING, stay.id, None)
     bill = prices.ensure_bill(unit, stay, assessment)

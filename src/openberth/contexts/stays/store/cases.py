@@ -22,6 +22,14 @@ OPEN_OF_PASSAGE = Query(
     ),
     _case,
 )
+OPEN_OF_STAY = Query(
+    select(lane_case).where(
+        lane_case.c.lot_id == bindparam("lot"),
+        lane_case.c.resolved_at.is_(None),
+        lane_case.c.stay_id == bindparam("stay", type_=IdType()),
+    ),
+    _case,
+)
 OPEN_OF_LOT = Query(
     select(lane_case)
     .where(

@@ -73,10 +73,19 @@ SET_PICTURES = Write(
 
 LANE = Query(select(lane_state).where(lane_state.c.lane_id == bindparam("lane")), _lane_state)
 LANES_OF_LOT = Query(select(lane_state).where(lane_state.c.lot_id == bindparam("lot")), _lane_state)
-LANES_WAITING_FOR_BILL = Query(
-    select(lane_state).where(lane_state.c.bill_id == bindparam("bill", type_=IdType()), lane_state.c.waiting.is_(True)),
+LANES_WAITING_FOR_STAY = Query(
+    select(lane_state)
+    .where(lane_state.c.stay_id == bindparam("stay", type_=IdType()), lane_state.c.waiting.is_(True))
+    .order_by(lane_state.c.decided_at.desc()),
     _lane_state,
 )
+REPOINT_LANE = Write(
+    update(lane_state).where(lane_state.c.lane_id == bindparam("lane")).values(bill_id=bindparam("new_bill"))
+)
+REPOINT_PASSAGE = Write(
+    update(passage).where(passage.c.id == bindparam("passage")).values(bill_id=bindparam("new_bill"))
+)
+EMPTY_LANE = Write(update(lane_state).where(lane_state.c.lane_id == bindparam("lane")).values(waiting=False))
 INSERT_LANE = insert_into(lane_state, once=True)
 UPDATE_LANE = Write(
     update(lane_state)

@@ -71,6 +71,7 @@ DELETE_OPEN_STAY = Write(
     delete(open_stay).where(open_stay.c.id == bindparam("stay"), open_stay.c.version == bindparam("old_version"))
 )
 INSERT_STAY = insert_into(stay)
+SET_PAID = Write(update(stay).where(stay.c.id == bindparam("stay")).values(paid_minor=bindparam("new_paid")))
 STAY = Query(select(stay).where(stay.c.id == bindparam("stay")), _stay)
 STAYS_OF_LOT = Query(
     select(stay)

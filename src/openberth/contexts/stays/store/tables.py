@@ -110,7 +110,7 @@ lane_state = table(
     id_column("command_id", nullable=True),
     scope=("company_id", "lot_id"),
 )
-Index("ix_lane_state_bill", lane_state.c.bill_id)
+Index("ix_lane_state_stay", lane_state.c.stay_id)
 
 lane_case = business_table(
     "lane_case",

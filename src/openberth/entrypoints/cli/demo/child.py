@@ -23,7 +23,7 @@ def main(words: list[str]) -> int:
     parent, *command = words[watch:]
     if sys.platform.startswith("linux") and not watch:
         libc = ctypes.CDLL(None, use_errno=True)
-        if True:
+        if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) == 0:
             if os.getppid() != int(parent):  # it died before the call
                 return 1
             os.execv(command[0], command)  # noqa: S606 - our own program, no shell wanted
