@@ -254,3 +254,24 @@ def _eventually(condition: Any, within_s: float = 3.0) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_a_request_that_never_comes_is_not_waited_for(house: House, entry: Camera) -> None:
+    silent = [socket.create_connection(("127.0.0.1", house.http_port), 5) for _ in range(20)]
+    silent[0].sendall(b"POST ")
+    silent[1].sendall(b"POST / HTTP/1.1\r\nHost: x\r\n")
+    for one in silent:
+        one.settimeout(13)
+    assert entry.push(entry.frame(plate()))["info"] == "ok"
+    ended = [_ended(one) for one in silent]
+    assert all(ended)
+
+
+def _ended(connection: socket.socket) -> bool:
+    with connection:
+        try:
+            return connection.recv(1) == b""
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False

@@ -19,6 +19,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openberth.bootstrap import House, open_house
+from openberth.entrypoints.patience import PatientProtocol
 from openberth.entrypoints.web import build_app
 from openberth.gateways.cameras import port as camera_port
 from openberth.infra.settings import Settings
@@ -56,6 +57,7 @@ async def _serve_house(house: House, http: socket.socket) -> None:
     server = _Server(
         uvicorn.Config(
             DeviceFront(app, house.cameras.serve) if devices else app,
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",

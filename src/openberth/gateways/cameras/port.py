@@ -82,7 +82,12 @@ class CameraPort:
             return _refusal(413 if refusal.code == "device.too_large" else 422, "malformed")
         if camera.serial and getattr(push, "serial", camera.serial) != camera.serial:
             return _refusal(403, "serial")
-        answer = await self._answer(request, camera, push, address)
+        try:
+            answer = await self._answer(request, camera, push, address)
+        except Problem as problem:  # nothing is stored: the camera keeps its record and sends it again
+            _PUSHES.labels("overloaded").inc()
+            log.warning("camera.not_served", device=camera.code, lot=camera.lot_code, code=problem.code)
+            return Response(status_code=503, headers=RETRY_AFTER)
         if isinstance(push, vzenith.PlatePush):
             _ANSWER_S.observe(time.perf_counter() - began)
         return answer
@@ -170,6 +175,8 @@ class CameraPort:
         try:
             await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
             if gone.done() or not waiting.done() or waiting.cancelled() or not waiting.result():
+                return _done(vzenith.comet_idle())
+            if self._polls.get(camera.id) is not waiting:  # a newer request of the camera has taken over
                 return _done(vzenith.comet_idle())
             commands = await self._dispatcher.take(camera.id, most=1)
         finally:

@@ -1,0 +1,84 @@
+"""HTTP connections that are not waited for without end.
+
+uvicorn waits for ever for the head of a request and counts idle connections against its bound, so one stranger with a
+few thousand sockets would shut out every camera. Here a head has to arrive in time, and an address may hold so many
+connections and no more.
+"""
+
+import asyncio
+from collections import Counter
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from openberth.infra.http.limits import limit_key
+
+HEAD_WITHIN_S = 10.0
+PER_ADDRESS_MAX = 512  # a whole site may come from one address
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with a bound on the time of a request's head and on the connections of an address."""
+
+    _held: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_late: asyncio.TimerHandle | None = None
+        self._address: str | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, unless its address holds too many already."""
+        peer = transport.get_extra_info("peername")
+        self._address = limit_key(str(peer[0])) if peer else ""
+        self._held[self._address] += 1
+        super().connection_made(transport)
+        if self._held[self._address] > PER_ADDRESS_MAX:
+            transport.abort()
+            return
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; the first ones of a further request start its clock."""
+        if self._head_late is None and _is_idle(self.cycle):
+            self._expect_head()
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        """Note that the head has arrived in time."""
+        self._cancel()
+        super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over: the feed has bounds of its own."""
+        self._release()
+        super().handle_websocket_upgrade()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._release()
+        super().connection_lost(exc)
+
+    def _release(self) -> None:
+        self._cancel()
+        address, self._address = self._address, None
+        if address is not None:
+            self._held[address] -= 1
+            if self._held[address] <= 0:
+                del self._held[address]
+
+    def _expect_head(self) -> None:
+        self._head_late = self.loop.call_later(HEAD_WITHIN_S, self._give_up)
+
+    def _give_up(self) -> None:
+        self._head_late = None
+        self.transport.abort()
+
+    def _cancel(self) -> None:
+        if self._head_late is not None:
+            self._head_late.cancel()
+            self._head_late = None
+
+
+def _is_idle(cycle: RequestResponseCycle | None) -> bool:
+    return cycle is None or cycle.response_complete
