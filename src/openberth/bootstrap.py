@@ -33,6 +33,7 @@ from openberth.infra.blobs import Blobs, FolderBlobs, PictureQueue, S3Blobs
 from openberth.infra.clocks import Clocks, ScaledClock, SystemClock
 from openberth.infra.database import Database, Urgency, open_database, sole_owner
 from openberth.infra.database.migrating import migrate
+from openberth.infra.database.partitions import ensure_partitions
 from openberth.infra.http.limits import RateLimiter
 from openberth.infra.ids import IdSource
 from openberth.infra.jobs import JobRunner
@@ -49,6 +50,7 @@ from openberth.providers.sandpay import Sandpay
 OPERATOR = "operator"
 TOKEN_FILE = "operator.token"  # noqa: S105 - a file name
 HOUSEKEEPING_S = 600.0
+PARTITION_S = 86_400.0  # months of history are prepared three ahead, so a day is often enough
 PURGE_PAGE = min(dedup.PURGE_MAX, idempotency.PURGE_MAX)
 RESTART_FIRST_S, RESTART_LAST_S = 0.5, 30.0
 STRANGERS_PER_MINUTE = 120
@@ -104,7 +106,12 @@ class House:
 
     async def _housekeeping(self) -> None:
         by = system("housekeeping")
+        partitioned_at: float | None = None
         while True:
+            now = asyncio.get_running_loop().time()
+            if partitioned_at is None or now - partitioned_at > PARTITION_S:
+                await asyncio.to_thread(ensure_partitions, self.database)
+                partitioned_at = now
             purged = [
                 await self.database.write(purge, by=by, urgency=Urgency.BACKGROUND)
                 for purge in (dedup.purge, idempotency.purge)

@@ -15,7 +15,7 @@ from openberth.infra.database.statement import one_id
 from openberth.infra.keys import KeyRing
 from openberth.kernel.errors import Problem
 
-PICTURES = {"pictures/2026-11/20/a": b"a picture" * 999, "pictures/2026-11/21/b": b"another", "notes.txt": b""}
+PICTURES = {"pictures/2026-11/20/a": b"a picture" * 999, "pictures/2026-11/21/b": b"another", "pictures/empty": b""}
 KINDS = ["backup", "backup.tar"]
 ALL_VAULT = Query(select(vault.c.id), one_id)
 

@@ -63,13 +63,14 @@ def test_no_key_and_no_personal_value_is_in_it(site: Site, name: str) -> None:
     assert "粤B12345".encode() not in content
 
 
-def test_half_written_files_and_companions_are_left_out(site: Site) -> None:
+def test_nothing_but_whole_pictures_and_the_database_is_in_it(site: Site) -> None:
     (site.data / "pictures/2026-11/20/.half").write_bytes(b"x")
-    (site.data / "link").symlink_to(site.keys)
+    (site.data / "pictures/link").symlink_to(site.keys)
+    (site.data / "operator.token").write_text("secret")
     with sole_owner(site.data / "openberth.db"):
         target = site.backup()
-    left_out = {"pictures/2026-11/20/.half", "link", "openberth.db", "openberth.db-wal", "openberth.db.lock"}
-    assert listing(target / "data") & left_out == set()
+    files = {path for path in listing(target / "data") if (target / "data" / path).is_file()}
+    assert files == set(PICTURES)
 
 
 def test_it_is_one_consistent_state_of_a_service_that_keeps_writing(
@@ -119,13 +120,13 @@ def test_unchanged_pictures_cost_nothing_the_next_time(site: Site) -> None:
     first = site.backup("first")
     (site.data / "pictures/2026-11/21/b").write_bytes(b"a new picture")
     (site.data / "pictures/2026-11/21/c").write_bytes(b"one more")
-    (site.data / "notes.txt").unlink()
+    (site.data / "pictures/empty").unlink()
     second = site.backup("second", previous=first)
     same, changed = "data/pictures/2026-11/20/a", "data/pictures/2026-11/21/b"
     assert (second / same).samefile(first / same)
     assert not (second / changed).samefile(first / changed)
     assert (second / changed).read_bytes() == b"a new picture"
-    assert not (second / "data/notes.txt").exists()
+    assert not (second / "data/pictures/empty").exists()
     assert manifest_of(first).files == 4
     assert manifest_of(second).files == 4
     shutil.rmtree(first)
@@ -154,7 +155,7 @@ def test_a_failed_backup_leaves_nothing(site: Site, name: str, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(making, "_files_of", fail)
+    monkeypatch.setattr(making, "_pictures_of", fail)
     problem = refused(lambda: site.backup(name), "backup.unwritable")
     assert "No space" in str(problem.params["reason"])
     assert listing(site.root) == before
@@ -198,7 +199,7 @@ def test_a_server_is_dumped_by_its_own_tool_and_the_dump_loads(
     assert done.advice is not None
     assert done.advice.code == "backup.load_dump"
     assert done.advice.params["file"] == str(to / "database.dump")
-    assert (to / "notes.txt").exists()
+    assert (to / "pictures/empty").exists()
     url = make_url(new_database(server_site.db.kind))
     if server_site.db.kind == "postgresql":
         command = [
@@ -230,7 +231,7 @@ def test_without_the_tool_a_person_is_told_what_is_missing(server_site: Site, mo
     done = restore(source=made.target, database_url=server_site.url, data=to, keys=server_site.keys)
     assert done.advice is not None
     assert done.advice.code == "backup.use_server_tool"
-    assert (to / "notes.txt").exists()
+    assert (to / "pictures/empty").exists()
 
 
 def test_a_tool_that_fails_says_why(server_site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

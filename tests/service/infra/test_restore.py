@@ -189,7 +189,7 @@ def test_names_that_lead_out_are_refused(site: Site, name: str) -> None:
 
 def test_a_link_in_a_backup_is_not_followed(site: Site) -> None:
     source = site.backup()
-    picture = source / "data/notes.txt"
+    picture = source / "data/pictures/empty"
     picture.unlink()
     (site.root / "empty").write_bytes(b"")
     picture.symlink_to(site.root / "empty")

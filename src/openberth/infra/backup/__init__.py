@@ -5,9 +5,10 @@ A backup is a folder or a ``.tar`` with the same content::
     manifest.json    what it is: program, revision, rows, newest position, ids of the keys it needs (never the keys)
     files.sha256     the hash of every other file, as ``sha256sum --check`` reads it
     openberth.db     the database; on servers the dump of the server's own tool
-    data/...         everything else in the data folder: the pictures
+    data/pictures/   the pictures
 
-The key file belongs into a backup of its own, apart from this one. All functions block: call them in a thread.
+No secret is in it: the key file belongs into a backup of its own, apart from this one, and the operator's token is made
+anew. All functions block: call them in a thread.
 """
 
 from openberth.infra.backup.making import Made, backup

@@ -24,6 +24,7 @@ from openberth.kernel.time import Clock, to_iso
 
 SQLITE_FILE = "openberth.db"
 DUMP_FILE = "database.dump"
+PICTURES = "pictures"  # and nothing else of the data folder: the operator's token lies there too
 
 log = structlog.get_logger()
 
@@ -40,7 +41,9 @@ class Made:
 def backup(
     *, database_url: str, data: Path, target: Path, previous: Path | None = None, clock: Clock | None = None
 ) -> Made:
-    """Back up database and data folder into ``target``, a new folder or ``NAME.tar``, while the service runs.
+    """Back up the database and the data folder's pictures while the service runs.
+
+    ``target`` is a new folder or ``NAME.tar``.
 
     With ``previous``, an earlier backup folder on the same disk, files that have not changed are hard links and cost
     nothing. Raises ``Refused``: ``backup.target_exists``, ``backup.target_inside``, ``backup.unwritable``,
@@ -84,8 +87,7 @@ def _fill(sink: Sink, url: URL, data: Path, made_at: str) -> Manifest:
                 dump(url, tool, Path(folder) / DUMP_FILE)
         if database_file:
             sink.take(database_file, Path(folder) / database_file)
-    excluded = _database_files(Path(url.database or "").absolute()) if is_file else frozenset()
-    for name, path in _files_of(data, excluded):
+    for name, path in _pictures_of(data):
         sink.add(f"{DATA}/{name}", path)
     kind = "sqlite" if is_file else backend_for(url).kind
     return sink.finish(_manifest(facts, kind, database_file, made_at, sink))
@@ -104,19 +106,15 @@ def _advice(url: URL) -> Problem:
     return Refused("backup.use_server_tool", tool=tool, database=url.render_as_string(hide_password=True))
 
 
-def _database_files(path: Path) -> frozenset[Path]:
-    return frozenset(path.with_name(path.name + ending) for ending in ("", "-wal", "-shm", "-journal", ".lock"))
-
-
-def _files_of(folder: Path, excluded: frozenset[Path]) -> Iterator[tuple[str, Path]]:
-    """Yield the data folder's files by name; half-written ones (hidden) and what a restore has put aside are left."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "replaced-")))
+def _pictures_of(data: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the pictures by their name below the data folder; half-written ones (hidden) and links are left out."""
+    for place, folders, names in os.walk(data / PICTURES):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(place, name)
-            if name.startswith(".") or path in excluded or path.is_symlink() or not path.is_file():
+            if name.startswith(".") or path.is_symlink() or not path.is_file():
                 continue
-            relative = path.relative_to(folder).as_posix()
+            relative = path.relative_to(data).as_posix()
             if is_sound(relative):
                 yield relative, path
             else:

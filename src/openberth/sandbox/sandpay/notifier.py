@@ -54,8 +54,10 @@ class Notifier:
                 except sqlite3.Error:
                     _log.exception("the books cannot be read")
                     pause_s = BROKEN_PAUSE_S
+                # Not wait_for: in Python 3.11 it can swallow a cancellation.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), pause_s)
+                    async with asyncio.timeout(pause_s):
+                        await self._woken.wait()
         finally:
             for task in self._telling.values():
                 task.cancel()
