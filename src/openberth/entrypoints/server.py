@@ -8,7 +8,6 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import structlog
 import uvicorn
@@ -20,13 +19,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openberth.bootstrap import House, open_house
 from openberth.entrypoints.patience import PatientProtocol
+from openberth.entrypoints.place import PLACE_FILE as PLACE_FILE
 from openberth.entrypoints.web import build_app
 from openberth.gateways.cameras import port as camera_port
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import setup_logging
 from openberth.kernel.errors import Refused
 
-PLACE_FILE = "server.json"
 KEEP_ALIVE_S = 75
 GRACE_S = 5
 BACKLOG = 2_048
@@ -153,13 +152,3 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
     finally:
         listener.close()
-
-
-def place_of(data: Path) -> dict[str, int] | None:
-    """Return where the server of a data folder listens (pid, port, barrier_port), None when none runs."""
-    try:
-        found = json.loads((data / PLACE_FILE).read_text(encoding="utf-8"))
-        os.kill(found["pid"], 0)
-    except (OSError, ValueError, KeyError):
-        return None
-    return {name: int(found[name]) for name in ("pid", "port", "barrier_port")}
