@@ -18,6 +18,7 @@ from openberth.contexts.tariffs.model.quote import (
 )
 from openberth.contexts.tariffs.model.tariff import (
     DAY_MINUTES,
+    ENDLESS_MINUTES,
     WEEKDAYS,
     Band,
     BandsBy,
@@ -53,6 +54,7 @@ from openberth.contexts.tariffs.model.versions import TariffPublished, TariffVer
 
 __all__ = [
     "DAY_MINUTES",
+    "ENDLESS_MINUTES",
     "WEEKDAYS",
     "AgainstCaps",
     "Band",

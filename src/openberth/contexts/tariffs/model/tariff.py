@@ -12,6 +12,7 @@ from enum import StrEnum
 from openberth.kernel.money import Money, Rate, Rounding
 
 DAY_MINUTES = 24 * 60
+ENDLESS_MINUTES = 1_000_000_000  # the unit of a flat tier without end: longer than any stay
 
 
 class FreeMode(StrEnum):
@@ -52,7 +53,8 @@ class Tier:
     """A price for every ``unit_minutes`` until ``up_to`` counted minutes (None: without end).
 
     A unit is due once more than ``due_after`` of its minutes have passed: 0 charges a begun unit, ``unit_minutes - 1``
-    only a full one, a number between forgives a short remainder. ``flat`` says that the unit is the whole tier.
+    only a full one, a number between forgives a short remainder. ``flat`` says that the unit is the whole tier:
+    ``unit_minutes`` is the tier's length then, ``ENDLESS_MINUTES`` when it has no end.
     """
 
     up_to: int | None
@@ -76,7 +78,7 @@ class Band:
 
     ``days`` are day words (see ``DayWord``), names of weekdays or ISO dates; ``start`` and ``end`` are minutes of the
     wall clock, ``start == end`` means the whole day; ``seasons`` are names of the plan's seasons, empty: all.
-    After ``repeat_minutes`` counted minutes the tiers begin again.
+    After ``repeat_minutes`` counted minutes the tiers begin again; the last tier ends there.
     """
 
     code: str
