@@ -1,5 +1,13 @@
 """What tariffs say and what a price consists of: values without a clock."""
 
+from openberth.contexts.tariffs.model.days import (
+    CALENDAR_WARN_DAYS,
+    CalendarChanged,
+    calendar_words,
+    end_of,
+    is_own_word,
+    own_words,
+)
 from openberth.contexts.tariffs.model.quote import (
     AgainstCaps,
     Line,
@@ -50,9 +58,22 @@ from openberth.contexts.tariffs.model.tariff import (
     VehicleClass,
     VehicleMatch,
 )
-from openberth.contexts.tariffs.model.versions import TariffPublished, TariffVersion
+from openberth.contexts.tariffs.model.versions import (
+    Draft,
+    DraftDropped,
+    DraftSaved,
+    EventPricePublished,
+    Standing,
+    TariffPublished,
+    TariffVersion,
+    VersionState,
+    changes_within,
+    in_force_of,
+    states_of,
+)
 
 __all__ = [
+    "CALENDAR_WARN_DAYS",
     "DAY_MINUTES",
     "ENDLESS_MINUTES",
     "WEEKDAYS",
@@ -61,6 +82,7 @@ __all__ = [
     "BandsBy",
     "BeyondCalendar",
     "Calendar",
+    "CalendarChanged",
     "CalendarDay",
     "Cap",
     "CapKind",
@@ -71,6 +93,10 @@ __all__ = [
     "CycleKind",
     "DayKind",
     "DayWord",
+    "Draft",
+    "DraftDropped",
+    "DraftSaved",
+    "EventPricePublished",
     "Free",
     "FreeCounts",
     "FreeMode",
@@ -92,6 +118,7 @@ __all__ = [
     "SecondsPolicy",
     "Segment",
     "Settlement",
+    "Standing",
     "Tariff",
     "TariffPublished",
     "TariffVersion",
@@ -101,4 +128,12 @@ __all__ = [
     "Vehicle",
     "VehicleClass",
     "VehicleMatch",
+    "VersionState",
+    "calendar_words",
+    "changes_within",
+    "end_of",
+    "in_force_of",
+    "is_own_word",
+    "own_words",
+    "states_of",
 ]

@@ -226,6 +226,20 @@ class VehicleMatch:
     spaces_from: int | None = None
     tags: tuple[str, ...] = ()  # one of them is enough
 
+    def means(self, vehicle: Vehicle) -> bool:
+        """Tell whether a vehicle is one of those that are meant."""
+        seats = vehicle.seats
+        return (
+            (not self.colours or vehicle.colour in self.colours)
+            and self.new_energy in (None, vehicle.new_energy)
+            and (not self.sizes or vehicle.size in self.sizes)
+            and (self.seats_from is None or (seats is not None and seats >= self.seats_from))
+            and (self.seats_upto is None or (seats is not None and seats <= self.seats_upto))
+            and self.disabled in (None, vehicle.disabled)
+            and (self.spaces_from is None or vehicle.spaces >= self.spaces_from)
+            and (not self.tags or not vehicle.tags.isdisjoint(self.tags))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class VehicleClass:
@@ -318,7 +332,8 @@ class CalendarDay:
     """A day's kind and, for holidays, its name. ``words`` are an operator's own day words (``fair``, ``match``)."""
 
     kind: DayKind
-    name: str = ""
+    name_zh: str = ""
+    name_en: str = ""
     words: tuple[str, ...] = ()
 
 
