@@ -1,0 +1,135 @@
+"""Pieces of sentences about tariffs: spans, hours, days, prices. Everything comes from the catalogue."""
+
+from collections.abc import Iterable, Sequence
+
+from openberth.contexts.tariffs.model import DAY_MINUTES, WEEKDAYS, Band, Cap, DayWord, Season, Tier, VehicleMatch
+from openberth.contexts.tariffs.words import price_text
+from openberth.infra.catalogue import Language, catalogue, text
+from openberth.kernel.money import Money
+
+HOUR_MINUTES = 60
+_WORDS = frozenset({*WEEKDAYS, *(word.value for word in DayWord)})
+
+
+def span(minutes: int, language: Language) -> str:
+    """Write a length of time: ``90 min``, ``2 h``, ``7 d``."""
+    if minutes and minutes % DAY_MINUTES == 0 and minutes > DAY_MINUTES:
+        return text("tariff.span.days", language, count=minutes // DAY_MINUTES)
+    if minutes and minutes % HOUR_MINUTES == 0:
+        return text("tariff.span.hours", language, count=minutes // HOUR_MINUTES)
+    return text("tariff.span.minutes", language, count=minutes)
+
+
+def clock(minute: int) -> str:
+    """Write a minute of the wall clock: ``07:30``."""
+    return f"{minute // HOUR_MINUTES:02}:{minute % HOUR_MINUTES:02}"
+
+
+def hours(start: int, end: int, language: Language) -> str:
+    """Write hours of a day; the same start and end mean the whole day."""
+    if start == end:
+        return text("tariff.says.whole_day", language)
+    return f"{clock(start)}-{clock(end)}"
+
+
+def days(words: Iterable[str], language: Language) -> str:
+    """Write day words; dates and an operator's own words stand as they are."""
+    return listed([text(f"tariff.day.{word}", language) if word in _WORDS else word for word in words], language)
+
+
+def listed(parts: Sequence[str], language: Language) -> str:
+    """Join the parts of a list."""
+    return ("、" if language == "zh" else ", ").join(parts)
+
+
+def defined(term: str, meaning: str, language: Language) -> str:
+    """Join a term and what holds for it."""
+    return f"{term}：{meaning}" if language == "zh" else f"{term}: {meaning}"
+
+
+def name(zh: str, en: str, otherwise: str, language: Language) -> str:
+    """Return a name in a language, the code where there is none."""
+    return (zh if language == "zh" else en) or otherwise
+
+
+def season(one: Season, language: Language) -> str:
+    """Write a season with its days."""
+    first, last = (f"{month:02}-{day:02}" for month, day in (one.first, one.last))
+    return text("tariff.says.season", language, season=one.code, first=first, last=last)
+
+
+def prices(band: Band, language: Language) -> str:
+    """Write what a band costs: its tiers one after another."""
+    if not any(tier.price.minor for tier in band.tiers):
+        return text("tariff.says.free_of_charge", language)
+    parts = []
+    begin = 0
+    for tier in band.tiers:
+        price = _price(tier, language)
+        if len(band.tiers) > 1:
+            code = "tariff.says.tier_rest" if tier.up_to is None else "tariff.says.tier"
+            until = "" if tier.up_to is None else span(tier.up_to, language)
+            price = text(code, language, begin=span(begin, language), until=until, price=price)
+        begin = tier.up_to or begin
+        parts.append(price)
+    if band.repeat_minutes is not None:
+        parts.append(text("tariff.says.repeat", language, span=span(band.repeat_minutes, language)))
+    return ("；" if language == "zh" else "; ").join(parts)
+
+
+def _price(tier: Tier, language: Language) -> str:
+    if not tier.price.minor:
+        return text("tariff.says.free_of_charge", language)
+    price = price_text(tier.price)
+    if tier.flat:
+        return text("tariff.says.flat", language, price=price)
+    unit = span(tier.unit_minutes, language)
+    if tier.unit_minutes == 1:
+        return text("tariff.says.per_minute", language, price=price)
+    if tier.due_after == 0:
+        return text("tariff.says.per_begun", language, price=price, unit=unit)
+    if tier.due_after == tier.unit_minutes - 1:
+        return text("tariff.says.per_full", language, price=price, unit=unit)
+    rest = span(tier.due_after, language)
+    return text("tariff.says.per_unit_forgiving", language, price=price, unit=unit, rest=rest)
+
+
+def amounts(cap: Cap, language: Language) -> str:
+    """Write the amounts of a cap; the last one goes on."""
+    every = [cap.amount.amount_text, *(amount.amount_text for amount in cap.later)]
+    if len(every) == 1:
+        return every[0]
+    return text("tariff.says.amounts", language, first=listed(every[:-1], language), last=every[-1])
+
+
+def vehicles(match: VehicleMatch, language: Language) -> str:
+    """Write which vehicles a class means."""
+    parts: list[str] = []
+
+    def tell(word: str, **params: object) -> None:
+        parts.append(text(f"tariff.match.{word}", language, **params))
+
+    if match.colours:
+        parts.append(listed([_colour(each, language) for each in match.colours], language))
+    if match.new_energy is not None:
+        tell("new_energy" if match.new_energy else "not_new_energy")
+    if match.sizes:
+        tell("sizes", sizes=listed(match.sizes, language))
+    if match.seats_from is not None:
+        tell("seats_from", seats=match.seats_from)
+    if match.seats_upto is not None:
+        tell("seats_upto", seats=match.seats_upto)
+    if match.disabled is not None:
+        tell("disabled" if match.disabled else "not_disabled")
+    if match.spaces_from is not None:
+        tell("spaces_from", spaces=match.spaces_from)
+    if match.tags:
+        tell("tags", tags=listed(match.tags, language))
+    if not parts:
+        return text("tariff.match.all", language)
+    return ("且" if language == "zh" else " and ").join(parts)
+
+
+def _colour(word: str, language: Language) -> str:
+    code = f"tariff.colour.{word}"
+    return text(code, language) if code in catalogue().codes() else word
