@@ -5,6 +5,5 @@ after. What a release no longer needs is removed one release later, by a revisio
 ``tests/unit/migrations``). There is no way down: going back means restoring a backup. Run by
 ``openberth.infra.database.migrating``.
 
-``versions/0001_first.py`` is written by ``python scripts/write_first_revision.py`` from the tables of the house until
-the first release; from then on it stays as it is, and changes are new revisions.
+A revision that is on the main line stays as it is: databases were made by it. A change is a new revision.
 """

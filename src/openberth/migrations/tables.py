@@ -7,7 +7,7 @@ import openberth.contexts.facility.store.tables
 import openberth.contexts.payments.store
 import openberth.contexts.permits.store
 import openberth.contexts.stays.store.tables
-import openberth.contexts.tariffs.store
+import openberth.contexts.tariffs.store.tables
 import openberth.contexts.tenancy.store  # noqa: F401 - importing a table registers it
 from openberth.infra.database.schema import metadata
 

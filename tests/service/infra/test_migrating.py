@@ -90,7 +90,7 @@ def test_a_new_database_has_the_tables_of_the_house(
         found = native_shape(connection)
         differences = compare_metadata(_comparing(connection), metadata)
     assert len(wanted) >= len(metadata.tables)
-    hint = "the tables have changed: run scripts/write_first_revision.py (before the first release) or add a revision"
+    hint = "the tables have changed: add a revision"
     assert found == wanted, hint
     assert differences == [], hint
 

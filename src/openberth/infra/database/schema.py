@@ -131,6 +131,16 @@ idempotency = table(
 )
 Index("ix_idempotency_at", idempotency.c.at)
 
+alarm = table(
+    "alarm",
+    id_column("company_id", primary_key=True),
+    word_column("kind", 40, primary_key=True),
+    word_column("subject", 60, primary_key=True),
+    instant_column("since"),
+    json_column("params"),
+    scope=("company_id", None),
+)
+
 vault = table(
     "vault",
     id_column(primary_key=True),

@@ -1,4 +1,4 @@
-"""The first schema. Written by scripts/write_first_revision.py and frozen with the first release."""
+"""The first schema. Databases in the field were made by it: it stays as it is."""
 
 from openberth.migrations.steps import big, create_index, create_table, flag, ident, json, number, octets, seed, word
 

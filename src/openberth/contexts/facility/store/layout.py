@@ -46,6 +46,7 @@ class LotRow:
     simulation: Mapping[str, Any] | None
     retired_at: Instant | None
     version: int
+    pricing: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class AreaRow:
     capacity: int
     tariff_code: str | None
     retired_at: Instant | None
+    tariffs: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ REWRITE_LOT = Write(
         state=bindparam("state"),
         rules=bindparam("rules"),
         simulation=bindparam("simulation"),
+        pricing=bindparam("pricing"),
         version=lot.c.version + 1,
     )
 )

@@ -34,6 +34,7 @@ lot = table(
     json_column("simulation", nullable=True),
     instant_column("retired_at", nullable=True),
     Column("version", BigInteger, nullable=False),
+    json_column("pricing", nullable=True),
     scope=("company_id", "id"),
 )
 Index("uq_lot_code", lot.c.company_id, lot.c.code, unique=True)
@@ -48,6 +49,7 @@ area = business_table(
     Column("capacity", Integer, nullable=False),
     word_column("tariff_code", CODE_LENGTH, nullable=True),
     instant_column("retired_at", nullable=True),
+    json_column("tariffs", nullable=True),
 )
 Index("uq_area_code", area.c.lot_id, area.c.code, unique=True)
 

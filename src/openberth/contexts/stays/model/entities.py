@@ -113,6 +113,7 @@ class OpenStay:
     since: Instant
     segments: int
     version: int = 1
+    colour: str | None = None  # of the plate, as the camera at the entry saw it
 
 
 class CloseReason(StrEnum):
@@ -126,7 +127,11 @@ class CloseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
-    """A car that has left. ``price_minor`` is the whole price, ``paid_minor`` what was paid of it."""
+    """A car that has left. ``price_minor`` is the whole price, ``paid_minor`` what was paid of it.
+
+    ``continues_id`` is the stay before, when the car came back so soon that this one went on from it; price and paid
+    are then those beyond it. ``free_used``: it used free minutes.
+    """
 
     id: Id
     company_id: Id
@@ -142,6 +147,9 @@ class Stay:
     paid_minor: int
     currency: str
     segments: int
+    colour: str | None = None
+    continues_id: Id | None = None
+    free_used: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

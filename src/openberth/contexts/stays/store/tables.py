@@ -57,6 +57,7 @@ open_stay = business_table(
     instant_column("since"),
     Column("segments", Integer, nullable=False),
     Column("version", BigInteger, nullable=False),
+    word_column("colour", 16, nullable=True),
 )
 Index("uq_open_stay_open_key", open_stay.c.open_key, unique=True)
 Index("ix_open_stay_lot", open_stay.c.lot_id, open_stay.c.id)
@@ -74,6 +75,9 @@ stay = business_table(
     Column("paid_minor", BigInteger, nullable=False),
     word_column("currency", 3),
     Column("segments", Integer, nullable=False),
+    word_column("colour", 16, nullable=True),
+    id_column("continues_id", nullable=True),
+    Column("free_used", Boolean, nullable=True),
     history=True,
 )
 Index("ix_stay_lot", stay.c.lot_id, stay.c.id)

@@ -11,7 +11,6 @@ from openberth.contexts.tariffs.model.tariff import WEEKDAYS, CalendarDay, DayWo
 CALENDAR_WARN_DAYS = (
     60  # so long before a calendar ends it is told of: the next year's days off are published in autumn
 )
-DAYS_MAX = 40_000  # of one calendar: more than a hundred years
 OWN_WORD = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
