@@ -64,9 +64,8 @@ def tell(unit: Unit, *, company: Id, kinds: Iterable[str], troubles: Iterable[Tr
     unit.lock(("alarms", company))
     wanted = {(one.kind, one.subject): one for one in troubles}
     assert all(kind in known for kind, _ in wanted), "only alarms of the kinds that are told of can be cleared again"
-    standing = {
-        (one.kind, one.subject): one for kind in known for one in unit.all(_OF_KIND, company=company, of_kind=kind)
-    }
+    found = [one for kind in known for one in unit.all(_OF_KIND, company=company, of_kind=kind)]
+    before = {(one.kind, one.subject): one for one in found}
     for key, one in wanted.items():
         stood = before.pop(key, None)
         if stood is None:

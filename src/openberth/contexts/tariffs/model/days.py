@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
 
-from openberth.contexts.tariffs.model.tariff import WEEKDAYS, CalendarDay, DayWord, Plan, Tariff
+from openberth.contexts.tariffs.model.tariff import WEEKDAYS, CalendarDay, DayKind, DayWord, Plan, Tariff
 
 CALENDAR_WARN_DAYS = (
     60  # so long before a calendar ends it is told of: the next year's days off are published in autumn
@@ -30,6 +30,56 @@ class CalendarChanged:
     days: int
     first: str
     last: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayChange:
+    """What a person says of the days from ``first`` to ``last``; None: as it was, or as its weekday is."""
+
+    first: date
+    last: date
+    kind: DayKind | None = None
+    name_zh: str | None = None
+    name_en: str | None = None
+    words: tuple[str, ...] | None = None
+
+    def applied(self, before: CalendarDay) -> CalendarDay:
+        """Return a day as it is after the change; a day of another kind loses the name it had."""
+        kind = self.kind or before.kind
+        kept = kind is before.kind
+        return CalendarDay(
+            kind,
+            self.name_zh if self.name_zh is not None else before.name_zh if kept else "",
+            self.name_en if self.name_en is not None else before.name_en if kept else "",
+            before.words if self.words is None else self.words,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEdit:
+    """What a person says of a calendar: changes one after the other, on top of years that are complete with them."""
+
+    complete: tuple[int, ...] = ()
+    changes: tuple[DayChange, ...] = ()
+
+    def applied(self, known: Mapping[date, CalendarDay]) -> dict[date, CalendarDay]:
+        """Return the days that are spoken of, as they are afterwards."""
+        days = {day: weekday_of(day) for year in self.complete for day in span(date(year, 1, 1), date(year, 12, 31))}
+        for change in self.changes:
+            for day in span(change.first, change.last):
+                days[day] = change.applied(days.get(day) or known.get(day) or weekday_of(day))
+        return days
+
+
+def weekday_of(day: date) -> CalendarDay:
+    """Return what a day is when nothing is said of it."""
+    return CalendarDay(DayKind.WORKDAY if day.weekday() < WEEKDAYS.index("sat") else DayKind.WEEKEND)
+
+
+def span(first: date, last: date) -> Iterator[date]:
+    """Yield the days from the first to the last, both included."""
+    for ordinal in range(first.toordinal(), last.toordinal() + 1):
+        yield date.fromordinal(ordinal)
 
 
 def calendar_words(tariff: Tariff) -> frozenset[str]:

@@ -12,7 +12,9 @@ from openberth.contexts.tariffs.model import (
     Calendar,
     CalendarChanged,
     CalendarDay,
+    CalendarEdit,
     Tariff,
+    TariffVersion,
     VersionState,
     calendar_words,
     end_of,
@@ -75,18 +77,20 @@ def seed(unit: Unit, *, company: Id, code: str, days: Mapping[date, CalendarDay]
     return _write(unit, company, code, days, own=False, source=source)
 
 
-def set_days(unit: Unit, *, company: Id, code: str, days: Mapping[date, CalendarDay]) -> int:
+def set_days(unit: Unit, *, company: Id, code: str, edit: CalendarEdit) -> int:
     """Say what days are; seeding leaves them alone from now on. Returns how many days differ.
 
     Raises ``Refused("calendar.large")``.
     """
+    unit.lock(("tariffs", company))
+    days = edit.applied(calendar(unit, company=company, code=code).days)
     return _write(unit, company, code, days, own=True, source=BY_HAND)
 
 
 def _write(
     unit: Unit, company: Id, code: str, days: Mapping[date, CalendarDay], *, own: bool, source: str
 ) -> int:  # fmt: skip
-    unit.lock(("calendars", company))
+    unit.lock(("tariffs", company))
     known = {row.day: row for row in days_of(unit, company=company, code=code)}
     wanted = [store.day_row(company, code, day, value, own=own) for day, value in sorted(days.items())]
     wanted = [row for row in wanted if _counts(row, known.get(row.day))]
@@ -121,7 +125,7 @@ def _counts(row: store.DayRow, known: store.DayRow | None) -> bool:
 
 def needed_calendars(reader: Reader, *, company: Id) -> Mapping[str, tuple[str, ...]]:
     """Return the calendars that tariffs of now and of later need, each with the codes of those tariffs."""
-    by_code: dict[str, list[version_store.TariffVersion]] = {}
+    by_code: dict[str, list[TariffVersion]] = {}
     for version in reader.all(version_store.VERSIONS, company=company):
         by_code.setdefault(version.code, []).append(version)
     needed: dict[str, set[str]] = {}

@@ -29,8 +29,8 @@ def publish(
     With ``valid_until`` it is an event price: it lies over the others until then, and they come back by themselves.
     Where event prices of one code overlap, the one published last holds: as versions never change, that is how a
     mistake in one is put right, or a day inside a season gets a price of its own. Publishing what holds already, event
-    prices apart, changes nothing. Returns the version and whether it is new. Raises ``Refused``: ``tariff.valid_from_past``,
-    ``tariff.valid_until_order``, ``tariff.event_first``, ``tariff.currency_fixed``.
+    prices apart, changes nothing. Returns the version and whether it is new. Raises ``Refused``:
+    ``tariff.valid_from_past``, ``tariff.valid_until_order``, ``tariff.event_first``, ``tariff.currency_fixed``.
     """
     unit.lock(("tariffs", company))
     last = unit.one(store.NEWEST, company=company, code=tariff.code)

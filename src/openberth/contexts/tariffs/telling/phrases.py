@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from openberth.contexts.tariffs.model import DAY_MINUTES, WEEKDAYS, Band, Cap, DayWord, Season, Tier, VehicleMatch
 from openberth.contexts.tariffs.words import price_text
 from openberth.infra.catalogue import Language, catalogue, text
-from openberth.kernel.money import Money
 
 HOUR_MINUTES = 60
 _WORDS = frozenset({*WEEKDAYS, *(word.value for word in DayWord)})
