@@ -18,7 +18,7 @@ from openberth.contexts.payments.api import ChannelHooks, PaymentsApi
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, lot_id
-from openberth.contexts.tariffs.api import TariffsApi
+from openberth.contexts.tariffs.api import PricesApi, TariffsApi
 from openberth.infra.blobs import Blobs
 from openberth.infra.database import Database
 from openberth.infra.http.auth import FEED, OperatorGate, Operators
@@ -87,8 +87,9 @@ def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
     )  # fmt: skip
     install(app)
     for api in (
-        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database), PaymentsApi(database),
-        PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs), CasesApi(database),
+        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database), PricesApi(database),
+        PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
+        CasesApi(database),
     ):  # fmt: skip
         app.include_router(api.router)
     app.add_route(OPENAPI, partial(_openapi, app), include_in_schema=False)

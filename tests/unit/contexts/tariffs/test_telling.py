@@ -145,7 +145,8 @@ def test_every_word_that_is_built_has_a_text(language: Language) -> None:
         Plan(
             (Band("a", (tier("1", 30),), days=tuple(DayWord), seasons=("summer",), counting=counting),
              Band("b", (), 60, 120, days=("mon", "tue", "wed", "thu", "fri", "sat", "sun", "2026-10-01", "fair"))),
-            free=Free(30, mode, per), caps=(Cap(kind, yuan("1.00")),), cycle=Cycle(cycle, free_again=mode is FreeMode.DEDUCT), seasons=(season,),
+            free=Free(30, mode, per), caps=(Cap(kind, yuan("1.00")),), seasons=(season,),
+            cycle=Cycle(cycle, free_again=mode is FreeMode.DEDUCT),
         )
         for counting in Counting
         for mode in FreeMode

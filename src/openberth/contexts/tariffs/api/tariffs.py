@@ -1,4 +1,4 @@
-"""Operator routes of tariffs: publishing files, looking at versions, asking for a price."""
+"""Operator routes of tariffs: publishing files, looking at versions."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,22 +8,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from openberth.contexts import tenancy
-from openberth.contexts.tariffs.document import quote_to_plain, read_tariff, tariff_to_plain
+from openberth.contexts.tariffs.document import read_tariff, tariff_to_plain
 from openberth.contexts.tariffs.model import Tariff, TariffVersion
-from openberth.contexts.tariffs.pricing import single
-from openberth.contexts.tariffs.service import in_force, publish, versions
-from openberth.infra.catalogue import Language, text
+from openberth.contexts.tariffs.service import publish, versions
 from openberth.infra.database import Database, Reader, Unit
-from openberth.infra.http.answers import MoneyView, View, When, instant
-from openberth.infra.http.asks import Code, Form, Moment, document_body, document_text
+from openberth.infra.http.answers import View, When, instant
+from openberth.infra.http.asks import Moment, document_body, document_text
 from openberth.infra.http.auth import Operator
 from openberth.infra.http.pages import AskByCode, AskedByCode, Page, cut, page_of
-from openberth.infra.http.problems import language_of_scope
-from openberth.kernel.errors import Malformed, NotFound, Refused
+from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
-from openberth.kernel.time import DAY_US, Instant
-
-QUOTE_MAX_US = 5 * 366 * DAY_US
+from openberth.kernel.time import Instant
 
 
 class VersionView(View):
@@ -50,40 +45,6 @@ class TariffView(VersionView):
     versions: list[VersionView]
 
 
-class LineView(View):
-    """One line of a price, in words and as a code with parameters."""
-
-    code: str
-    params: Mapping[str, str | int | bool | None]
-    text: str
-    minutes: int
-    amount: MoneyView
-
-
-class QuoteView(View):
-    """A price explained line by line; the lines add up to ``total``."""
-
-    tariff: str
-    number: int
-    total: MoneyView
-    entered: When
-    until: When
-    next_change_at: When | None
-    minutes: int
-    charged_minutes: int
-    free_minutes: int
-    outside_minutes: int
-    lines: list[LineView]
-
-
-class QuoteForm(Form):
-    """What a stay under a tariff costs; it may go on after ``until``."""
-
-    tariff: Code
-    entered: Moment
-    until: Moment
-
-
 class TariffsApi:
     """Serves the routes."""
 
@@ -97,7 +58,6 @@ class TariffsApi:
         )  # fmt: skip
         add("/tariffs", self.tariffs, methods=["GET"])
         add("/tariffs/{code}", self.tariff, methods=["GET"])
-        add("/quotes", self.quote, methods=["POST"])
 
     async def publish(
         self,
@@ -124,26 +84,6 @@ class TariffsApi:
     async def tariff(self, code: Annotated[str, Path(max_length=40)], by: Operator) -> TariffView:
         """Return a tariff with its document and its versions."""
         return await self._database.read(partial(_tariff, code=code), by=by)
-
-    async def quote(self, form: QuoteForm, request: Request, by: Operator) -> QuoteView:
-        """Price a stay. Nothing is written, so no key is needed."""
-        if not 0 <= form.until - form.entered <= QUOTE_MAX_US:
-            raise Malformed("quote.period", days=QUOTE_MAX_US // DAY_US)
-        language = language_of_scope(request.scope)
-        return await self._database.read(
-            partial(_quote, code=form.tariff, entered=form.entered, until=form.until, language=language), by=by
-        )
-
-
-def lines_view(lines: list[Mapping[str, Any]], language: Language) -> list[LineView]:
-    """Return the lines of a stored quote (``quote_to_plain``) as they leave, in words."""
-    return [
-        LineView(
-            code=line["code"], params=line["params"], text=text(line["code"], language, **line["params"]),
-            minutes=line["minutes"], amount=MoneyView(**line["amount"]),
-        )
-        for line in lines
-    ]  # fmt: skip
 
 
 def _publish(unit: Unit, tariff: Tariff, valid_from: Instant | None) -> PublishedView:
@@ -179,17 +119,6 @@ def _tariff(reader: Reader, code: str) -> TariffView:
         **_version(found[0]).model_dump(), document=tariff_to_plain(found[0].tariff),
         versions=[_version(version) for version in found],
     )  # fmt: skip
-
-
-def _quote(reader: Reader, code: str, entered: Instant, until: Instant, language: Language) -> QuoteView:
-    company = _all_named(reader, code)[0].company
-    version = in_force(reader, company=company, code=code, at=entered)
-    if version is None:
-        raise NotFound("tariff.not_found", tariff=code)
-    plain = quote_to_plain(single(version.tariff, entered=entered, until=until))
-    lines = lines_view(plain.pop("lines"), language)
-    total = MoneyView(**plain.pop("total"))
-    return QuoteView(tariff=code, number=version.number, total=total, lines=lines, **plain)
 
 
 def _version(version: TariffVersion) -> VersionView:
