@@ -111,7 +111,7 @@ def test_plain_data_reads_back() -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("price: -1", ["2: price: document.amount(value=-1)"]),
+        ("price: -1", ["2: price: document.negative(value=-1)"]),
         ("price: 1e3", ["2: price: document.amount(value=1e3)"]),
         ("price: 1,50", ["2: price: document.amount(value=1,50)"]),
         ("price: [1]", ["2: price: document.amount(value=a list)"]),

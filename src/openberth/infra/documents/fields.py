@@ -34,6 +34,10 @@ _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{1,4})?")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,9})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE = re.compile(r"[a-z0-9-]{1,40}")
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_HOURS = re.compile(rf"{_CLOCK.pattern}-(?:{_CLOCK.pattern}|24:00)")
+_MONTH_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
+_LEAP_YEAR = 2000  # so that 02-29 is a day of the year
 
 
 def wrong(code: str, **params: str | int) -> PydanticCustomError:
@@ -74,7 +78,31 @@ def _text(value: Any) -> Any:
 def _amount(value: Any) -> Any:
     if isinstance(value, str) and _AMOUNT.fullmatch(value):
         return str(value)
+    if isinstance(value, str) and value.startswith("-") and _AMOUNT.fullmatch(value[1:]):
+        raise wrong("document.negative", value=shown(value))
     raise wrong("document.amount", value=_written(value))
+
+
+def _clock(value: Any) -> Any:
+    if isinstance(value, str) and _CLOCK.fullmatch(value):
+        return str(value)
+    raise wrong("document.clock", value=_written(value))
+
+
+def _hours(value: Any) -> Any:
+    if isinstance(value, str) and _HOURS.fullmatch(value):
+        return str(value)
+    raise wrong("document.hours", value=_written(value))
+
+
+def _month_day(value: Any) -> Any:
+    if isinstance(value, str) and _MONTH_DAY.fullmatch(value):
+        try:
+            date.fromisoformat(f"{_LEAP_YEAR}-{value}")
+            return str(value)
+        except ValueError:
+            pass
+    raise wrong("document.month_day", value=_written(value))
 
 
 def _number(value: Any) -> Any:
@@ -168,6 +196,15 @@ Amount: TypeAlias = Annotated[
     str,
     BeforeValidator(_amount),
     WithJsonSchema({"type": ["string", "number"], "pattern": f"^{_AMOUNT.pattern}$", "minimum": 0}),
+]
+Clock: TypeAlias = Annotated[
+    str, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK.pattern}$"})
+]
+Hours: TypeAlias = Annotated[
+    str, BeforeValidator(_hours), WithJsonSchema({"type": "string", "pattern": f"^{_HOURS.pattern}$"})
+]
+MonthDay: TypeAlias = Annotated[
+    str, BeforeValidator(_month_day), WithJsonSchema({"type": "string", "pattern": f"^{_MONTH_DAY.pattern}$"})
 ]
 Number: TypeAlias = Annotated[
     Decimal, BeforeValidator(_number), PlainSerializer(str, return_type=str), WithJsonSchema({"type": "number"})
