@@ -26,6 +26,7 @@ from openberth.contexts.facility.reactions import (
 )
 from openberth.contexts.payments.ports import Channel
 from openberth.contexts.payments.reactions import Cashier
+from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, vault
@@ -45,6 +46,7 @@ from openberth.infra.telemetry import Health
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded, Problem, Refused
 from openberth.kernel.time import MINUTE_US, Clock
+from openberth.providers.days import LibraryDays
 from openberth.providers.sandpay import Sandpay
 
 OPERATOR = "operator"
@@ -68,6 +70,7 @@ class House:
     tail: Tail
     jobs: JobRunner
     cashier: Cashier
+    calendars: CalendarKeeper
     blobs: Blobs
     pictures: PictureQueue
     directory: DeviceDirectory
@@ -88,6 +91,7 @@ class House:
             # One process holds every connection here, so whatever was sent before this start has nobody to report it.
             await end_unfinished(self.database)
         await self.dispatcher.start()
+        await self.calendars.start()
 
     async def run(self) -> None:
         """Keep the background work of the roles going until cancelled."""
@@ -138,6 +142,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         cashier = Cashier(database, channels)
         jobs = JobRunner(database, owner=node_name())
         cashier.register(jobs)
+        calendars = CalendarKeeper(database, LibraryDays())
+        calendars.register(jobs)
         directory, presence = DeviceDirectory(database), Presence(database)
         dispatcher = CommandDispatcher(database)
         cameras = CameraPort(
@@ -147,7 +153,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         )  # fmt: skip
         barriers = BarrierLink(database=database, directory=directory, presence=presence, dispatcher=dispatcher)
         house = House(
-            settings, clocks, database, tail, jobs, cashier, blobs, pictures, directory, presence, dispatcher, cameras,
+            settings, clocks, database, tail, jobs, cashier, calendars, blobs, pictures, directory, presence, dispatcher, cameras,
             barriers, _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
         await house.start()

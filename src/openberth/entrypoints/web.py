@@ -18,7 +18,8 @@ from openberth.contexts.payments.api import ChannelHooks, PaymentsApi
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, lot_id
-from openberth.contexts.tariffs.api import PricesApi, TariffsApi
+from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
+from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.infra.blobs import Blobs
 from openberth.infra.database import Database
 from openberth.infra.http.auth import FEED, OperatorGate, Operators
@@ -62,6 +63,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def calendars(self) -> CalendarKeeper:
+        """Who seeds calendars."""
+        ...
+
+    @property
     def blobs(self) -> Blobs:
         """Where pictures lie."""
         ...
@@ -75,6 +81,7 @@ class Parts(Protocol):
 def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
     """Return the application. ``extra_routes`` are those of devices, served beside everything else."""
     database = parts.database
+    publisher = Publisher(parts.calendars)
     operators = Operators(_finder(database), database.clocks.machine)
     app = FastAPI(
         title="OpenBerth", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
@@ -87,7 +94,8 @@ def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
     )  # fmt: skip
     install(app)
     for api in (
-        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database), PricesApi(database),
+        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database, publisher),
+        PricesApi(database), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
         CasesApi(database),
     ):  # fmt: skip

@@ -10,6 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from openberth.infra import alarms
+from openberth.infra.alarms import Alarm
+from openberth.infra.catalogue import Language, text
 from openberth.infra.clocks import ScaledClock
 from openberth.infra.database import Database, Reader
 from openberth.infra.database import log as event_log
@@ -18,6 +21,7 @@ from openberth.infra.http.auth import Operator, Operators, address_of, bearer
 from openberth.infra.http.feed import POSITION_MAX, FindLot, plain_event
 from openberth.infra.http.limits import AddressRange
 from openberth.infra.http.pages import LIMIT_MAX
+from openberth.infra.http.problems import language_of_scope
 from openberth.infra.telemetry import Health, HealthReport, gauge, metrics_page
 from openberth.kernel.errors import Unknown
 from openberth.kernel.events import Envelope
@@ -73,8 +77,25 @@ class EventPage(View):
     next: str | None
 
 
+class AlarmView(View):
+    """Something that is wrong since an instant (business time); it goes by itself when its cause is gone."""
+
+    kind: str
+    subject: str
+    company: Id
+    since: When
+    params: Mapping[str, Any]
+    text: str
+
+
+class AlarmsView(View):
+    """What is wrong now, the oldest first."""
+
+    items: list[AlarmView]
+
+
 class SystemApi:
-    """Serves the clock and the event log."""
+    """Serves the clock, the event log and the alarms."""
 
     def __init__(self, database: Database, find_lot: FindLot) -> None:
         self._database = database
@@ -82,6 +103,7 @@ class SystemApi:
         self.router = APIRouter(prefix="/v1", tags=["system"])
         self.router.add_api_route("/clock", self.clock, methods=["GET"])
         self.router.add_api_route("/events", self.events, methods=["GET"])
+        self.router.add_api_route("/alarms", self.alarms, methods=["GET"])
 
     async def clock(self) -> ClockView:
         """Tell both clocks and how fast business time runs."""
@@ -105,6 +127,19 @@ class SystemApi:
         position = page[-1].position or after if page else after
         items = [EventView(**plain_event(event)) for event in page if wanted is None or event.lot == wanted]
         return EventPage(items=items, position=position, next=str(position) if len(page) == limit else None)
+
+    async def alarms(self, by: Operator, request: Request) -> AlarmsView:
+        """Return what is wrong now."""
+        found = await self._database.read(alarms.standing, by=by)
+        language = language_of_scope(request.scope)
+        return AlarmsView(items=[_alarm_view(one, language) for one in found])
+
+
+def _alarm_view(one: Alarm, language: Language) -> AlarmView:
+    return AlarmView(
+        kind=one.kind, subject=one.subject, company=one.company, since=instant(one.since), params=one.params,
+        text=text(one.code, language, **one.params),
+    )  # fmt: skip
 
 
 def _events(reader: Reader, after: int, limit: int, lot: str | None, find: FindLot) -> tuple[list[Envelope], Id | None]:

@@ -14,12 +14,13 @@ from fastapi import APIRouter, Request
 
 from openberth.contexts import tenancy
 from openberth.contexts.tariffs.api.forms import AskForm, CurveForm, QuoteForm, ReliefForm
+from openberth.contexts.tariffs.api.publishing import company_of
 from openberth.contexts.tariffs.api.views import CheckView, CurveView, QuoteView, check_view, curve_view, quote_view
 from openberth.contexts.tariffs.curve import HORIZON_MAX_US, curve_of, edges_of
 from openberth.contexts.tariffs.document import read_tariff
 from openberth.contexts.tariffs.engine import single
 from openberth.contexts.tariffs.model import Calendar, Relief, Tariff, TariffVersion, Terms
-from openberth.contexts.tariffs.service import calendar, calendars_for, in_force, numbered, versions_of
+from openberth.contexts.tariffs.service import calendar, calendars_for, in_force, numbered
 from openberth.contexts.tariffs.telling import warnings_of
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader
@@ -126,14 +127,6 @@ def version_asked(reader: Reader, *, form: AskForm, code: str) -> TariffVersion:
     if found is None:
         raise NotFound("tariff.not_found", tariff=code)
     return found
-
-
-def company_of(reader: Reader, code: str) -> Id:
-    """Return the company whose tariff a code names; a code that several companies use names none."""
-    having = [each.id for each in tenancy.companies(reader) if versions_of(reader, company=each.id, code=code)]
-    if len(having) != 1:
-        raise NotFound("tariff.not_found", tariff=code)
-    return having[0]
 
 
 async def _draft(form: AskForm) -> Tariff | None:

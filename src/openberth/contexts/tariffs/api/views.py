@@ -149,8 +149,13 @@ def check_view(tariff: Tariff, warnings: list[Warned], language: Language) -> Ch
     return CheckView(
         tariff=tariff.code, company=tariff.company_code, currency=tariff.currency, zone=tariff.zone,
         summary=[SayingView(level=each.level, text=each.text) for each in sayings(tariff, language)],
-        warnings=[
-            WarningView(code=each.code, params=each.params, text=text(each.code, language, **each.params))
-            for each in warnings
-        ],
+        warnings=warnings_view(warnings, language),
     )  # fmt: skip
+
+
+def warnings_view(warnings: list[Warned], language: Language) -> list[WarningView]:
+    """Return warnings in words."""
+    return [
+        WarningView(code=each.code, params=each.params, text=text(each.code, language, **each.params))
+        for each in warnings
+    ]

@@ -10,6 +10,7 @@ from openberth.contexts.tariffs.model.days import (
     is_own_word,
     own_words,
 )
+from openberth.contexts.tariffs.model.difference import Difference, DifferenceKind, difference
 from openberth.contexts.tariffs.model.quote import (
     AgainstCaps,
     Line,
@@ -97,6 +98,8 @@ __all__ = [
     "DayChange",
     "DayKind",
     "DayWord",
+    "Difference",
+    "DifferenceKind",
     "Draft",
     "DraftDropped",
     "DraftSaved",
@@ -135,6 +138,7 @@ __all__ = [
     "VersionState",
     "calendar_words",
     "changes_within",
+    "difference",
     "end_of",
     "in_force_of",
     "is_own_word",

@@ -10,7 +10,6 @@ from openberth.contexts.tariffs.service.calendars import (
     seed,
     set_days,
     tell_alarms,
-    warnings,
 )
 from openberth.contexts.tariffs.service.drafts import draft, drafts, drop_draft, publish_draft, save_draft
 from openberth.contexts.tariffs.service.publishing import (
@@ -47,5 +46,4 @@ __all__ = [
     "version",
     "versions",
     "versions_of",
-    "warnings",
 ]

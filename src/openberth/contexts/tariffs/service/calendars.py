@@ -18,7 +18,6 @@ from openberth.contexts.tariffs.model import (
     VersionState,
     calendar_words,
     end_of,
-    own_words,
     states_of,
 )
 from openberth.contexts.tariffs.store import calendars as store
@@ -138,20 +137,6 @@ def needed_calendars(reader: Reader, *, company: Id) -> Mapping[str, tuple[str, 
     return {code: tuple(sorted(tariffs)) for code, tariffs in sorted(needed.items())}
 
 
-def warnings(reader: Reader, *, company: Id, tariff: Tariff) -> list[Trouble]:
-    """Return what somebody who publishes a tariff should know about its calendar; nothing of it forbids publishing."""
-    if not calendar_words(tariff):
-        return []
-    found = calendar(reader, company=company, code=tariff.calendar)
-    trouble = _trouble(found, tariff.calendar, (tariff.code,), _today(reader))
-    said = {word for day in found.days.values() for word in day.words}
-    unsaid = [
-        Trouble("calendar_word", word, {"calendar": tariff.calendar, "word": word})
-        for word in sorted(own_words(tariff) - said)
-    ]
-    return [*([trouble] if trouble else []), *unsaid]
-
-
 def tell_alarms(unit: Unit, *, company: Id) -> None:
     """Raise an alarm for every calendar that tariffs need and that is missing or ends soon; clear those that are over.
 
@@ -171,7 +156,7 @@ def _trouble(found: Calendar, code: str, tariffs: tuple[str, ...], today: date) 
     params: dict[str, Param] = {"calendar": code, "tariffs": named}
     if found.ends is None:
         return Trouble(MISSING, code, params)
-    if found.ends > today + timedelta(days=CALENDAR_WARN_DAYS):
+    if (found.ends - today).days >= CALENDAR_WARN_DAYS:
         return None
     return Trouble(ENDING, code, {**params, "last": (found.ends - timedelta(days=1)).isoformat()})
 
