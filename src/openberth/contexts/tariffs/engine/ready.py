@@ -1,0 +1,210 @@
+"""A tariff made ready for arithmetic: whole numbers over one denominator, tiers as tuples, caps by band.
+
+Made once for a tariff, a vehicle class and a calendar, and kept: everything a price needs apart from the stay.
+"""
+
+from fractions import Fraction
+from functools import lru_cache
+from math import lcm
+from typing import NamedTuple
+
+from openberth.contexts.tariffs.engine.clockwork import Clockwork
+from openberth.contexts.tariffs.model import (
+    DAY_MINUTES,
+    Band,
+    BandsBy,
+    Calendar,
+    CapKind,
+    Counting,
+    CycleKind,
+    FreeMode,
+    FreePer,
+    NotComputable,
+    Plan,
+    Tariff,
+    Vehicle,
+    VehicleMatch,
+)
+from openberth.kernel.money import Money
+
+ENDLESS = 1 << 60  # minutes
+_KEPT = 512
+
+
+class ReadyTier(NamedTuple):
+    """A tier with its price as a whole number over the plan's denominator."""
+
+    up_to: int
+    unit: int
+    price: int
+    due_after: int
+
+
+class ReadyCap(NamedTuple):
+    """A cap; ``minutes`` is the length of a rolling span, ``bands`` None concerns all."""
+
+    kind: CapKind
+    amounts: tuple[int, ...]
+    minutes: int
+    bands: frozenset[int] | None
+
+
+class ReadyBand(NamedTuple):
+    """A band; ``counter`` names the counter its minutes use, ``caps`` the numbers of the caps that limit it."""
+
+    tiers: tuple[ReadyTier, ...]
+    counting: Counting
+    repeat: int
+    caps: tuple[int, ...]
+
+
+class ReadyPlan:
+    """One plan. Amounts are whole numbers: minor units times ``denominator``."""
+
+    __slots__ = (
+        "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "denominator", "free_minutes",
+        "free_per_cycle", "is_threshold", "minimum", "needs_days", "plan", "simple_free", "static",
+    )  # fmt: skip
+
+    def __init__(self, plan: Plan, tariff: Tariff, zone: str, calendar: Calendar | None, times: int) -> None:
+        _check(plan, tariff)
+        self.plan = plan
+        self.clock = Clockwork(plan, tariff, zone, calendar)
+        prices = [tier.price.minor for band in plan.bands for tier in band.tiers]
+        self.denominator = lcm(*(price.denominator for price in prices), 1) * times
+        self.caps = tuple(
+            ReadyCap(
+                cap.kind,
+                tuple(money.minor * self.denominator for money in (cap.amount, *cap.later)),
+                {CapKind.ROLLING_24H: DAY_MINUTES, CapKind.ROLLING: cap.hours * 60}.get(cap.kind, 0),
+                _numbers(plan, cap.bands, tariff) if cap.bands else None,
+            )
+            for cap in plan.caps
+        )
+        self.bands = tuple(self._band(number, band) for number, band in enumerate(plan.bands))
+        self.by_entry = plan.bands_by is BandsBy.ENTRY and len(plan.bands) > 1
+        self.minimum = 0 if plan.minimum is None else plan.minimum.minor
+        cycle = plan.cycle
+        self.cycle_minutes = cycle.hours * 60 if cycle and cycle.kind is CycleKind.ROLLING else 0
+        self.cycle_day = cycle is not None and cycle.kind is CycleKind.DAY
+        self.free_per_cycle = cycle is not None and cycle.free_again
+        self.free_minutes = plan.free.minutes
+        self.is_threshold = plan.free.mode is FreeMode.THRESHOLD
+        self.simple_free = plan.free.per is FreePer.STAY and not self.free_per_cycle
+        self.needs_days = (
+            self.cycle_day
+            or plan.free.per is FreePer.DAY
+            or any(cap.kind in (CapKind.DAY, CapKind.WEEK, CapKind.MONTH) for cap in plan.caps)
+        )
+        self.static = self.clock.always is not None and not self.needs_days  # the wall clock does not matter
+
+    def _band(self, number: int, band: Band) -> ReadyBand:
+        tiers = tuple(
+            ReadyTier(
+                ENDLESS if tier.up_to is None else tier.up_to,
+                ENDLESS if tier.flat and tier.up_to is None else tier.unit_minutes,
+                _whole(tier.price.minor * self.denominator),
+                tier.due_after,
+            )
+            for tier in band.tiers
+        )
+        caps = tuple(index for index, cap in enumerate(self.caps) if cap.bands is None or number in cap.bands)
+        return ReadyBand(tiers, band.counting, band.repeat_minutes or ENDLESS, caps)
+
+
+class ReadyTariff(NamedTuple):
+    """A tariff for one vehicle. ``tariff`` and ``calendar`` are held so that their identity stays theirs."""
+
+    tariff: Tariff
+    calendar: Calendar | None
+    plans: tuple[ReadyPlan, ...]
+    cheapest: bool
+
+
+_ready: dict[tuple[int, int, str, int, int], ReadyTariff] = {}
+
+
+def ready(
+    tariff: Tariff, vehicle: Vehicle, zone: str, calendar: Calendar | None, times: int = 1
+) -> ReadyTariff:
+    """Return the tariff ready for a vehicle. ``times`` widens the denominators so that tariffs can share caps.
+
+    Raises ``NotComputable`` for a tariff that the definition does not cover.
+    """
+    number = class_of(tariff, vehicle) if tariff.classes else -1
+    key = (id(tariff), number, zone, id(calendar), times)
+    found = _ready.get(key)
+    if found is None:
+        if len(_ready) >= _KEPT:
+            _ready.clear()
+        chosen = tariff if number < 0 else tariff.classes[number]
+        name = tariff.zone or zone
+        plans = tuple(ReadyPlan(plan, tariff, name, calendar, times) for plan in chosen.plans)
+        if not plans:
+            raise NotComputable("plans", tariff=tariff.code)
+        found = _ready[key] = ReadyTariff(tariff, calendar, plans, chosen.choose.value == "cheapest")
+    return found
+
+
+def class_of(tariff: Tariff, vehicle: Vehicle) -> int:
+    """Return the number of the first class that means the vehicle, -1 for none."""
+    for number, each in enumerate(tariff.classes):
+        if matches(each.match, vehicle):
+            return number
+    return -1
+
+
+@lru_cache(maxsize=4_096)
+def matches(match: VehicleMatch, vehicle: Vehicle) -> bool:
+    """Tell whether a class means a vehicle: every field given must hold, what is unknown does not match."""
+    checks = (
+        not match.colours or vehicle.colour in match.colours,
+        match.new_energy is None or vehicle.new_energy is match.new_energy,
+        not match.sizes or vehicle.size in match.sizes,
+        match.seats_from is None or (vehicle.seats is not None and vehicle.seats >= match.seats_from),
+        match.seats_upto is None or (vehicle.seats is not None and vehicle.seats <= match.seats_upto),
+        match.disabled is None or vehicle.disabled is match.disabled,
+        match.spaces_from is None or vehicle.spaces >= match.spaces_from,
+        not match.tags or not vehicle.tags.isdisjoint(match.tags),
+    )
+    return all(checks)
+
+
+def _check(plan: Plan, tariff: Tariff) -> None:
+    """Refuse what a document cannot say but a value can, before it becomes a price."""
+    monies = [money for cap in plan.caps for money in (cap.amount, *cap.later)]
+    monies += [plan.minimum] if plan.minimum is not None else []
+    tiers = [tier for band in plan.bands for tier in band.tiers]
+    if any(money.currency != tariff.currency for money in monies) or any(
+        tier.price.currency != tariff.currency for tier in tiers
+    ):
+        raise NotComputable("currency", tariff=tariff.code)
+    if not plan.bands or plan.free.minutes < 0 or any(money.minor < 0 for money in monies):
+        raise NotComputable("tariff", tariff=tariff.code)
+    if any(cap.kind is CapKind.ROLLING and cap.hours < 1 for cap in plan.caps) or (plan.cycle and plan.cycle.hours < 1):
+        raise NotComputable("hours", tariff=tariff.code)
+    for tier in tiers:
+        if tier.unit_minutes < 1 or tier.price.minor < 0 or tier.due_after < 0:
+            raise NotComputable("tier", tariff=tariff.code)
+    for band in plan.bands:
+        ends = [ENDLESS if tier.up_to is None else tier.up_to for tier in band.tiers]
+        last = band.repeat_minutes or ENDLESS
+        if ends and (ends != sorted(set(ends)) or ends[0] < 1 or ends[-1] < last or last < 1):
+            raise NotComputable("tiers", tariff=tariff.code)
+
+
+def _numbers(plan: Plan, codes: tuple[str, ...], tariff: Tariff) -> frozenset[int]:
+    numbers = {band.code: number for number, band in enumerate(plan.bands)}
+    if unknown := [code for code in codes if code not in numbers]:
+        raise NotComputable("cap_band", tariff=tariff.code, band=unknown[0])
+    return frozenset(number for number, band in enumerate(plan.bands) if band.code in codes)
+
+
+def _whole(exact: Fraction) -> int:
+    assert exact.denominator == 1
+    return exact.numerator
+
+
+def minor(amount: Money | None) -> int:
+    """Return the minor units of an amount, 0 for none."""
+    return 0 if amount is None else amount.minor

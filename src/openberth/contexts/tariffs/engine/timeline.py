@@ -1,0 +1,109 @@
+"""Time as a plan sees it: stretches of minutes in which band, cycle, tariff day and cap spans stay the same."""
+
+from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyPlan
+from openberth.kernel.time import MINUTE_US
+
+
+class Timeline:
+    """Follows the own minutes of a stay from edge to edge.
+
+    Positions are minutes of the stay that have passed: the minute after position ``p`` begins ``p`` minutes after
+    ``base``. ``edge`` is the position at which something changes next; ``enter`` must be called there.
+    ``window`` numbers the windows that passed, ``windows_of`` those of each band, ``day`` is the tariff day's ordinal.
+    """
+
+    __slots__ = (
+        "_base", "_clock", "_cycle_end", "_day_end", "_next", "_pieces", "_plan", "_spans", "anchor",
+        "band", "cycle", "day", "edge", "is_waived", "window", "windows_of", "waived",
+    )  # fmt: skip
+
+    def __init__(self, plan: ReadyPlan, base: int, anchor: int, waived: tuple[tuple[int, int], ...] = ()) -> None:
+        self._plan, self._base, self.waived = plan, base, waived
+        self._clock = plan.clock
+        self.anchor = self.edge = anchor
+        self.cycle, self._cycle_end = 0, ENDLESS
+        self.day, self._day_end = 0, ENDLESS
+        self.window = 0
+        self.windows_of: dict[int, int] = {}
+        self.is_waived = False
+        self._spans = tuple({cap.minutes for cap in plan.caps if cap.minutes})
+        self._pieces: tuple[tuple[int, int], ...] = ()  # where in the tariff day, as positions, which band begins
+        self._next = 0
+        self.band = -1
+        always = self._clock.always
+        if always is None and plan.by_entry:
+            always = self._clock.band_at(base + anchor * MINUTE_US)
+        if always is not None:
+            self._open(always)
+        if plan.needs_days or always is None:
+            self._begin(with_bands=always is None)
+        if plan.cycle_minutes or plan.cycle_day:
+            self._cycle_end = anchor
+
+    def enter(self, position: int) -> None:
+        """Move to a position at or beyond the edge."""
+        edge = ENDLESS
+        if self.day:
+            self._follow(position)
+            edge = self._pieces[self._next][0] if self._next < len(self._pieces) else self._day_end
+        if position >= self._cycle_end:
+            self._new_cycle(position)
+        if self._cycle_end < edge:
+            edge = self._cycle_end
+        for minutes in self._spans:
+            end = position + minutes - (position - self.anchor) % minutes
+            edge = min(edge, end)
+        if self.waived:
+            edge = min(edge, self._look_for_waived(position))
+        self.edge = edge
+
+    def _begin(self, *, with_bands: bool) -> None:
+        """Find the tariff day of the first minute; what passed of it before counts for nothing."""
+        self.day = self._clock.day_at(self._base + self.anchor * MINUTE_US)
+        self._take_day(with_bands=with_bands)
+        while self._next + 1 < len(self._pieces) and self._pieces[self._next + 1][0] <= self.anchor:
+            self._next += 1
+
+    def _take_day(self, *, with_bands: bool) -> None:
+        day, base = self._clock.day(self.day), self._base
+        self._day_end = -((base - day.end) // MINUTE_US)
+        self._next = 0
+        if with_bands:
+            self._pieces = tuple([(-((base - at) // MINUTE_US), band) for at, band in day.bands])
+
+    def _follow(self, position: int) -> None:
+        """Pass all bands and days that begin until a position."""
+        while True:
+            while self._next < len(self._pieces) and self._pieces[self._next][0] <= position:
+                band = self._pieces[self._next][1]
+                if band != self.band:
+                    self._open(band)
+                self._next += 1
+            if position < self._day_end:
+                return
+            self.day += 1
+            self._take_day(with_bands=bool(self._pieces))
+
+    def _open(self, band: int) -> None:
+        self.band = band
+        self.window += 1
+        self.windows_of[band] = self.windows_of.get(band, 0) + 1
+
+    def _new_cycle(self, position: int) -> None:
+        if self._plan.cycle_minutes:
+            self.cycle = (position - self.anchor) // self._plan.cycle_minutes
+            self._cycle_end = self.anchor + (self.cycle + 1) * self._plan.cycle_minutes
+        else:
+            self.cycle, self._cycle_end = self.day, self._day_end
+
+    def _look_for_waived(self, position: int) -> int:
+        """Tell whether the minute that begins here costs nothing by a relief; return where that changes."""
+        self.is_waived = False
+        edge = ENDLESS
+        for start, end in self.waived:
+            if start <= position < end:
+                self.is_waived = True
+                edge = min(edge, end)
+            elif position < start:
+                edge = min(edge, start)
+        return edge
