@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from openberth.contexts.tariffs.engine.ready import ReadyCap
+from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyCap
 from openberth.contexts.tariffs.engine.timeline import Timeline
 from openberth.contexts.tariffs.model import CapKind
 
@@ -14,7 +14,7 @@ class Bucket:
 
     def __init__(self, cap: ReadyCap) -> None:
         self.cap = cap
-        self.left = 0
+        self.left = ENDLESS  # until its first span begins: a cap that is lent limits nothing before
         self.withheld = 0
         self.spans_hit = 0  # spans in which something was taken off
         self._span = self._hit_span = self._first = -1

@@ -65,6 +65,10 @@ class Clockwork:
         """Return the first instant of a tariff day."""
         return first_instant(self.zone, ordinal, self._day_starts)
 
+    def at(self, ordinal: int, minute: int) -> int:
+        """Return the first instant of a date at which the clock shows a minute or later."""
+        return first_instant(self.zone, ordinal, minute)
+
     def day(self, ordinal: int) -> TariffDay:
         """Return a tariff day with its bands. Raises ``NotComputable`` where none is known to hold."""
         found = self._days.get(ordinal)

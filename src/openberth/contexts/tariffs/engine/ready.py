@@ -4,7 +4,6 @@ Made once for a tariff, a vehicle class and a calendar, and kept: everything a p
 """
 
 from fractions import Fraction
-from functools import lru_cache
 from math import lcm
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from openberth.contexts.tariffs.model import (
     BandsBy,
     Calendar,
     CapKind,
+    Condition,
     Counting,
     CycleKind,
     FreeMode,
@@ -23,9 +23,7 @@ from openberth.contexts.tariffs.model import (
     Plan,
     Tariff,
     Vehicle,
-    VehicleMatch,
 )
-from openberth.kernel.money import Money
 
 ENDLESS = 1 << 60  # minutes
 _KEPT = 512
@@ -63,12 +61,12 @@ class ReadyPlan:
 
     __slots__ = (
         "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "denominator", "free_minutes",
-        "free_per_cycle", "is_threshold", "minimum", "needs_days", "plan", "simple_free", "static",
+        "depends_on_leaving", "free_per_cycle", "is_conditional", "is_threshold", "minimum", "needs_days", "plan", "simple_free", "tariff",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, tariff: Tariff, zone: str, calendar: Calendar | None, times: int) -> None:
         _check(plan, tariff)
-        self.plan = plan
+        self.plan, self.tariff = plan, tariff
         self.clock = Clockwork(plan, tariff, zone, calendar)
         prices = [tier.price.minor for band in plan.bands for tier in band.tiers]
         self.denominator = lcm(*(price.denominator for price in prices), 1) * times
@@ -96,7 +94,11 @@ class ReadyPlan:
             or plan.free.per is FreePer.DAY
             or any(cap.kind in (CapKind.DAY, CapKind.WEEK, CapKind.MONTH) for cap in plan.caps)
         )
-        self.static = self.clock.always is not None and not self.needs_days  # the wall clock does not matter
+        when = plan.condition
+        self.is_conditional = when != Condition()
+        self.depends_on_leaving = bool(
+            when.leave or when.same_day or when.min_stay_minutes or when.max_stay_minutes is not None
+        )
 
     def _band(self, number: int, band: Band) -> ReadyBand:
         tiers = tuple(
@@ -149,25 +151,9 @@ def ready(
 def class_of(tariff: Tariff, vehicle: Vehicle) -> int:
     """Return the number of the first class that means the vehicle, -1 for none."""
     for number, each in enumerate(tariff.classes):
-        if matches(each.match, vehicle):
+        if each.match.means(vehicle):
             return number
     return -1
-
-
-@lru_cache(maxsize=4_096)
-def matches(match: VehicleMatch, vehicle: Vehicle) -> bool:
-    """Tell whether a class means a vehicle: every field given must hold, what is unknown does not match."""
-    checks = (
-        not match.colours or vehicle.colour in match.colours,
-        match.new_energy is None or vehicle.new_energy is match.new_energy,
-        not match.sizes or vehicle.size in match.sizes,
-        match.seats_from is None or (vehicle.seats is not None and vehicle.seats >= match.seats_from),
-        match.seats_upto is None or (vehicle.seats is not None and vehicle.seats <= match.seats_upto),
-        match.disabled is None or vehicle.disabled is match.disabled,
-        match.spaces_from is None or vehicle.spaces >= match.spaces_from,
-        not match.tags or not vehicle.tags.isdisjoint(match.tags),
-    )
-    return all(checks)
 
 
 def _check(plan: Plan, tariff: Tariff) -> None:
@@ -204,7 +190,3 @@ def _whole(exact: Fraction) -> int:
     assert exact.denominator == 1
     return exact.numerator
 
-
-def minor(amount: Money | None) -> int:
-    """Return the minor units of an amount, 0 for none."""
-    return 0 if amount is None else amount.minor

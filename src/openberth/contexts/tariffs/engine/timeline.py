@@ -9,23 +9,22 @@ class Timeline:
 
     Positions are minutes of the stay that have passed: the minute after position ``p`` begins ``p`` minutes after
     ``base``. ``edge`` is the position at which something changes next; ``enter`` must be called there.
-    ``window`` numbers the windows that passed, ``windows_of`` those of each band, ``day`` is the tariff day's ordinal.
+    ``cuts`` are further edges. ``window`` numbers the windows that passed, ``windows_of`` those of each band, ``day`` is the tariff day's ordinal.
     """
 
     __slots__ = (
         "_base", "_clock", "_cycle_end", "_day_end", "_next", "_pieces", "_plan", "_spans", "anchor",
-        "band", "cycle", "day", "edge", "is_waived", "window", "windows_of", "waived",
+        "band", "cuts", "cycle", "day", "edge", "window", "windows_of",
     )  # fmt: skip
 
-    def __init__(self, plan: ReadyPlan, base: int, anchor: int, waived: tuple[tuple[int, int], ...] = ()) -> None:
-        self._plan, self._base, self.waived = plan, base, waived
+    def __init__(self, plan: ReadyPlan, base: int, anchor: int, cuts: tuple[int, ...] = ()) -> None:
+        self._plan, self._base, self.cuts = plan, base, cuts
         self._clock = plan.clock
         self.anchor = self.edge = anchor
         self.cycle, self._cycle_end = 0, ENDLESS
         self.day, self._day_end = 0, ENDLESS
         self.window = 0
         self.windows_of: dict[int, int] = {}
-        self.is_waived = False
         self._spans = tuple({cap.minutes for cap in plan.caps if cap.minutes})
         self._pieces: tuple[tuple[int, int], ...] = ()  # where in the tariff day, as positions, which band begins
         self._next = 0
@@ -53,8 +52,9 @@ class Timeline:
         for minutes in self._spans:
             end = position + minutes - (position - self.anchor) % minutes
             edge = min(edge, end)
-        if self.waived:
-            edge = min(edge, self._look_for_waived(position))
+        for cut in self.cuts:
+            if position < cut < edge:
+                edge = cut
         self.edge = edge
 
     def _begin(self, *, with_bands: bool) -> None:
@@ -95,15 +95,3 @@ class Timeline:
             self._cycle_end = self.anchor + (self.cycle + 1) * self._plan.cycle_minutes
         else:
             self.cycle, self._cycle_end = self.day, self._day_end
-
-    def _look_for_waived(self, position: int) -> int:
-        """Tell whether the minute that begins here costs nothing by a relief; return where that changes."""
-        self.is_waived = False
-        edge = ENDLESS
-        for start, end in self.waived:
-            if start <= position < end:
-                self.is_waived = True
-                edge = min(edge, end)
-            elif position < start:
-                edge = min(edge, start)
-        return edge

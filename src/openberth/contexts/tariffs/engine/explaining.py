@@ -1,0 +1,113 @@
+"""The lines of a price: every minute once, every fen once (ADR 0006, 12)."""
+
+from openberth.contexts.tariffs.engine.amounts import contained_tax, half_up
+from openberth.contexts.tariffs.engine.pricing import Priced
+from openberth.contexts.tariffs.model import Band, CapKind, FreeMode, FreePer, Line, Tariff, Tier
+from openberth.contexts.tariffs.words import price_text
+from openberth.kernel.errors import Param
+from openberth.kernel.money import Money
+
+
+class Explanation:
+    """Collects the lines of one tariff, rounding as it goes so that they add up to what is asked."""
+
+    __slots__ = ("_currency", "_denominator", "_given", "_scaled", "lines")
+
+    def __init__(self, currency: str, denominator: int) -> None:
+        self._currency, self._denominator = currency, denominator
+        self._scaled = self._given = 0
+        self.lines: list[Line] = []
+
+    def exact(self, code: str, minutes: int, scaled: int, **params: Param) -> None:
+        """Add a line with an exact amount: cumulative rounding keeps the sum right."""
+        self._scaled += scaled
+        amount = half_up(self._scaled, self._denominator) - self._given
+        self._given += amount
+        self.whole(code, minutes, amount, **params)
+
+    def whole(self, code: str, minutes: int, amount: int, **params: Param) -> None:
+        """Add a line with an amount in minor units."""
+        self.lines.append(Line(code, {**params, "minutes": minutes}, minutes, Money(amount, self._currency)))
+
+
+def explained(tariff: Tariff, priced: Priced) -> list[Line]:
+    """Return the lines of one tariff; their minutes are its own minutes."""
+    explanation = Explanation(tariff.currency, priced.plan.denominator)
+    _free_lines(explanation, priced)
+    _unit_lines(explanation, tariff, priced)
+    _cap_lines(explanation, priced)
+    _last_lines(explanation, tariff, priced)
+    return explanation.lines
+
+
+def _free_lines(explanation: Explanation, priced: Priced) -> None:
+    walk, free = priced.walk, priced.plan.plan.free
+    if walk.free:
+        code = "tariff.line.free" if free.mode is FreeMode.THRESHOLD else "tariff.line.free_deducted"
+        if free.per is not FreePer.STAY:
+            code += f"_{free.per.value}"
+        explanation.whole(code, walk.free, 0, free=free.minutes)
+    if walk.band_free:
+        explanation.whole("tariff.line.free_band", walk.band_free, 0)
+
+
+def _unit_lines(explanation: Explanation, tariff: Tariff, priced: Priced) -> None:
+    walk, plan = priced.walk, priced.plan.plan
+    for (number, index), (units, minutes, scaled) in sorted(walk.lines.items()):
+        band = plan.bands[number]
+        tier = band.tiers[index]
+        code = "tariff.line.flat" if tier.flat else "tariff.line.units"
+        params: dict[str, Param] = {"units": units, "price": price_text(tier.price)}
+        if not tier.flat:
+            params["unit_minutes"] = tier.unit_minutes
+        if len(plan.bands) > 1 or band.name_zh:
+            code += "_in_band"
+            params |= {"band_zh": band.name_zh or band.code, "band_en": band.name_en or band.code}
+        explanation.exact(code, minutes, scaled, **params)
+    dropped = walk.dropped + walk.pending
+    if dropped:
+        explanation.whole("tariff.line.unfinished_unit", dropped, 0, unit_minutes=_unit_of(priced, plan.bands))
+
+
+def _unit_of(priced: Priced, bands: tuple[Band, ...]) -> int:
+    """Return the length of the units that were not finished, where all have one, for the text."""
+    lengths = {tier.unit_minutes for band in bands for tier in band.tiers if not tier.flat}
+    return max(lengths, default=priced.walk.dropped + priced.walk.pending)
+
+
+def _cap_lines(explanation: Explanation, priced: Priced) -> None:
+    for bucket, cap in zip(priced.walk.buckets, priced.plan.plan.caps, strict=True):
+        if not bucket.withheld:
+            continue
+        params: dict[str, Param] = {"cap": cap.amount.amount_text, "spans": bucket.spans_hit}
+        if cap.kind is CapKind.ROLLING:
+            params["hours"] = cap.hours
+        if cap.later:
+            params["cap"] = " / ".join(money.amount_text for money in (cap.amount, *cap.later))
+        explanation.exact(f"tariff.line.cap_{cap.kind.value}", 0, -bucket.withheld, **params)
+    if priced.walk.lent_withheld:
+        explanation.exact("tariff.line.cap_lent", 0, -priced.walk.lent_withheld)
+
+
+def _last_lines(explanation: Explanation, tariff: Tariff, priced: Priced) -> None:
+    steps = priced.steps
+    if steps.minimum:
+        minimum = priced.plan.plan.minimum
+        explanation.whole("tariff.line.minimum", 0, steps.minimum, least=minimum.amount_text if minimum else "0")
+    if steps.rounding and tariff.round_total is not None:
+        explanation.whole("tariff.line.rounding", 0, steps.rounding, to=tariff.round_total.to.amount_text)
+    if tariff.tax is not None:
+        percent = _percent(tariff.tax.basis_points)
+        if steps.tax:
+            explanation.whole("tariff.line.tax", 0, steps.tax, percent=percent)
+        elif inside := contained_tax(tariff, steps.total):
+            shown = Money(inside, tariff.currency).amount_text
+            explanation.whole("tariff.line.tax_included", 0, 0, percent=percent, tax=shown)
+
+
+def _percent(basis_points: int) -> str:
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
+
+
+__all__ = ["Tier", "explained"]

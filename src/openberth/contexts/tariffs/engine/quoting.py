@@ -1,0 +1,198 @@
+"""What a stay costs, explained line by line: the public ``quote``."""
+
+from collections.abc import Sequence
+
+from openberth.contexts.tariffs.engine.explaining import explained
+from openberth.contexts.tariffs.engine.pricing import MAX_AHEAD_MINUTES, Priced, Pricing
+from openberth.contexts.tariffs.engine.reliefs import Relieved, relieved
+from openberth.contexts.tariffs.engine.stay import Part, Stay
+from openberth.contexts.tariffs.model import Line, NestedCaps, NotComputable, Quote, Segment, Tariff, Terms
+from openberth.kernel.money import Money
+from openberth.kernel.time import Instant, Period
+
+_DOUBLINGS = (60, 240, 1_440, 5_760, 23_040, 92_160, MAX_AHEAD_MINUTES)
+_MAX_PIECES = 1_000
+
+
+def quote(segments: Sequence[Segment], terms: Terms, *, now: Instant) -> Quote:
+    """Price a stay until ``now``, or until its last segment's end if that is earlier.
+
+    ``segments`` follow each other without gaps; those that begin later than ``now`` do not count yet, but a known
+    change of tariff or right in the future is part of ``next_change_at``, which looks 400 days ahead.
+    Raises ``NotComputable`` when there is no honest price.
+    """
+    return Quoting(segments, terms).quote(now)
+
+
+def single(tariff: Tariff, *, entered: Instant, until: Instant, terms: Terms | None = None) -> Quote:
+    """Price a stay under one tariff that may go on: what a price calculator asks."""
+    return quote((Segment(Period(entered), tariff),), terms or Terms(tariff.currency), now=until)
+
+
+class Quoting:
+    """One stay that is priced at several instants."""
+
+    __slots__ = ("_pricing", "_stay", "_terms")
+
+    def __init__(self, segments: Sequence[Segment], terms: Terms) -> None:
+        self._terms = terms
+        self._stay = Stay(segments, terms.currency)
+        self._pricing = Pricing(self._stay, terms)
+
+    def quote(self, now: Instant) -> Quote:
+        """Price the stay with its explanation."""
+        currency = self._terms.currency
+        parts, until = self._stay.parts(now)
+        priced = self._pricing.priced(parts)
+        relief = self._relieved(parts, priced, now)
+        lines: list[Line] = []
+        charged = free = outside = 0
+        for part, one in zip(parts, priced, strict=True):
+            minutes = part.minutes
+            if one is None or part.tariff is None:
+                outside += minutes if part.tariff is None else 0
+                if minutes:
+                    lines.append(
+                        Line("tariff.line.right", {"right": part.right, "minutes": minutes}, minutes, Money(0, currency))
+                    )
+                continue
+            lines += explained(part.tariff, one)
+            paid = sum(line[1] for line in one.walk.lines.values())
+            charged += paid
+            free += minutes - paid
+        before = sum(one.steps.total for one in priced if one is not None)
+        total = before
+        if relief is not None:
+            lines += relief.lines
+            total = relief.total
+        used = any(one is not None and one.walk.free > 0 for one in priced)
+        change = self.first_above(total, now, (parts, priced))
+        return Quote(
+            tuple(lines), Money(total, currency), self._stay.entered, until, change, charged, free, outside,
+            Money(before, currency), () if relief is None else relief.uses, used,
+        )  # fmt: skip
+
+    def total(self, now: Instant) -> int:
+        """Return the price at an instant in minor units, without the explanation."""
+        parts, _ = self._stay.parts(now)
+        priced = self._pricing.priced(parts)
+        relief = self._relieved(parts, priced, now)
+        return _sum(priced) if relief is None else relief.total
+
+    def _relieved(self, parts: Sequence[Part], priced: Sequence[Priced | None], now: Instant) -> Relieved | None:
+        if not self._terms.reliefs:
+            return None
+        return relieved(self._pricing, parts, priced, now)
+
+    def first_above(
+        self, minor: int, start: Instant, known: tuple[list[Part], list[Priced | None]] | None = None
+    ) -> Instant | None:
+        """Return the first instant from ``start`` on at which the stay costs more than ``minor``; None: never.
+
+        ``known`` are the parts and their prices at ``start`` when the caller has them and knows that they cost
+        ``minor``; they are used up.
+        """
+        parts = known[0] if known else self._stay.parts(max(start, self._stay.entered))[0]
+        if (
+            self._terms.reliefs
+            or self._terms.policy.nested_caps is not NestedCaps.SEPARATE
+            or any(
+                self._pricing.depends_on_leaving([Part(segment.tariff, None, 0, start, start)])
+                for segment in self._stay.segments
+                if segment.tariff is not None
+            )
+        ):
+            return self._searched(minor, start)
+        return self._walked(minor, start, known)
+
+    def _walked(
+        self, minor: int, start: Instant, known: tuple[list[Part], list[Priced | None]] | None
+    ) -> Instant | None:
+        """Go on walking segment by segment: every part has its own price, and none ever falls."""
+        stay = self._stay
+        for index, segment in enumerate(stay.segments):
+            end = segment.period.end
+            if end is not None and end <= start and index + 1 < len(stay.segments):
+                continue
+            if known is None:
+                moment = max(start, segment.period.start)
+                parts, until = stay.parts(moment)
+                priced = self._pricing.priced(parts)
+                if _sum(priced) > minor:
+                    return max(until, start)
+            else:
+                (parts, priced), known = known, None
+            if segment.tariff is None or (end is not None and end <= start):
+                continue
+            number = next(number for number, part in enumerate(parts) if _is_of(part, segment))
+            others = sum(one.steps.total for one in priced if one is not None and one is not priced[number])
+            limit = parts[number].runs[-1][1] + MAX_AHEAD_MINUTES
+            if end is not None:
+                limit = min(limit, stay.minute(end))
+            minute = self._pricing.first_above(parts[number], priced[number], minor - others, limit)
+            if minute is not None and (end is None or stay.instant(minute) <= end):
+                return stay.instant(minute)
+        return None
+
+    def _searched(self, minor: int, start: Instant) -> Instant | None:
+        """Look for the instant where the price does not fall between known edges, piece by piece."""
+        start = max(start, self._stay.entered)
+        if self._total_or_more(start, minor) > minor:
+            return start
+        horizon = self._stay.instant(self._stay.minute(start) + MAX_AHEAD_MINUTES)
+        piece = start
+        for _ in range(_MAX_PIECES):
+            edge = min([*self._edges(piece), horizon])
+            found = self._in_piece(minor, piece, edge)
+            if found is not None or edge >= horizon:
+                return found
+            piece = edge
+        return piece
+
+    def _edges(self, now: Instant) -> set[Instant]:
+        """Return instants after ``now`` at which the price may fall."""
+        edges: set[Instant] = set()
+        parts, _ = self._stay.parts(now)
+        for part in parts:
+            if part.tariff is not None and part.runs:
+                edges |= self._pricing.condition_edges(part, now)
+        for segment in self._stay.segments:
+            edges |= {moment for moment in (segment.period.start, segment.period.end) if moment and moment > now}
+        return edges
+
+    def _in_piece(self, minor: int, piece: Instant, edge: Instant) -> Instant | None:
+        """Search the half-open piece, in which the price never falls, and its edge."""
+        stay = self._stay
+        low = stay.minute(piece)
+        last = stay.minute(edge)
+        high = low
+        for step in _DOUBLINGS:
+            high = min(low + step, last)
+            at = min(stay.instant(high), edge) if high > low else piece
+            if self._total_or_more(at, minor) > minor or high == last:
+                break
+        moments = lambda minute: min(max(stay.instant(minute), piece), edge)  # noqa: E731
+        if self._total_or_more(moments(high), minor) <= minor:
+            return edge if self._total_or_more(edge, minor) > minor else None
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._total_or_more(moments(middle), minor) > minor:
+                high = middle
+            else:
+                low = middle
+        return moments(high)
+
+    def _total_or_more(self, at: Instant, minor: int) -> int:
+        """Return the price, or more than ``minor`` where none is known: that is a change, too."""
+        try:
+            return self.total(at)
+        except NotComputable:
+            return minor + 1
+
+
+def _is_of(part: Part, segment: Segment) -> bool:
+    return part.tariff is segment.tariff or part.tariff == segment.tariff
+
+
+def _sum(priced: Sequence[Priced | None]) -> int:
+    return sum(one.steps.total for one in priced if one is not None)
