@@ -8,26 +8,38 @@ Events out: ``tariffs.published``.
 """
 
 from openberth.contexts.tariffs.document import quote_to_plain, read_tariff, tariff_to_plain
+from openberth.contexts.tariffs.engine import quote, settlement, single
 from openberth.contexts.tariffs.model import (
+    Line,
+    NestedCaps,
     NotComputable,
     Payment,
+    Policy,
     Quote,
     Segment,
     Settlement,
     Tariff,
+    TariffPublished,
     TariffVersion,
+    Terms,
+    Vehicle,
 )
-from openberth.contexts.tariffs.pricing import quote, settlement, single
 from openberth.contexts.tariffs.service import in_force, newest, publish, version, versions
 
 __all__ = [
+    "Line",
+    "NestedCaps",
     "NotComputable",
     "Payment",
+    "Policy",
     "Quote",
     "Segment",
     "Settlement",
     "Tariff",
+    "TariffPublished",
     "TariffVersion",
+    "Terms",
+    "Vehicle",
     "in_force",
     "newest",
     "publish",
@@ -37,32 +49,6 @@ __all__ = [
     "settlement",
     "single",
     "tariff_to_plain",
-    "version",
-    "versions",
-]
-
-from openberth.contexts.tariffs.model import (
-    Line,
-    TariffPublished,
-)
-
-__all__ = [
-    "Line",
-    "NotComputable",
-    "Payment",
-    "Quote",
-    "Segment",
-    "Settlement",
-    "Tariff",
-    "TariffPublished",
-    "TariffVersion",
-    "in_force",
-    "newest",
-    "publish",
-    "quote",
-    "quote_to_plain",
-    "settlement",
-    "single",
     "version",
     "versions",
 ]

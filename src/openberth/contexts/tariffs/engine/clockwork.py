@@ -22,7 +22,7 @@ from openberth.contexts.tariffs.model import (
 )
 from openberth.kernel.time import MINUTE_US
 
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH = datetime.fromordinal(date(1970, 1, 1).toordinal())
 _MICROSECOND = timedelta(microseconds=1)
 _CACHED_DAYS = 4_000
 _WITHOUT_CALENDAR = frozenset({DayWord.ALL.value, *WEEKDAYS})

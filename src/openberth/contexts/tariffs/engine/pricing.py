@@ -156,11 +156,9 @@ class Pricing:
         nested = self.terms.policy.nested_caps
         if nested is NestedCaps.SEPARATE:
             return
+        inner_first = nested is NestedCaps.INNER_FIRST
         pairs = [(part.depth, walk) for part, walk in zip(parts, walks, strict=True) if walk is not None]
         for depth, walk in pairs:
-            is_inner_first = nested is NestedCaps.INNER_FIRST
-            lenders = [
-                other for other_depth, other in pairs if (other_depth < depth if is_inner_first else other_depth > depth)
-            ]
+            lenders = [other for far, other in pairs if (far < depth if inner_first else far > depth)]
             if lenders:
                 walk.limited_also_by(lenders)

@@ -53,7 +53,9 @@ class Quoting:
                 outside += minutes if part.tariff is None else 0
                 if minutes:
                     lines.append(
-                        Line("tariff.line.right", {"right": part.right, "minutes": minutes}, minutes, Money(0, currency))
+                        Line(
+                            "tariff.line.right", {"right": part.right, "minutes": minutes}, minutes, Money(0, currency)
+                        )
                     )
                 continue
             lines += explained(part.tariff, one)
@@ -92,7 +94,6 @@ class Quoting:
         ``known`` are the parts and their prices at ``start`` when the caller has them and knows that they cost
         ``minor``; they are used up.
         """
-        parts = known[0] if known else self._stay.parts(max(start, self._stay.entered))[0]
         if (
             self._terms.reliefs
             or self._terms.policy.nested_caps is not NestedCaps.SEPARATE
@@ -171,16 +172,19 @@ class Quoting:
             at = min(stay.instant(high), edge) if high > low else piece
             if self._total_or_more(at, minor) > minor or high == last:
                 break
-        moments = lambda minute: min(max(stay.instant(minute), piece), edge)  # noqa: E731
-        if self._total_or_more(moments(high), minor) <= minor:
+
+        def moment(minute: int) -> Instant:
+            return min(max(stay.instant(minute), piece), edge)
+
+        if self._total_or_more(moment(high), minor) <= minor:
             return edge if self._total_or_more(edge, minor) > minor else None
         while high - low > 1:
             middle = (low + high) // 2
-            if self._total_or_more(moments(middle), minor) > minor:
+            if self._total_or_more(moment(middle), minor) > minor:
                 high = middle
             else:
                 low = middle
-        return moments(high)
+        return moment(high)
 
     def _total_or_more(self, at: Instant, minor: int) -> int:
         """Return the price, or more than ``minor`` where none is known: that is a change, too."""

@@ -55,13 +55,22 @@ class ReadyBand(NamedTuple):
     repeat: int
     caps: tuple[int, ...]
 
+    def unit_at(self, counted: int) -> tuple[int, ReadyTier, int]:
+        """Return the tier of the unit that begins after so many counted minutes, by number, and the tier's rest."""
+        place = counted % self.repeat
+        for index, tier in enumerate(self.tiers):
+            if place < tier.up_to:
+                return index, tier, min(tier.up_to, self.repeat) - place
+        raise NotComputable("tiers")
+
 
 class ReadyPlan:
     """One plan. Amounts are whole numbers: minor units times ``denominator``."""
 
     __slots__ = (
-        "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "denominator", "free_minutes",
-        "depends_on_leaving", "free_per_cycle", "is_conditional", "is_threshold", "minimum", "needs_days", "plan", "simple_free", "tariff",
+        "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "denominator", "depends_on_leaving",
+        "free_minutes", "free_per_cycle", "is_conditional", "is_threshold", "minimum", "needs_days", "plan",
+        "simple_free", "tariff",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, tariff: Tariff, zone: str, calendar: Calendar | None, times: int) -> None:
@@ -126,9 +135,7 @@ class ReadyTariff(NamedTuple):
 _ready: dict[tuple[int, int, str, int, int], ReadyTariff] = {}
 
 
-def ready(
-    tariff: Tariff, vehicle: Vehicle, zone: str, calendar: Calendar | None, times: int = 1
-) -> ReadyTariff:
+def ready(tariff: Tariff, vehicle: Vehicle, zone: str, calendar: Calendar | None, times: int = 1) -> ReadyTariff:
     """Return the tariff ready for a vehicle. ``times`` widens the denominators so that tariffs can share caps.
 
     Raises ``NotComputable`` for a tariff that the definition does not cover.
@@ -189,4 +196,3 @@ def _numbers(plan: Plan, codes: tuple[str, ...], tariff: Tariff) -> frozenset[in
 def _whole(exact: Fraction) -> int:
     assert exact.denominator == 1
     return exact.numerator
-

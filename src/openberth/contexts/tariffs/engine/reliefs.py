@@ -17,6 +17,7 @@ from openberth.contexts.tariffs.model import (
     Segment,
     Tariff,
 )
+from openberth.kernel.errors import Param
 from openberth.kernel.money import Money, Rounding, rounded
 from openberth.kernel.time import Instant
 
@@ -84,9 +85,7 @@ def _may_stand_together(chosen: tuple[Relief, ...], rules: ReliefRules) -> bool:
 class _Solver:
     """Prices one stay under one selection after the other."""
 
-    def __init__(
-        self, pricing: Pricing, parts: Sequence[Part], priced: Sequence[Priced | None], now: Instant
-    ) -> None:
+    def __init__(self, pricing: Pricing, parts: Sequence[Part], priced: Sequence[Priced | None], now: Instant) -> None:
         self._pricing, self._parts, self._now = pricing, parts, now
         self._choices = [None if one is None else one.choice for one in priced]
         self.before = sum(one.steps.total for one in priced if one is not None)
@@ -158,7 +157,7 @@ def _check(reliefs: Sequence[Relief], currency: str) -> None:
 
 
 def _line(relief: Relief, value: int, currency: str) -> Line:
-    params = {"relief": relief.id, "source": relief.source, "relief_minutes": relief.minutes}
+    params: dict[str, Param] = {"relief": relief.id, "source": relief.source, "relief_minutes": relief.minutes}
     if relief.kind is ReliefKind.PERCENT:
         params["percent"] = str(relief.percent)
     return Line(f"tariff.line.relief_{relief.kind.value}", {**params, "minutes": 0}, 0, Money(-value, currency))

@@ -30,7 +30,7 @@ class Part:
 class Stay:
     """Segments that follow each other without gaps. Raises ``NotComputable`` for what has no honest price."""
 
-    __slots__ = ("base", "currency", "entered", "segments", "seconds")
+    __slots__ = ("base", "currency", "entered", "seconds", "segments")
 
     def __init__(self, segments: Sequence[Segment], currency: str) -> None:
         if not segments or len(segments) > MAX_SEGMENTS:

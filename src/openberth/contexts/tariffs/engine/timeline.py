@@ -8,8 +8,9 @@ class Timeline:
     """Follows the own minutes of a stay from edge to edge.
 
     Positions are minutes of the stay that have passed: the minute after position ``p`` begins ``p`` minutes after
-    ``base``. ``edge`` is the position at which something changes next; ``enter`` must be called there.
-    ``cuts`` are further edges. ``window`` numbers the windows that passed, ``windows_of`` those of each band, ``day`` is the tariff day's ordinal.
+    ``base``. ``edge`` is the position at which something changes next; ``enter`` must be called there. ``cuts`` are
+    further edges. ``window`` numbers the windows that passed, ``windows_of`` those of each band; ``day`` is the
+    ordinal of the tariff day.
     """
 
     __slots__ = (

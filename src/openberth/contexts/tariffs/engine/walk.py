@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from openberth.contexts.tariffs.engine.buckets import Bucket
 from openberth.contexts.tariffs.engine.freeing import Freeing
-from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyBand, ReadyPlan
+from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyBand, ReadyPlan, ReadyTier
 from openberth.contexts.tariffs.engine.relieving import Relieving
 from openberth.contexts.tariffs.engine.timeline import Timeline
 from openberth.contexts.tariffs.model import CapKind, Counting, NotComputable
@@ -35,6 +35,24 @@ class _Counter:
     def __init__(self) -> None:
         self.done = self.left = self.due = self.pending = self.price = self.tier = 0
 
+    def begin(self, index: int, tier: ReadyTier, unit: int) -> None:
+        """Begin a unit that the minutes at hand do not complete."""
+        self.left, self.due, self.pending = unit, tier.due_after + 1, 0
+        self.price, self.tier = tier.price, index
+        self.done += unit
+
+
+class _Due(NamedTuple):
+    """Units of one band and tier that fall due: the first in minute ``first``, the others ``step`` apart."""
+
+    first: int
+    step: int
+    units: int
+    price: int
+    band: int
+    tier: int
+    minutes: int
+
 
 class Walk:
     """One plan's way through a stay. ``runs`` are the own minutes, in order.
@@ -46,12 +64,18 @@ class Walk:
 
     __slots__ = (
         "_buckets_of", "_companions", "_counters", "_cycle", "_left_steps", "_relieving", "_shadow", "_target",
-        "_window", "band_free", "buckets", "dropped", "freeing", "lent_withheld", "lines", "plan", "position", "relieved", "runs",
-        "scaled", "time",
+        "_window", "band_free", "buckets", "dropped", "freeing", "lent_withheld", "lines", "plan", "position",
+        "relieved", "runs", "scaled", "time",
     )  # fmt: skip
 
     def __init__(
-        self, plan: ReadyPlan, base: int, runs: Sequence[Run], *, relieving: Relieving | None = None, no_free: bool = False
+        self,
+        plan: ReadyPlan,
+        base: int,
+        runs: Sequence[Run],
+        *,
+        relieving: Relieving | None = None,
+        no_free: bool = False,
     ) -> None:
         self.plan, self.runs, self._relieving = plan, runs, relieving
         cuts = relieving.cuts if relieving is not None else ()
@@ -135,8 +159,7 @@ class Walk:
         if self.time.edge >= ENDLESS and not self.plan.bands[self.time.band].tiers:
             return True
         return any(
-            bucket.left == 0 and bucket.cap.bands is None and bucket.cap.kind is CapKind.STAY
-            for bucket in self.buckets
+            bucket.left == 0 and bucket.cap.bands is None and bucket.cap.kind is CapKind.STAY for bucket in self.buckets
         )
 
     def _with_companions(self, position: int, stop: int) -> int:
@@ -190,32 +213,27 @@ class Walk:
             counter = counters[key] = _Counter()
         relieving = None if counters is self._shadow else self._relieving
         while minutes > 0:
-            index, room, whole = counter.tier, 0, 0
-            price = counter.price
-            if counter.left == 0:
-                place = counter.done % band.repeat
-                index = next(index for index, tier in enumerate(band.tiers) if place < tier.up_to)
-                price = band.tiers[index].price
-                room = min(band.tiers[index].up_to, band.repeat) - place
+            fresh = band.unit_at(counter.done) if counter.left == 0 else None
             if relieving is not None:
-                taken = self._relieved(relieving, at, minutes, band, bool(price))
+                price = counter.price if fresh is None else fresh[1].price
+                taken = self._relieved(relieving, at, minutes, band, has_price=price > 0)
                 if taken:
                     at += taken
                     minutes -= taken
                     continue
-            if room:
-                tier = band.tiers[index]
+            found = taken = 0
+            if fresh is not None:
+                index, tier, room = fresh
                 unit = min(tier.unit, room)
-                whole = min(minutes, room) // unit if tier.due_after < unit else 0
-                if not whole:
-                    counter.left, counter.due, counter.pending = unit, tier.due_after + 1, 0
-                    counter.price, counter.tier = price, index
-                    counter.done += unit
-            if whole:
-                taken = whole * unit
-                counter.done += taken
-                found = self._due(counters, at + tier.due_after + 1, unit, whole, price, (number, index), taken)
-            else:
+                whole = min(minutes, room) // unit
+                if whole and tier.due_after < unit:
+                    taken = whole * unit
+                    counter.done += taken
+                    due = _Due(at + tier.due_after + 1, unit, whole, tier.price, number, index, taken)
+                    found = self._due(counters, due)
+                else:
+                    counter.begin(index, tier, unit)
+            if not taken:
                 taken = min(minutes, counter.left)
                 found = self._under_way(counters, counter, at, taken, number)
             if found:
@@ -224,7 +242,7 @@ class Walk:
             minutes -= taken
         return 0
 
-    def _relieved(self, relieving: Relieving, at: int, minutes: int, band: ReadyBand, has_price: bool) -> int:
+    def _relieved(self, relieving: Relieving, at: int, minutes: int, band: ReadyBand, *, has_price: bool) -> int:
         """Take relieved minutes out of the count; after caps they use caps up all the same."""
         taken, after_caps = relieving.taken(at, minutes, has_price)
         self.relieved += taken
@@ -238,8 +256,8 @@ class Walk:
         if counter.due == 0:
             self._more_minutes(counters, (number, counter.tier), counter.price, minutes)
         elif minutes >= counter.due:
-            key = (number, counter.tier)
-            found = self._due(counters, at + counter.due, 0, 1, counter.price, key, counter.pending + minutes)
+            passed = counter.pending + minutes
+            found = self._due(counters, _Due(at + counter.due, 0, 1, counter.price, number, counter.tier, passed))
             counter.due = counter.pending = 0
         else:
             counter.due -= minutes
@@ -260,39 +278,36 @@ class Walk:
         else:
             self.band_free += minutes
 
-    def _due(
-        self, counters: dict[int, _Counter], first: int, step: int, count: int, price: int, key: tuple[int, int], minutes: int
-    ) -> int:
-        """Charge ``count`` units, the first in minute ``first``, the others ``step`` minutes apart."""
-        amount = price * count
+    def _due(self, counters: dict[int, _Counter], due: _Due) -> int:
+        """Charge units; return the minute at which they complete what is sought, else 0."""
+        amount = due.price * due.units
         is_shadow = counters is self._shadow
         if not is_shadow:
-            if not price:
-                self.band_free += minutes
+            if not due.price:
+                self.band_free += due.minutes
                 return 0
-            line = self.lines.get(key)
-            if line is None:
-                line = self.lines[key] = [0, 0, 0]
-            line[0] += count
-            line[1] += minutes
+            line = self.lines.setdefault((due.band, due.tier), [0, 0, 0])
+            line[0] += due.units
+            line[1] += due.minutes
             line[2] += amount
             if self._relieving is not None:
                 amount = self._relieving.lowered(amount)
         allowed = amount
         tightest: Bucket | None = None
-        buckets = self._buckets_of[key[0]]
+        buckets = self._buckets_of[due.band]
         for bucket in buckets:
             if bucket.left < allowed:
                 allowed = bucket.left
                 tightest = bucket
         if self._target is not None and self.scaled + allowed >= self._target:
-            return first + (-((self.scaled - self._target) // price) - 1) * step
+            return due.first + (-((self.scaled - self._target) // due.price) - 1) * due.step
         for bucket in buckets:
             bucket.left -= allowed
-        if not is_shadow:
-            if tightest is not None and tightest in self.buckets:
-                tightest.withhold(amount - allowed)
-            elif tightest is not None:
-                self.lent_withheld += amount - allowed
-            self.scaled += allowed
+        if is_shadow:
+            return 0
+        if tightest is not None and tightest in self.buckets:
+            tightest.withhold(amount - allowed)
+        elif tightest is not None:
+            self.lent_withheld += amount - allowed
+        self.scaled += allowed
         return 0
