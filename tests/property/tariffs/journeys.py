@@ -1,0 +1,152 @@
+"""Random stays, mostly near something that happens to clocks, with reliefs."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from random import Random
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from openberth.contexts.tariffs.model import (
+    AgainstCaps,
+    NestedCaps,
+    Policy,
+    Relief,
+    ReliefKind,
+    ReliefRules,
+    Segment,
+    Tariff,
+    Terms,
+)
+from openberth.kernel.money import Money
+from openberth.kernel.time import MINUTE_US, SECOND_US, Instant, Period, instant_of, later
+from tests.property.tariffs.documents import CALENDAR, CURRENCY, maybe, money, tariff, vehicle
+
+DAY = 1440
+# Zones and a local time near which something happens: a clock changes, a month or the calendar ends, a leap day.
+PLACES = (
+    ("Asia/Shanghai", "2026-09-30T18:00"),
+    ("Asia/Shanghai", "2028-02-28T20:00"),
+    ("Asia/Shanghai", "2030-12-31T08:00"),
+    ("Australia/Sydney", "2026-10-04T00:00"),
+    ("Australia/Sydney", "2026-04-05T00:00"),
+    ("Europe/London", "2026-03-29T00:00"),
+    ("Europe/London", "2026-10-25T00:00"),
+    ("Pacific/Auckland", "2026-09-27T00:00"),
+    ("Pacific/Auckland", "2026-04-05T00:00"),
+    ("America/Sao_Paulo", "2018-11-03T22:00"),  # midnight is skipped
+    ("America/Sao_Paulo", "2018-02-17T20:00"),  # the last hour of the day comes twice
+    ("America/St_Johns", "2008-11-01T20:00"),  # one minute past midnight the clock goes back to the day before
+    ("Pacific/Apia", "2011-12-29T12:00"),  # a whole day is skipped
+)
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A stay and all that prices it."""
+
+    segments: tuple[Segment, ...]
+    terms: Terms
+    now: Instant
+
+    @property
+    def entered(self) -> Instant:
+        return self.segments[0].period.start
+
+    @property
+    def tariffs(self) -> list[Tariff]:
+        """Each tariff of the stay, once, as they come."""
+        return list(dict.fromkeys(one.tariff for one in self.segments if one.tariff))
+
+
+def length(dice: Random) -> int:
+    """Minutes of a stay: rarely more than a day, for somebody walks through each of them."""
+    most = dice.choice((30, 300, 600, DAY, DAY, 3 * DAY))
+    return dice.choice((dice.randint(0, most), dice.randint(0, most), most))
+
+
+def seconds(dice: Random) -> int:
+    return dice.choice((0, dice.randrange(60))) * SECOND_US
+
+
+def entry(dice: Random) -> tuple[str, Instant]:
+    zone, near = dice.choice(PLACES)
+    moment = datetime.fromisoformat(near).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return zone, later(instant_of(moment), dice.randint(-DAY // 2, DAY // 2) * MINUTE_US + seconds(dice))
+
+
+def journey(dice: Random, *, conditional: bool = True, several: bool = True, most: int | None = None) -> Journey:
+    """A stay of one tariff, or of up to five segments under two tariffs (one maybe inside the other) and rights."""
+    zone, entered = entry(dice)
+    first = tariff(dice, "a", conditional=conditional)
+    lasted = length(dice) if most is None else dice.randint(0, most)
+    now = later(entered, lasted * MINUTE_US + seconds(dice))
+    owners: list[tuple[Tariff | None, str | None, int]] = [(first, None, 0)]
+    if several and dice.random() < 0.4:
+        inner = (tariff(dice, "b", conditional=conditional), None, dice.randint(0, 1))
+        choices = (owners[0], inner, inner, (first, "monthly", 0), (None, "resident", 0))
+        owners = [dice.choice(choices) for _ in range(dice.randint(2, 5))]
+    starts = [entered, *sorted(later(entered, dice.randint(0, lasted) * MINUTE_US + seconds(dice)) for _ in owners[1:])]
+    last = maybe(dice, 0.3, max(starts[-1], later(now, dice.randint(-30, 30) * MINUTE_US)))
+    ends = [*starts[1:], last]
+    segments = tuple(
+        Segment(Period(start, end), charge, right, depth)
+        for (charge, right, depth), start, end in zip(owners, starts, ends, strict=True)
+    )
+    policy = Policy(dice.choice(tuple(NestedCaps)))
+    used = maybe(dice, 0.5, later(entered, -dice.randint(0, 2 * DAY) * MINUTE_US))
+    return Journey(segments, Terms(CURRENCY, zone, vehicle(dice), {"cn": CALENDAR}, policy, (), used), now)
+
+
+def relief(dice: Random, entered: Instant, number: int) -> Relief:
+    """A relief of any kind near a stay's first day."""
+    kind = dice.choice(tuple(ReliefKind))
+    start = later(entered, dice.randint(-60, 600) * MINUTE_US + seconds(dice))
+    bare = Relief(
+        f"r{number}",
+        kind,
+        group=dice.choice(("", "", "mall")),
+        caps=dice.choice(tuple(AgainstCaps)),
+        from_total=maybe(dice, 0.15, money(dice)),
+        most=maybe(dice, 0.3, money(dice)),
+    )
+    if kind is ReliefKind.MINUTES:
+        return replace(bare, minutes=dice.choice((1, 20, 60, 120, 300)))
+    if kind is ReliefKind.UNTIL:
+        return replace(bare, until=start)
+    if kind is ReliefKind.PERIOD:
+        return replace(bare, period=Period(start, later(start, dice.randint(0, 400) * MINUTE_US)))
+    if kind is ReliefKind.AMOUNT:
+        return replace(bare, amount=money(dice))
+    if kind is ReliefKind.PERCENT:
+        return replace(bare, percent=dice.choice((Fraction(20), Fraction(50), Fraction(100), Fraction(100, 3))))
+    if kind is ReliefKind.TARIFF:
+        return replace(bare, tariff=tariff(dice, "r", conditional=False))
+    return bare
+
+
+def relief_rules(dice: Random) -> ReliefRules:
+    kinds = tuple(ReliefKind)
+    pairs = frozenset((dice.choice(kinds), dice.choice(kinds)) for _ in range(30))
+    order = dice.sample(kinds, len(kinds) - dice.choice((0, 0, 1)))
+    minimum = Money(dice.choice((100, 500)), CURRENCY)
+    return ReliefRules(
+        dice.randint(1, 4), maybe(dice, 0.3, pairs), tuple(order), maybe(dice, 0.3, minimum), dice.random() < 0.5
+    )
+
+
+def relieved_journey(dice: Random) -> Journey:
+    """A stay of at most a day with up to four reliefs."""
+    one = journey(dice, most=dice.choice((300, 700, DAY)))
+    given = tuple(relief(dice, one.entered, number) for number in range(dice.randint(1, 4)))
+    rules = relief_rules(dice) if dice.random() < 0.5 else ReliefRules()
+    policy = Policy(one.terms.policy.nested_caps, rules)
+    return replace(one, terms=replace(one.terms, policy=policy, reliefs=given))
+
+
+dice = st.integers(0, 2**40).map(Random)
+journeys = dice.map(journey)
+simple_journeys = dice.map(lambda one: journey(one, several=False))
+steady_journeys = dice.map(lambda one: journey(one, conditional=False))
+relieved_journeys = dice.map(relieved_journey)
