@@ -1,39 +1,79 @@
-"""``openberth tariff``: publishing tariff files, and prices with their reasons."""
+"""``openberth tariff``: checking and publishing tariff files, prices with their reasons, curves."""
 
 import asyncio
-import re
-from datetime import datetime, timedelta
+import sys
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.files import read_text
+from openberth.entrypoints.cli.pricing.asking import (
+    Marks,
+    ask,
+    is_file,
+    later,
+    read_coupon,
+    read_length,
+    read_moment,
+    read_zone,
+)
+from openberth.entrypoints.cli.pricing.drawing import svg
+from openberth.entrypoints.cli.pricing.showing import (
+    csv_of,
+    curve_titles,
+    show_check,
+    show_curve,
+    show_quote,
+    steps_of,
+)
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.tables import plain_table
-from openberth.entrypoints.cli.top.model import money_of
-from openberth.entrypoints.cli.top.words import money_text
-from openberth.kernel.errors import Malformed
-from openberth.kernel.time import as_datetime, from_iso, instant_of, to_iso
+from openberth.kernel.errors import Refused
+
+if TYPE_CHECKING:
+    from openberth.contexts.tariffs import Tariff
 
 app = typer.Typer()
-SPAN = re.compile(r"\+(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m(?:in)?)?")
+
+
+class Energy(StrEnum):
+    """What a vehicle runs on."""
+
+    NEW = "new"
+    FUEL = "fuel"
+
+
+FileArgument = Annotated[Path, typer.Argument(help="cli.argument.tariff_file", show_default=False)]
+AnyArgument = Annotated[str, typer.Argument(metavar="FILE|CODE", help="cli.argument.tariff_any", show_default=False)]
+From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="cli.option.from")]
+ZoneOption = Annotated[str | None, typer.Option("--zone", metavar="ZONE", help="cli.option.zone")]
+ClassOption = Annotated[str | None, typer.Option("--class", metavar="CODE", help="cli.option.class")]
+Colour = Annotated[str | None, typer.Option("--colour", metavar="COLOUR", help="cli.option.colour")]
+EnergyOption = Annotated[Energy | None, typer.Option("--energy", help="cli.option.energy", show_default=False)]
+Size = Annotated[str | None, typer.Option("--size", metavar="SIZE", help="cli.option.size")]
+Seats = Annotated[int | None, typer.Option("--seats", min=1, max=300, metavar="N", help="cli.option.seats")]
+Disabled = Annotated[bool, typer.Option("--disabled", help="cli.option.disabled")]
+Spaces = Annotated[int, typer.Option("--spaces", min=1, max=100, metavar="N", help="cli.option.spaces")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="cli.option.tag")]
+
+
+@app.command("check", help="cli.help.tariff.check")
+def check(context: typer.Context, file: FileArgument) -> None:
+    """Tell all mistakes of a tariff file, or what it says."""
+    from openberth.entrypoints.cli.pricing import offline
+
+    session: Session = context.obj
+    show_check(offline.check(_tariff_of(file), session.language), str(file), session)
 
 
 @app.command("publish", help="cli.help.tariff.publish")
-def publish(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="cli.argument.tariff_file", show_default=False)],
-) -> None:
+def publish(context: typer.Context, file: FileArgument) -> None:
     """Publish a tariff file as a new version."""
-    # Read where it is needed: the room of tariffs brings the database along.
-    from openberth.contexts.tariffs import read_tariff
-
     text = read_text(file)
-    code = read_tariff(text, name=str(file)).code
-    asyncio.run(_publish(context.obj, code, text, str(file)))
+    asyncio.run(_publish(context.obj, _tariff_of(file).code, text, str(file)))
 
 
 async def _publish(session: Session, code: str, text: str, name: str) -> None:
@@ -51,56 +91,135 @@ async def publish_tariff(api: Api, code: str, text: str, *, name: str) -> Any:
 @app.command("quote", help="cli.help.tariff.quote")
 def quote(
     context: typer.Context,
-    code: Annotated[str, typer.Argument(help="cli.argument.tariff", show_default=False)],
-    entered: Annotated[str, typer.Argument(metavar="FROM", help="cli.argument.from", show_default=False)],
-    until: Annotated[str, typer.Argument(metavar="UNTIL", help="cli.argument.until", show_default=False)],
+    tariff: AnyArgument,
+    until: Annotated[str, typer.Option("--to", metavar="TIME", help="cli.option.to")],
+    entered: From = None,
+    zone: ZoneOption = None,
+    vehicle_class: ClassOption = None,
+    colour: Colour = None,
+    energy: EnergyOption = None,
+    size: Size = None,
+    seats: Seats = None,
+    disabled: Disabled = False,
+    spaces: Spaces = 1,
+    tag: Tags = None,
+    coupon: Annotated[list[str] | None, typer.Option("--coupon", metavar="COUPON", help="cli.option.coupon")] = None,
 ) -> None:
     """Explain a price."""
-    begin = read_moment(entered)
-    asyncio.run(_quote(context.obj, code, begin, read_moment(until, begin)))
+    marks = Marks(vehicle_class, colour, _is_new(energy), size, seats, disabled, spaces, tag or ())
+    asyncio.run(_quote(context.obj, tariff, entered, until, zone, marks, coupon or []))
 
 
-def read_moment(text: str, after: datetime | None = None) -> datetime:
-    """Read an instant: RFC 3339, without an offset in this machine's zone, or ``+1d2h30m`` after another one.
+async def _quote(
+    session: Session, tariff: str, begin: str | None, end: str, zone_name: str | None, marks: Marks,
+    coupons: list[str],
+) -> None:  # fmt: skip
+    if is_file(tariff):
+        from openberth.entrypoints.cli.pricing import offline
 
-    Raises ``Malformed("cli.moment")``.
-    """
-    span = SPAN.fullmatch(text)
-    if span is not None and after is not None and len(text) > 1:
-        days, hours, minutes = (int(number or 0) for number in span.groups())
-        return after + timedelta(days=days, hours=hours, minutes=minutes)
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone() if moment.tzinfo is None else moment
-    except (ValueError, OverflowError):
-        raise Malformed("cli.moment", text=text) from None
+        read = _tariff_of(Path(tariff))
+        zone = read_zone(zone_name, {"zone": read.zone})
+        entered, until = _moments(begin, end, zone)
+        value = ask(entered, until, marks, zone)
+        value["reliefs"] = _reliefs(coupons, read.currency, entered)
+        answer = offline.quote(read, value, session.language)
+    else:
+        async with connected(session) as api:
+            document = (await api.get(f"/v1/tariffs/{part(tariff)}"))["document"]
+            zone = read_zone(zone_name, document)
+            entered, until = _moments(begin, end, zone)
+            value = ask(entered, until, marks, zone)
+            value["reliefs"] = _reliefs(coupons, document["currency"], entered)
+            answer = await api.post("/v1/quotes", {**value, "tariff": tariff})
+    show_quote(answer, entered, until, session)
 
 
-async def _quote(session: Session, code: str, entered: datetime, until: datetime) -> None:
-    value = {"tariff": code, "entered": to_iso(instant_of(entered)), "until": to_iso(instant_of(until))}
+@app.command("curve", help="cli.help.tariff.curve")
+def curve(
+    context: typer.Context,
+    tariff: AnyArgument,
+    entered: From = None,
+    upto: Annotated[str, typer.Option("--upto", metavar="LENGTH", help="cli.option.upto")] = "24h",
+    zone: ZoneOption = None,
+    vehicle_class: ClassOption = None,
+    colour: Colour = None,
+    energy: EnergyOption = None,
+    size: Size = None,
+    seats: Seats = None,
+    disabled: Disabled = False,
+    spaces: Spaces = 1,
+    tag: Tags = None,
+    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE|-", help="cli.option.csv")] = None,
+    svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="cli.option.svg")] = None,
+) -> None:
+    """Draw the fee against the length of a stay."""
+    marks = Marks(vehicle_class, colour, _is_new(energy), size, seats, disabled, spaces, tag or ())
+    session: Session = context.obj
+    answer = asyncio.run(_curve(session, tariff, entered, upto, zone, marks))
+    _show_curve(session, answer, csv, svg)
+
+
+async def _curve(
+    session: Session, tariff: str, begin: str | None, upto: str, zone_name: str | None, marks: Marks
+) -> Any:
+    length = read_length(upto)
+    if is_file(tariff):
+        from openberth.entrypoints.cli.pricing import offline
+
+        read = _tariff_of(Path(tariff))
+        zone = read_zone(zone_name, {"zone": read.zone})
+        entered = _entered(begin, zone)
+        return offline.curve(read, ask(entered, later(entered, length), marks, zone))
     async with connected(session) as api:
-        answer = await api.post("/v1/quotes", value)
-    say = session.say
-    session.out.print(
-        say("cli.quote.title", tariff=code, number=answer.get("number", "–"),
-            entered=f"{entered:%Y-%m-%d %H:%M}", until=f"{until:%Y-%m-%d %H:%M}", minutes=answer.get("minutes", "–"))
-    )  # fmt: skip
-    table = plain_table(
-        (say("cli.column.reason"), "left"), (say("cli.column.minutes"), "right"), (say("cli.column.amount"), "right")
-    )
-    for line in answer["lines"]:
-        words = str(line.get("text") or say(line["code"], **line["params"]))
-        table.add_row(words, str(line["minutes"] or ""), _amount(line["amount"]))
-    table.add_section()
-    table.add_row(Text(say("cli.quote.total"), "bold"), str(answer.get("minutes", "")),
-                  Text(_amount(answer["total"]), "bold"))  # fmt: skip
-    session.out.print(table)
-    change = answer.get("next_change_at")
-    if change:
-        local = as_datetime(from_iso(change)).astimezone(entered.tzinfo)
-        session.out.print(Text(say("cli.quote.next", at=f"{local:%Y-%m-%d %H:%M:%S}"), "dim"))
+        zone = read_zone(zone_name, (await api.get(f"/v1/tariffs/{part(tariff)}"))["document"])
+        entered = _entered(begin, zone)
+        return await api.post(
+            "/v1/tariffs/curve", {**ask(entered, later(entered, length), marks, zone), "tariff": tariff}
+        )
 
 
-def _amount(value: object) -> str:
-    money = money_of(value)
-    return money_text(money) if money is not None else "–"
+def _show_curve(session: Session, answer: Any, csv: str | None, picture: Path | None) -> None:
+    zone = read_zone(answer["zone"], None)
+    if csv == "-":
+        sys.stdout.write(csv_of(answer))
+    else:
+        show_curve(answer, zone, session)
+    if csv not in (None, "-"):
+        _write(session, Path(csv), csv_of(answer))
+    if picture is not None:
+        _write(session, picture, svg(steps_of(answer), *curve_titles(answer, zone, session)))
+
+
+def _write(session: Session, path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused("cli.file", path=str(path), reason=error.strerror or type(error).__name__) from error
+    sys.stderr.write(session.say("cli.curve.written", path=str(path)) + "\n")
+
+
+def _tariff_of(file: Path) -> "Tariff":
+    # Read where it is needed: the room of tariffs brings the database along.
+    from openberth.contexts.tariffs import read_tariff
+
+    return read_tariff(read_text(file), name=str(file))
+
+
+def _entered(begin: str | None, zone: Any) -> datetime:
+    if begin is not None:
+        return read_moment(begin, zone)
+    return datetime.now(zone).replace(second=0, microsecond=0)
+
+
+def _moments(begin: str | None, end: str, zone: Any) -> tuple[datetime, datetime]:
+    entered = _entered(begin, zone)
+    return entered, read_moment(end, zone, entered)
+
+
+def _reliefs(coupons: list[str], currency: str, entered: datetime) -> list[dict[str, Any]]:
+    zone: Any = entered.tzinfo
+    return [read_coupon(text, number, currency, zone, entered) for number, text in enumerate(coupons, 1)]
+
+
+def _is_new(energy: Energy | None) -> bool | None:
+    return None if energy is None else energy is Energy.NEW

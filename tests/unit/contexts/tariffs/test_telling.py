@@ -74,7 +74,7 @@ def test_bands_and_tiers_are_told() -> None:
         in told
     )
     assert "  every day 19:00-07:00: 1.00 for each full 2 h" in told
-    assert "每天 07:00-19:00：0 分钟 至 1 小时：每满 15 分钟 2.50" in words(tariff(Plan((DAY, NIGHT))), "zh")
+    assert "每天 07:00-19:00：0 分钟至 1 小时：每满 15 分钟收 2.50" in words(tariff(Plan((DAY, NIGHT))), "zh")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_bands_and_tiers_are_told() -> None:
     ],
 )
 def test_what_a_unit_costs(one: Tier, told: str) -> None:
-    assert f"every day all day: {told}\n" in words(tariff(Plan((Band("all", (one,)),))))
+    assert f"at any time: {told}\n" in words(tariff(Plan((Band("all", (one,)),))))
 
 
 def test_nothing_that_a_tariff_says_is_left_out() -> None:

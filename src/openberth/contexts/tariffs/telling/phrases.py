@@ -24,11 +24,18 @@ def clock(minute: int) -> str:
     return f"{minute // HOUR_MINUTES:02}:{minute % HOUR_MINUTES:02}"
 
 
-def hours(start: int, end: int, language: Language) -> str:
-    """Write hours of a day; the same start and end mean the whole day."""
-    if start == end:
-        return text("tariff.says.whole_day", language)
+def hours(start: int, end: int) -> str:
+    """Write hours of a day."""
     return f"{clock(start)}-{clock(end)}"
+
+
+def when(words: Sequence[str], start: int, end: int, language: Language) -> str:
+    """Write on which days and at which hours something holds; the same start and end mean the whole day."""
+    if start != end:
+        return f"{days(words, language)} {hours(start, end)}"
+    if tuple(words) == (DayWord.ALL,):
+        return text("tariff.says.always", language)
+    return text("tariff.says.whole_day", language, days=days(words, language))
 
 
 def days(words: Iterable[str], language: Language) -> str:

@@ -99,7 +99,7 @@ class _Teller:
     def _condition(self, condition: Condition) -> Iterator[str]:
         for code, span in (("enter", condition.enter), ("leave", condition.leave)):
             if span is not None:
-                yield self._say(f"when_{code}", hours=phrases.hours(*span, self._language))
+                yield self._say(f"when_{code}", hours=phrases.hours(*span))
         if condition.days:
             yield self._say("when_days", days=phrases.days(condition.days, self._language))
         if condition.same_day:
@@ -122,9 +122,7 @@ class _Teller:
             yield self._say("free_once", hours=free.once_within_hours)
 
     def _band(self, plan: Plan, band: Band) -> str:
-        days = phrases.days(band.days, self._language)
-        hours = phrases.hours(band.start, band.end, self._language)
-        when = f"{days} {hours}"
+        when = phrases.when(band.days, band.start, band.end, self._language)
         if band.seasons:
             known = {season.code: phrases.season(season, self._language) for season in plan.seasons}
             seasons = phrases.listed([known.get(code, code) for code in band.seasons], self._language)
