@@ -37,7 +37,8 @@ def assess(reader: Reader, stay: OpenStay, *, lot_tariff: str, currency: str, at
     grace = version.tariff.grace_after_payment_minutes if version else 0
     received = payments.paid_for(reader, kind=SUBJECT, subject=stay.id)
     paid = [tariffs.Payment(money, when, priced_at) for money, when, priced_at in received]
-    settled = tariffs.settlement(segments, paid, currency=currency, now=moment, grace_minutes=grace)
+    terms = tariffs.Terms(currency)
+    settled = tariffs.settlement(segments, paid, terms, now=moment, grace_minutes=grace)
     return Assessment(
         settled.quote,
         settled.paid,
@@ -75,7 +76,7 @@ def last_asked(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Ass
     paid = total((money for money, _, _ in payments.paid_for(unit, kind=SUBJECT, subject=stay.id)), currency)
     open_bill = payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)
     left = open_bill.left if open_bill else nothing
-    quote = tariffs.Quote((), paid + left, stay.entered_at, max(at, stay.entered_at), None, 0, 0, 0)
+    quote = tariffs.Quote((), paid + left, stay.entered_at, max(at, stay.entered_at), None, 0, 0, 0, paid + left)
     return Assessment(quote, paid, left, nothing, None, None, max(at, stay.entered_at))
 
 
