@@ -104,7 +104,9 @@ BEFORE = {
 }  # fmt: skip
 AFTER = {
     "code": "mall", "caps": [{"kind": "rolling_24h", "amount": "50.00"}, {"kind": "stay", "amount": "9.00"}],
-    "bands": [{"code": "night", "days": ["all", "sat"]}, {"code": "day", "hours": "08:00-20:00", "charge": {"price": "6.00"}}],
+    "bands": [
+        {"code": "night", "days": ["all", "sat"]}, {"code": "day", "hours": "08:00-20:00", "charge": {"price": "6.00"}},
+    ],
     "minimum": "1.00",
 }  # fmt: skip
 
