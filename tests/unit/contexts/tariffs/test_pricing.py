@@ -5,20 +5,22 @@ from pathlib import Path
 import pytest
 
 from openberth.contexts.tariffs.document import read_tariff
+from openberth.contexts.tariffs.engine import quote, single
 from openberth.contexts.tariffs.model import (
+    Band,
     Cap,
     CapKind,
-    Charge,
     Free,
     FreeMode,
     NotComputable,
+    Plan,
     Quote,
     SecondsPolicy,
     Segment,
     Tariff,
-    UnitRounding,
+    Terms,
+    Tier,
 )
-from openberth.contexts.tariffs.pricing import quote, single
 from openberth.infra.catalogue import catalogue
 from openberth.kernel.money import Money, Rate
 from openberth.kernel.time import MINUTE_US, SECOND_US, Instant, Period, from_iso, later
@@ -41,13 +43,13 @@ def tariff(
     currency: str = "CNY",
     code: str = "t",
 ) -> Tariff:
-    return Tariff(
-        code, "demo", "测试", "test", currency,
-        Charge(unit, Rate.of(price, currency), UnitRounding.DOWN if down else UnitRounding.UP),
+    plan = Plan(
+        (Band("all", (Tier(None, unit, Rate.of(price, currency), unit - 1 if down else 0),)),),
         Free(free, FreeMode.DEDUCT if deduct else FreeMode.THRESHOLD),
         () if cap is None else (Cap(CapKind.ROLLING_24H, Money.of(cap, currency)),),
-        SecondsPolicy.EXACT if exact else SecondsPolicy.TRUNCATE,
-    )  # fmt: skip
+    )
+    seconds = SecondsPolicy.EXACT if exact else SecondsPolicy.TRUNCATE
+    return Tariff(code, "demo", "测试", "test", currency, (plan,), seconds=seconds)
 
 
 def stayed(minutes: int) -> Instant:
@@ -188,7 +190,7 @@ def segments(*parts: tuple[int, Tariff | str]) -> list[Segment]:
 
 
 def at(parts: list[Segment], minutes: int) -> Quote:
-    return quote(parts, currency="CNY", now=stayed(minutes))
+    return quote(parts, Terms("CNY"), now=stayed(minutes))
 
 
 def test_a_resident_costs_nothing_and_the_lines_say_why() -> None:
@@ -252,13 +254,13 @@ def test_a_stay_that_has_ended_is_priced_to_its_end() -> None:
         ([Segment(Period(ENTERED, stayed(5)), TARIFFS["mall"]), Segment(Period(stayed(6)), TARIFFS["mall"])], 9, "gap"),
         ([Segment(Period(ENTERED), TARIFFS["mall"]), Segment(Period(stayed(6)), TARIFFS["mall"])], 9, "gap"),
         ([Segment(Period(ENTERED), tariff(currency="SGD"))], 10, "currency"),
-        ([Segment(Period(ENTERED), tariff(unit=0))], 10, "tariff"),
-        ([Segment(Period(ENTERED), tariff(price="-1"))], 10, "tariff"),
-        ([Segment(Period(ENTERED), tariff(cap="-1"))], 10, "caps"),
+        ([Segment(Period(ENTERED), tariff(unit=0))], 10, "tier"),
+        ([Segment(Period(ENTERED), tariff(price="-1"))], 10, "tier"),
+        ([Segment(Period(ENTERED), tariff(cap="-1"))], 10, "tariff"),
     ],
 )
 def test_what_cannot_be_priced_is_an_error_and_never_zero(stay: list[Segment], now: int, reason: str) -> None:
     with pytest.raises(NotComputable) as caught:
-        quote(stay, currency="CNY", now=stayed(now))
+        quote(stay, Terms("CNY"), now=stayed(now))
     assert caught.value.code == "tariff.not_computable"
     assert caught.value.params["reason"] == reason

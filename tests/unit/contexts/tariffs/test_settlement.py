@@ -1,24 +1,31 @@
 """What is still owed after payments: graces, differences, and no endless free quarter of an hour."""
 
+from dataclasses import replace
+
 import pytest
 
+from openberth.contexts.tariffs.engine import settlement
 from openberth.contexts.tariffs.model import (
+    Band,
     Cap,
     CapKind,
-    Charge,
     Free,
     NotComputable,
     Payment,
+    Plan,
     Segment,
     Settlement,
     Tariff,
+    Terms,
+    Tier,
 )
-from openberth.contexts.tariffs.pricing import settlement
 from openberth.kernel.money import Money, Rate
 from openberth.kernel.time import MINUTE_US, Instant, Period, from_iso, later
 
 ENTERED = from_iso("2026-11-23T01:00:00Z")
-TARIFF = Tariff("t", "demo", "测", "t", "CNY", Charge(30, Rate.of("2.50", "CNY")), Free(15))
+PLAN = Plan((Band("all", (Tier(None, 30, Rate.of("2.50", "CNY")),)),), Free(15))
+TARIFF = Tariff("t", "demo", "测", "t", "CNY", (PLAN,))
+TERMS = Terms("CNY")
 STAY = (Segment(Period(ENTERED), TARIFF),)
 
 
@@ -29,7 +36,7 @@ def at(minutes: int) -> Instant:
 def settle(now: int, *payments: tuple[int, int], grace: int = 15) -> Settlement:
     """Settle at a minute with payments given as (minor units, minute)."""
     paid = [Payment(Money(minor, "CNY"), at(minute)) for minor, minute in payments]
-    return settlement(STAY, paid, currency="CNY", now=at(now), grace_minutes=grace)
+    return settlement(STAY, paid, TERMS, now=at(now), grace_minutes=grace)
 
 
 def test_without_payments_the_price_is_due() -> None:
@@ -85,15 +92,12 @@ def test_too_much_is_a_surplus_that_holds_until_it_is_used_up() -> None:
     assert settle(121, (1000, 20)).due.minor == 250
 
 
-def test_a_surplus_of_years_is_reckoned_at_once() -> None:
-    capped = Tariff(
-        "t", "demo", "测", "t", "CNY", TARIFF.charge, TARIFF.free, (Cap(CapKind.ROLLING_24H, Money(1, "CNY")),)
-    )
-    found = settlement(
-        [Segment(Period(ENTERED), capped)], [Payment(Money(30_000, "CNY"), at(20))], currency="CNY", now=at(80),
-        grace_minutes=15,
-    )  # fmt: skip
-    assert found.holds_until == at(30_000 * 1440 + 1)
+@pytest.mark.parametrize(("days", "holds"), [(300, True), (30_000, False)])
+def test_a_surplus_of_years_is_reckoned_at_once(days: int, holds: bool) -> None:
+    plan = replace(PLAN, caps=(Cap(CapKind.ROLLING_24H, Money(1, "CNY")),))
+    stay = [Segment(Period(ENTERED), replace(TARIFF, plans=(plan,)))]
+    found = settlement(stay, [Payment(Money(days, "CNY"), at(20))], TERMS, now=at(80), grace_minutes=15)
+    assert found.holds_until == (at(days * 1440 + 1) if holds else None), "nothing is said about years from now"
 
 
 def test_money_counts_even_when_its_stamp_lies_outside_the_stay() -> None:
@@ -109,4 +113,4 @@ def test_no_grace_at_all() -> None:
 
 def test_money_of_another_currency_is_not_mixed() -> None:
     with pytest.raises(NotComputable):
-        settlement(STAY, [Payment(Money(1, "SGD"), at(3))], currency="CNY", now=at(5), grace_minutes=15)
+        settlement(STAY, [Payment(Money(1, "SGD"), at(3))], TERMS, now=at(5), grace_minutes=15)
