@@ -249,4 +249,5 @@ def _entry_texts(code: str) -> dict[str, str]:
 def _places(code: str) -> list[frozenset[str]]:
     entry = catalogue().entry(code)
     assert entry is not None
-    return [entry.places(language) for language in LANGUAGES]
+    # What has a name of its own in each language comes as ``band_zh`` and ``band_en``.
+    return [frozenset(place.removesuffix(f"_{lang}") for place in entry.places(lang)) for lang in LANGUAGES]

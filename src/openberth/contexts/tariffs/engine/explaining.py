@@ -2,7 +2,7 @@
 
 from openberth.contexts.tariffs.engine.amounts import contained_tax, half_up
 from openberth.contexts.tariffs.engine.pricing import Priced
-from openberth.contexts.tariffs.model import Band, CapKind, FreeMode, FreePer, Line, Tariff, Tier
+from openberth.contexts.tariffs.model import CapKind, FreeMode, FreePer, Line, Tariff
 from openberth.contexts.tariffs.words import price_text
 from openberth.kernel.errors import Param
 from openberth.kernel.money import Money
@@ -66,13 +66,7 @@ def _unit_lines(explanation: Explanation, tariff: Tariff, priced: Priced) -> Non
         explanation.exact(code, minutes, scaled, **params)
     dropped = walk.dropped + walk.pending
     if dropped:
-        explanation.whole("tariff.line.unfinished_unit", dropped, 0, unit_minutes=_unit_of(priced, plan.bands))
-
-
-def _unit_of(priced: Priced, bands: tuple[Band, ...]) -> int:
-    """Return the length of the units that were not finished, where all have one, for the text."""
-    lengths = {tier.unit_minutes for band in bands for tier in band.tiers if not tier.flat}
-    return max(lengths, default=priced.walk.dropped + priced.walk.pending)
+        explanation.whole("tariff.line.unfinished_unit", dropped, 0)
 
 
 def _cap_lines(explanation: Explanation, priced: Priced) -> None:
@@ -109,5 +103,3 @@ def _percent(basis_points: int) -> str:
     whole, rest = divmod(basis_points, 100)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
 
-
-__all__ = ["Tier", "explained"]
