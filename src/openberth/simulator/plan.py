@@ -133,8 +133,11 @@ class LotPlan:
 
 
 def read_plans(lots: Iterable[Path], tariffs: Iterable[Path], permits: Iterable[Path] = ()) -> list[LotPlan]:
-    """Read all files together; raise ``PlanError`` or ``TariffUnknown`` for what cannot be simulated."""
-    priced = {tariff.code: tariff for tariff in map(Tariff.read, map(_document, tariffs))}
+    """Read all files together; raise ``PlanError`` or ``TariffUnknown`` for what cannot be simulated.
+
+    Of the tariffs only those are read that a lot needs: others may say what the simulator does not know.
+    """
+    priced = {str(document.get("code")): document for document in map(_document, tariffs)}
     plans = {plan.code: plan for plan in map(read_lot, map(_document, lots))}
     if not plans:
         raise PlanError("no lot file was given")
@@ -142,7 +145,7 @@ def read_plans(lots: Iterable[Path], tariffs: Iterable[Path], permits: Iterable[
         for code in set(plan.area_tariffs.values()):
             if code not in priced:
                 raise PlanError(f"lot {plan.code} needs the tariff {code}, whose file was not given")
-            plan.tariffs[code] = priced[code]
+            plan.tariffs[code] = Tariff.read(priced[code])
     for document in map(_document, permits):
         lot = plans.get(str(document.get("lot")))
         if lot is not None:

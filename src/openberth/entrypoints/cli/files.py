@@ -1,5 +1,6 @@
 """Files that people hand to commands, and the examples that come with OpenBerth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ FILE_MAX_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """The ready-made lots, tariffs and permit lists of a checkout."""
+    """The ready-made lots of a checkout with their permit lists and the tariffs they need."""
 
     root: Path
     lots: tuple[Path, ...]
@@ -49,7 +50,14 @@ def find_examples() -> Examples:
     every = sorted((root / "lots").glob("*.yaml"))
     permits = tuple(path for path in every if path.name.endswith(".permits.yaml"))
     lots = tuple(path for path in every if path not in permits)
-    tariffs = tuple(sorted((root / "tariffs").glob("*.yaml")))
+    tariffs = tuple(root / "tariffs" / f"{code}.yaml" for code in sorted(_tariffs_of(lots)))
     if not lots or not tariffs:
         raise Refused("cli.no_examples", folder=str(root))
     return Examples(root, lots, tariffs, permits)
+
+
+def _tariffs_of(lots: Iterable[Path]) -> set[str]:
+    from openberth.contexts.facility.document import read_lot
+
+    found = (read_lot(read_text(path), name=str(path)) for path in lots)
+    return {lot.tariff_of(area.code) for lot in found for area in lot.areas}
