@@ -142,6 +142,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         cashier = Cashier(database, channels)
         jobs = JobRunner(database, owner=node_name())
         cashier.register(jobs)
+        stays.Repricing(database).register(jobs)
         calendars = CalendarKeeper(database, LibraryDays())
         calendars.register(jobs)
         directory, presence = DeviceDirectory(database), Presence(database)

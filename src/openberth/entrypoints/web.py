@@ -17,7 +17,7 @@ from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, PaymentsApi
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.permits.api import PermitsApi
-from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, lot_id
+from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, WhatIfApi, lot_id
 from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.infra.blobs import Blobs
@@ -97,7 +97,7 @@ def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
         SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database, publisher),
         PricesApi(database), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
-        CasesApi(database),
+        CasesApi(database), WhatIfApi(database),
     ):  # fmt: skip
         app.include_router(api.router)
     app.add_route(OPENAPI, partial(_openapi, app), include_in_schema=False)

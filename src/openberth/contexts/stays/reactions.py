@@ -1,18 +1,26 @@
 """What stays does when something happened elsewhere: a settled bill opens the gate where its car waits; hardware that
-did not obey becomes a case.
+did not obey becomes a case. And the job that prices past months anew.
 """
 
+import asyncio
+from functools import partial
 from uuid import UUID
 
 from openberth.contexts.facility import CommandKind, Outcome
 from openberth.contexts.facility.model import CommandEnded
 from openberth.contexts.payments.model import BillSettled, SurplusReceived
 from openberth.contexts.stays.model.entities import CaseKind
-from openberth.contexts.stays.service import records, releasing
+from openberth.contexts.stays.service import records, releasing, what_if
 from openberth.contexts.stays.service.prices import SUBJECT
-from openberth.infra.database import Unit
+from openberth.infra.database import Database, Unit, Urgency
+from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.infra.outbox import Consumer
+from openberth.kernel.authority import system
 from openberth.kernel.events import Envelope
+
+WORK_S = 20.0  # of one run of a job, whose lease is longer; then it comes again
+REST_MIN_S = 0.005
+TRIES_MAX = 3
 
 _FAILED = (Outcome.REJECTED.value, Outcome.UNREACHABLE.value)
 
@@ -64,3 +72,44 @@ def _surplus(unit: Unit, envelope: Envelope) -> None:
             "currency": body["currency"], "reason": body["reason"],
         },
     )  # fmt: skip
+
+
+class Repricing:
+    """Works questions about past months out: page by page, at most half of the time, so that lanes do not notice."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by = system("what_if")
+
+    def register(self, runner: JobRunner) -> None:
+        """Name the handler of the job."""
+        runner.handle(what_if.JOB_WHAT_IF, self.work)
+
+    async def work(self, job: Job) -> None:
+        """Go on with a question until it is answered or the time of this run is over."""
+        asked = UUID(job.body["what_if"])
+        try:
+            await self._work(asked)
+        except NotYet:
+            raise
+        except Exception:
+            if job.attempt < TRIES_MAX:
+                raise
+            await self._database.write(partial(what_if.give_up, what_if=asked), by=self._by)
+            raise
+
+    async def _work(self, asked: UUID) -> None:
+        clock = asyncio.get_running_loop().time
+        ends = clock() + WORK_S
+        while True:
+            began = clock()
+            page = await self._database.report(partial(what_if.next_page, what_if=asked), by=self._by)
+            if page is None:
+                return
+            found = await asyncio.to_thread(what_if.priced, page)
+            write = partial(what_if.go_on, page=page, found=found)
+            if not await self._database.write(write, by=self._by, urgency=Urgency.BACKGROUND):
+                return
+            if clock() > ends:
+                raise NotYet(0)
+            await asyncio.sleep(max(clock() - began, REST_MIN_S))

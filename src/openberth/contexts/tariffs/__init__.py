@@ -7,9 +7,10 @@ goes on; what cannot be priced is an error (``tariff.not_computable``), never 0;
 Events out: ``tariffs.published``.
 """
 
-from openberth.contexts.tariffs.document import quote_to_plain, read_tariff, tariff_to_plain
+from openberth.contexts.tariffs.document import quote_to_plain, read_tariff, tariff_from_plain, tariff_to_plain
 from openberth.contexts.tariffs.engine import quote, settlement, single
 from openberth.contexts.tariffs.model import (
+    Calendar,
     Line,
     NestedCaps,
     NotComputable,
@@ -24,9 +25,10 @@ from openberth.contexts.tariffs.model import (
     Terms,
     Vehicle,
 )
-from openberth.contexts.tariffs.service import in_force, newest, publish, version, versions
+from openberth.contexts.tariffs.service import calendars_for, in_force, newest, numbered, publish, version, versions
 
 __all__ = [
+    "Calendar",
     "Line",
     "NestedCaps",
     "NotComputable",
@@ -40,14 +42,17 @@ __all__ = [
     "TariffVersion",
     "Terms",
     "Vehicle",
+    "calendars_for",
     "in_force",
     "newest",
+    "numbered",
     "publish",
     "quote",
     "quote_to_plain",
     "read_tariff",
     "settlement",
     "single",
+    "tariff_from_plain",
     "tariff_to_plain",
     "version",
     "versions",

@@ -33,7 +33,7 @@ class Assessment:
 def assess(reader: Reader, stay: OpenStay, *, lot_tariff: str, currency: str, at: Instant) -> Assessment:
     """Price a stay at an instant. Raises ``Problem("tariff.not_computable")`` rather than guess."""
     moment = max(at, stay.entered_at)
-    segments, version = _segments(reader, stay, lot_tariff)
+    segments, version = segments_of(reader, stay, lot_tariff=lot_tariff)
     grace = version.tariff.grace_after_payment_minutes if version else 0
     received = payments.paid_for(reader, kind=SUBJECT, subject=stay.id)
     paid = [tariffs.Payment(money, when, priced_at) for money, when, priced_at in received]
@@ -116,9 +116,10 @@ def withdraw_open_bill(unit: Unit, stay: OpenStay) -> None:
         payments.withdraw_bill(unit, bill=open_bill.id, into=into)
 
 
-def _segments(
-    reader: Reader, stay: OpenStay, lot_tariff: str
+def segments_of(
+    reader: Reader, stay: OpenStay, *, lot_tariff: str
 ) -> tuple[list[tariffs.Segment], tariffs.TariffVersion | None]:
+    """Return a stay as it is priced, its last segment without end, and the version that stands on its bill."""
     area_tariffs = facility.area_tariffs(reader, lot=stay.lot_id)
     versions: dict[str, tariffs.TariffVersion | None] = {}
     parts = [(part.area_id, part.right, part.permit_id, part.start_at, part.end_at) for part in _finished(reader, stay)]
@@ -137,7 +138,9 @@ def _segments(
 
 
 def _finished(reader: Reader, stay: OpenStay) -> list[Segment]:
-    return reader.all(store.SEGMENTS, stay=stay.id) if stay.segments > 1 else []
+    if stay.segments == 1:
+        return []
+    return [part for part in reader.all(store.SEGMENTS, stay=stay.id) if part.ordinal < stay.segments]
 
 
 def _cut(

@@ -12,6 +12,7 @@ from openberth.contexts.stays.model.entities import (
     Resolution,
     Source,
 )
+from openberth.contexts.stays.model.what_if import WhatIfState
 from openberth.infra.database.schema import business_table, table
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 
@@ -82,6 +83,7 @@ stay = business_table(
 )
 Index("ix_stay_lot", stay.c.lot_id, stay.c.id)
 Index("ix_stay_plate", stay.c.plate_id, stay.c.id)
+Index("ix_stay_left", stay.c.lot_id, stay.c.left_at, stay.c.id)
 
 segment = table(
     "segment",
@@ -131,3 +133,23 @@ lane_case = business_table(
 )
 Index("ix_lane_case_open", lane_case.c.lot_id, lane_case.c.resolved_at, lane_case.c.id)
 Index("ix_lane_case_passage", lane_case.c.passage_id)
+
+what_if = business_table(
+    "what_if",
+    word_column("month", 7),
+    word_column("tariff_code", 40),
+    Column("number", Integer, nullable=True),
+    json_column("document"),
+    instant_column("from_at"),
+    instant_column("until_at"),
+    enum_column("state", WhatIfState),
+    instant_column("asked_at"),
+    word_column("asked_by", 100),
+    instant_column("ended_at", nullable=True),
+    Column("total", BigInteger, nullable=True),
+    instant_column("after_at"),
+    id_column("after_id"),
+    json_column("figures"),
+    Column("version", BigInteger, nullable=False),
+)
+Index("ix_what_if_lot", what_if.c.lot_id, what_if.c.id)

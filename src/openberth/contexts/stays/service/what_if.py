@@ -1,0 +1,223 @@
+"""A past month priced anew with another tariff: asked in one unit, worked out page by page by a job.
+
+Figures are those of the stays that *ended* in the month. Each is priced as it was billed: to the moment it was paid
+for when the car left within the grace after it, else to its end; its segments, rights and permits are those that are
+stored, every tariff but the replaced one the version in force at the entry. Coupons are not applied.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from openberth.contexts import facility, payments, tariffs
+from openberth.contexts.stays.model.entities import OpenStay, Segment, Stay
+from openberth.contexts.stays.model.what_if import Figures, Repriced, WhatIf, WhatIfState
+from openberth.contexts.stays.service.prices import SUBJECT, segments_of
+from openberth.contexts.stays.store import stays as stay_store
+from openberth.contexts.stays.store import what_if as store
+from openberth.infra import jobs
+from openberth.infra.database import Reader, Unit
+from openberth.kernel.errors import Malformed, NotFound, Refused
+from openberth.kernel.ids import Id
+from openberth.kernel.time import MINUTE_US, Instant, Period, instant_of
+
+JOB_WHAT_IF = "stays.what_if"
+AT_ONCE_MAX = 2  # of a lot
+NAME_MAX = 100
+NOTHING = Id(int=0)
+
+_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class ToPrice:
+    """A closed stay with all that pricing it anew needs; ``segments`` None: the other tariff changes nothing."""
+
+    stay: Stay
+    segments: tuple[tariffs.Segment, ...] | None
+    terms: tariffs.Terms
+    moment: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The next stays of a question, and how many there are in all."""
+
+    what_if: WhatIf
+    stays: tuple[ToPrice, ...]
+    total: int
+
+
+def ask(
+    unit: Unit, *, lot: Id, month: str, tariff: tariffs.Tariff, number: int | None = None, replaces: str | None = None
+) -> WhatIf:
+    """Ask what a month of a lot would have brought with a tariff in place of the one with its code (or ``replaces``).
+
+    Raises ``Malformed("what_if.month")`` and ``Refused``: ``what_if.currency``, ``what_if.busy``.
+    """
+    unit.lock(("what_if", lot))
+    found = facility.lot_by_id(unit, lot=lot)
+    if tariff.currency != found.currency:
+        raise Refused("what_if.currency", expected=found.currency, found=tariff.currency)
+    if unit.all(store.GOING_ON, lot=lot)[0] >= AT_ONCE_MAX:
+        raise Refused("what_if.busy", most=AT_ONCE_MAX)
+    period = month_of(month, found.zone)
+    if period.start >= unit.now:
+        raise Malformed("what_if.month", month=month)
+    assert period.end is not None, "months end"
+    actor = unit.caller.actor
+    asked = WhatIf(
+        id=unit.new_id(), company_id=found.company, lot_id=lot, month=month, tariff_code=replaces or tariff.code,
+        number=number, document=tariffs.tariff_to_plain(tariff), from_at=period.start,
+        until_at=min(period.end, unit.now), state=WhatIfState.WAITING, asked_at=unit.machine_now,
+        asked_by=f"{actor.kind.value}:{actor.name}"[:NAME_MAX], ended_at=None, total=None, after_at=period.start,
+        after_id=NOTHING, figures=Figures(), version=1,
+    )  # fmt: skip
+    for old in unit.all(store.OLDER, lot=lot):
+        unit.run(store.FORGET, what_if=old)
+    unit.run(store.INSERT, asked)
+    jobs.schedule(unit, kind=JOB_WHAT_IF, body={"what_if": str(asked.id)}, unique_key=str(asked.id))
+    return asked
+
+
+def month_of(month: str, zone: str) -> Period:
+    """Return a month such as ``2026-10`` in a zone. Raises ``Malformed("what_if.month")``."""
+    found = _MONTH.fullmatch(month)
+    if found is None:
+        raise Malformed("what_if.month", month=month)
+    year, number = int(found[1]), int(found[2])
+    first = datetime(year, number, 1, tzinfo=ZoneInfo(zone))
+    following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=ZoneInfo(zone))
+    return Period(instant_of(first), instant_of(following))
+
+
+def what_if(reader: Reader, *, what_if: Id) -> WhatIf:
+    """Return a question with what is known so far. Raises ``NotFound("what_if.not_found")``."""
+    found = reader.one(store.BY_ID, what_if=what_if)
+    if found is None:
+        raise NotFound("what_if.not_found")
+    return found
+
+
+def what_ifs(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[WhatIf]:
+    """Return the questions of a lot, newest first."""
+    return reader.all(store.OF_LOT, lot=lot, before=before, limit=limit)
+
+
+def next_page(reader: Reader, *, what_if: Id) -> Page | None:
+    """Return the next stays of a question with all that pricing them needs; None when it is over or forgotten."""
+    asked = reader.one(store.BY_ID, what_if=what_if)
+    if asked is None or asked.state in (WhatIfState.DONE, WhatIfState.FAILED):
+        return None
+    span = {"lot": asked.lot_id, "after_at": asked.after_at, "until_at": asked.until_at}
+    total = asked.total if asked.total is not None else reader.all(store.COUNT_ENDED, **span)[0]
+    rows = reader.all(store.STAYS_THAT_ENDED, after_id=asked.after_id, **span)
+    lot = facility.lot_by_id(reader, lot=asked.lot_id)
+    gathering = _Gathering(reader, asked, lot)
+    return Page(asked, tuple(gathering.of(row) for row in rows), total)
+
+
+def priced(page: Page) -> list[Repriced]:
+    """Price the stays of a page. Pure: it runs outside of units and of the event loop."""
+    return [_priced(one) for one in page.stays]
+
+
+def go_on(unit: Unit, *, page: Page, found: Iterable[Repriced]) -> bool:
+    """Write what a page brought and tell whether there is more. A page that was written already changes nothing."""
+    asked = page.what_if
+    last = page.stays[-1].stay if page.stays else None
+    more = len(page.stays) == store.PAGE
+    done = unit.run(
+        store.GO_ON, what_if=asked.id, old_version=asked.version, new_total=page.total,
+        new_state=WhatIfState.RUNNING if more else WhatIfState.DONE,
+        new_after_at=asked.after_at if last is None else last.left_at,
+        new_after_id=asked.after_id if last is None else last.id, new_figures=asked.figures.plus(found),
+        new_ended_at=None if more else unit.machine_now,
+    )  # fmt: skip
+    return more and done == 1
+
+
+def give_up(unit: Unit, *, what_if: Id) -> None:
+    """End a question that a defect has stopped."""
+    asked = unit.one(store.BY_ID, what_if=what_if)
+    if asked is not None and asked.ended_at is None:
+        unit.run(
+            store.GO_ON, what_if=asked.id, old_version=asked.version, new_total=asked.total,
+            new_state=WhatIfState.FAILED, new_after_at=asked.after_at, new_after_id=asked.after_id,
+            new_figures=asked.figures, new_ended_at=unit.machine_now,
+        )  # fmt: skip
+
+
+class _Gathering:
+    """Reads what pricing the stays of one lot needs."""
+
+    def __init__(self, reader: Reader, asked: WhatIf, lot: facility.LotSummary) -> None:
+        self._reader = reader
+        self._asked = asked
+        self._lot = lot
+        self._draft = tariffs.tariff_from_plain(asked.document)
+        self._calendars: dict[str, tariffs.Calendar] = {}
+
+    def of(self, stay: Stay) -> ToPrice:
+        """Return a stay with the draft in place of the tariff that it replaces."""
+        segments = self._segments(stay)
+        terms = tariffs.Terms(
+            self._lot.currency, self._lot.zone, tariffs.Vehicle(colour=stay.colour), calendars=self._calendars
+        )
+        if segments and not any(self._is_replaced(part.tariff) for part in segments):
+            return ToPrice(stay, None, terms, stay.left_at)
+        drafted = [replace(part, tariff=self._draft) if self._is_replaced(part.tariff) else part for part in segments]
+        self._read_calendars(drafted)
+        return ToPrice(stay, tuple(drafted), terms, self._moment(stay))
+
+    def _is_replaced(self, tariff: tariffs.Tariff | None) -> bool:
+        return tariff is not None and tariff.code == self._asked.tariff_code
+
+    def _segments(self, stay: Stay) -> list[tariffs.Segment]:
+        rows = self._reader.all(stay_store.SEGMENTS, stay=stay.id)
+        if not rows:
+            return []
+        found, _ = segments_of(self._reader, _as_it_was(stay, rows[-1]), lot_tariff=self._lot.tariff_code)
+        return found
+
+    def _moment(self, stay: Stay) -> Instant:
+        """Return the moment whose price was asked for: of the last payment while its grace lasted, else the end."""
+        if not stay.paid_minor:
+            return stay.left_at
+        received = payments.paid_for(self._reader, kind=SUBJECT, subject=stay.id)
+        grace_us = self._draft.grace_after_payment_minutes * MINUTE_US
+        moments = [min(priced_at, stay.left_at) for _, when, priced_at in received if stay.left_at < when + grace_us]
+        return max([stay.entered_at, *moments]) if moments else stay.left_at
+
+    def _read_calendars(self, segments: Iterable[tariffs.Segment]) -> None:
+        for part in segments:
+            if part.tariff is not None and part.tariff.calendar not in self._calendars:
+                company = self._asked.company_id
+                self._calendars |= tariffs.calendars_for(self._reader, company=company, wanted=(part.tariff,))
+
+
+def _as_it_was(stay: Stay, last: Segment) -> OpenStay:
+    """Return a closed stay as it was before its end: the same function prices both."""
+    return OpenStay(
+        id=stay.id, company_id=stay.company_id, lot_id=stay.lot_id, plate_id=stay.plate_id, plate_kind=stay.plate_kind,
+        open_key="", entry_passage_id=stay.entry_passage_id, entry_lane_id=NOTHING, entered_at=stay.entered_at,
+        area_id=last.area_id, right=last.right, permit_id=last.permit_id, since=last.start_at, segments=last.ordinal,
+        colour=stay.colour,
+    )  # fmt: skip
+
+
+def _priced(one: ToPrice) -> Repriced:
+    stay = one.stay
+    minutes = Repriced.length_of(stay.entered_at, stay.left_at)
+    if one.segments is None:
+        return Repriced(minutes, stay.price_minor, stay.paid_minor, stay.price_minor, uses_draft=False)
+    if stay.continues_id is not None:
+        # Its price is what it cost beyond the stay before: by itself it has none.
+        return Repriced(minutes, stay.price_minor, stay.paid_minor, None, reason="continued")
+    try:
+        total = tariffs.quote(one.segments, one.terms, now=one.moment).total
+    except tariffs.NotComputable as problem:
+        return Repriced(minutes, stay.price_minor, stay.paid_minor, None, reason=str(problem.params["reason"]))
+    return Repriced(minutes, stay.price_minor, stay.paid_minor, total.minor)
