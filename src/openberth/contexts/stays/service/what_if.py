@@ -21,7 +21,7 @@ from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
-from openberth.kernel.time import MINUTE_US, Instant, Period, instant_of
+from openberth.kernel.time import MINUTE_US, Instant, Period, instant_of, later
 
 JOB_WHAT_IF = "stays.what_if"
 AT_ONCE_MAX = 2  # of a lot
@@ -71,7 +71,7 @@ def ask(
     asked = WhatIf(
         id=unit.new_id(), company_id=found.company, lot_id=lot, month=month, tariff_code=replaces or tariff.code,
         number=number, document=tariffs.tariff_to_plain(tariff), from_at=period.start,
-        until_at=min(period.end, unit.now), state=WhatIfState.WAITING, asked_at=unit.machine_now,
+        until_at=min(period.end, later(unit.now, 1)), state=WhatIfState.WAITING, asked_at=unit.machine_now,
         asked_by=f"{actor.kind.value}:{actor.name}"[:NAME_MAX], ended_at=None, total=None, after_at=period.start,
         after_id=NOTHING, figures=Figures(), version=1,
     )  # fmt: skip
