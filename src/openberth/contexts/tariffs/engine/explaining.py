@@ -2,8 +2,7 @@
 
 from openberth.contexts.tariffs.engine.amounts import contained_tax, half_up
 from openberth.contexts.tariffs.engine.pricing import Priced
-from openberth.contexts.tariffs.model import CapKind, FreeMode, FreePer, Line, Tariff
-from openberth.contexts.tariffs.words import price_text
+from openberth.contexts.tariffs.model import FreeMode, FreePer, Line, Tariff
 from openberth.kernel.errors import Param
 from openberth.kernel.money import Money
 
@@ -30,11 +29,12 @@ class Explanation:
         self.lines.append(Line(code, {**params, "minutes": minutes}, minutes, Money(amount, self._currency)))
 
 
-def explained(tariff: Tariff, priced: Priced) -> list[Line]:
+def explained(priced: Priced) -> list[Line]:
     """Return the lines of one tariff; their minutes are its own minutes."""
+    tariff = priced.plan.tariff
     explanation = Explanation(tariff.currency, priced.plan.denominator)
     _free_lines(explanation, priced)
-    _unit_lines(explanation, tariff, priced)
+    _unit_lines(explanation, priced)
     _cap_lines(explanation, priced)
     _last_lines(explanation, tariff, priced)
     return explanation.lines
@@ -51,34 +51,22 @@ def _free_lines(explanation: Explanation, priced: Priced) -> None:
         explanation.whole("tariff.line.free_band", walk.band_free, 0)
 
 
-def _unit_lines(explanation: Explanation, tariff: Tariff, priced: Priced) -> None:
-    walk, plan = priced.walk, priced.plan.plan
-    for (number, index), (units, minutes, scaled) in sorted(walk.lines.items()):
-        band = plan.bands[number]
-        tier = band.tiers[index]
-        code = "tariff.line.flat" if tier.flat else "tariff.line.units"
-        params: dict[str, Param] = {"units": units, "price": price_text(tier.price)}
-        if not tier.flat:
-            params["unit_minutes"] = tier.unit_minutes
-        if len(plan.bands) > 1 or band.name_zh:
-            code += "_in_band"
-            params |= {"band_zh": band.name_zh or band.code, "band_en": band.name_en or band.code}
-        explanation.exact(code, minutes, scaled, **params)
+def _unit_lines(explanation: Explanation, priced: Priced) -> None:
+    walk, bands = priced.walk, priced.plan.bands
+    for number, index in sorted(walk.lines) if len(walk.lines) > 1 else walk.lines:
+        units, minutes, scaled = walk.lines[number, index]
+        tier = bands[number].tiers[index]
+        explanation.exact(tier.code, minutes, scaled, units=units, **tier.params)
     dropped = walk.dropped + walk.pending
     if dropped:
         explanation.whole("tariff.line.unfinished_unit", dropped, 0)
 
 
 def _cap_lines(explanation: Explanation, priced: Priced) -> None:
-    for bucket, cap in zip(priced.walk.buckets, priced.plan.plan.caps, strict=True):
-        if not bucket.withheld:
-            continue
-        params: dict[str, Param] = {"cap": cap.amount.amount_text, "spans": bucket.spans_hit}
-        if cap.kind is CapKind.ROLLING:
-            params["hours"] = cap.hours
-        if cap.later:
-            params["cap"] = " / ".join(money.amount_text for money in (cap.amount, *cap.later))
-        explanation.exact(f"tariff.line.cap_{cap.kind.value}", 0, -bucket.withheld, **params)
+    for bucket in priced.walk.buckets:
+        if bucket.withheld:
+            cap = bucket.cap
+            explanation.exact(cap.code, 0, -bucket.withheld, spans=bucket.spans_hit, **cap.params)
     if priced.walk.lent_withheld:
         explanation.exact("tariff.line.cap_lent", 0, -priced.walk.lent_withheld)
 
@@ -102,4 +90,3 @@ def _last_lines(explanation: Explanation, tariff: Tariff, priced: Priced) -> Non
 def _percent(basis_points: int) -> str:
     whole, rest = divmod(basis_points, 100)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)
-

@@ -29,16 +29,24 @@ class Priced(NamedTuple):
 class Pricing:
     """Prices the parts of a stay by the terms. Raises ``NotComputable``."""
 
-    __slots__ = ("stay", "terms")
+    __slots__ = ("_ready", "_together", "depends_on_leaving", "stay", "terms")
 
     def __init__(self, stay: Stay, terms: Terms) -> None:
         self.stay, self.terms = stay, terms
+        self._ready: dict[int, ReadyTariff] = {}  # by the identity of the segments' tariffs
+        self.depends_on_leaving = False  # which plans may be used changes while the car stays
+        for segment in stay.segments:
+            tariff = segment.tariff
+            if tariff is not None and id(tariff) not in self._ready:
+                calendar = terms.calendars.get(tariff.calendar)
+                found = self._ready[id(tariff)] = ready(tariff, terms.vehicle, terms.zone, calendar)
+                self.depends_on_leaving = self.depends_on_leaving or found.depends_on_leaving
+        self._together = terms.policy.nested_caps is not NestedCaps.SEPARATE
 
     def priced(self, parts: Sequence[Part]) -> list[Priced | None]:
         """Price every part, without reliefs; None for one without a tariff or without minutes."""
         found = [self._best(part) for part in parts]
-        nested = self.terms.policy.nested_caps
-        if nested is not NestedCaps.SEPARATE and len({part.depth for part in parts if part.tariff}) > 1:
+        if self._together and len({part.depth for part in parts if part.tariff}) > 1:
             return self.together(parts, [None if one is None else one.choice for one in found], ())
         return found
 
@@ -47,7 +55,7 @@ class Pricing:
     ) -> list[Priced | None]:
         """Price all parts in the order of time by plans that are known: they share reliefs, and caps if nested."""
         chosen = [
-            None if choice is None else self._ready(part).plans[choice]
+            None if choice is None else self._of(part).plans[choice]
             for part, choice in zip(parts, choices, strict=True)
         ]
         denominator = lcm(*(plan.denominator for plan in chosen if plan is not None), 1) * widening(reliefs)
@@ -57,7 +65,7 @@ class Pricing:
             if plan is None or choice is None:
                 walks.append(None)
                 continue
-            wide = self._ready(part, times=denominator // plan.denominator).plans[choice]
+            wide = self._wider(part, denominator // plan.denominator).plans[choice]
             no_free = self._no_free(wide)
             walks.append(Walk(wide, self.stay.base, part.runs, relieving=relieving, no_free=no_free))
         self._lend(parts, walks)
@@ -75,26 +83,23 @@ class Pricing:
         ``known`` is its price at the present, used up by this. Not for plans that depend on leaving nor lent caps.
         """
         latest = 0
-        for choice, plan in enumerate(self._ready(part).plans):
+        offered = self._of(part)
+        for choice, plan in enumerate(offered.plans):
             if plan.is_conditional and not conditions.holds(plan, part.entry, part.exit, part.minutes):
                 continue
             walked = known if known is not None and choice == known.choice else self._by(choice, plan, part)
             found = self._plan_above(walked, part, minor, limit)
-            if not self._ready(part).cheapest:
+            if not offered.cheapest:
                 return found
             if found is None:
                 return None  # this plan never asks for more, so the cheapest does not
             latest = max(latest, found)
         return latest
 
-    def depends_on_leaving(self, parts: Sequence[Part]) -> bool:
-        """Tell whether which plans may be used changes while the car stays."""
-        return any(plan.depends_on_leaving for part in parts if part.tariff for plan in self._ready(part).plans)
-
     def condition_edges(self, part: Part, now: Instant) -> set[Instant]:
         """Return instants of the following day at which plans may begin or cease to be usable, at least the next."""
         found: set[int] = set()
-        for plan in self._ready(part).plans:
+        for plan in self._of(part).plans:
             found.update(conditions.edges(plan, now))
             when = plan.plan.condition
             for bound in (when.min_stay_minutes, (when.max_stay_minutes or 0) + 1):
@@ -122,7 +127,7 @@ class Pricing:
     def _best(self, part: Part) -> Priced | None:
         if part.tariff is None or not part.minutes:
             return None
-        offered = self._ready(part)
+        offered = self._of(part)
         best: Priced | None = None
         for choice, plan in enumerate(offered.plans):
             if plan.is_conditional and not conditions.holds(plan, part.entry, part.exit, part.minutes):
@@ -142,15 +147,20 @@ class Pricing:
     def _summed(self, choice: int, walk: Walk) -> Priced:
         return Priced(choice, walk.plan, walk, steps_of(walk.plan, walk.plan.tariff, walk.scaled))
 
-    def _ready(self, part: Part, times: int = 1) -> ReadyTariff:
-        terms, tariff = self.terms, part.tariff
-        assert tariff is not None
-        return ready(tariff, terms.vehicle, terms.zone, terms.calendars.get(tariff.calendar), times)
+    def _of(self, part: Part) -> ReadyTariff:
+        return self._ready[id(part.tariff)]
+
+    def _wider(self, part: Part, times: int) -> ReadyTariff:
+        terms, found = self.terms, self._of(part)
+        return ready(found.tariff, terms.vehicle, terms.zone, found.calendar, times)
 
     def _no_free(self, plan: ReadyPlan) -> bool:
         """Tell whether the vehicle has had its free minutes already."""
-        hours, used = plan.plan.free.once_within_hours, self.terms.free_used_at
-        return hours is not None and used is not None and self.stay.entered - used < hours * HOUR_US
+        used = self.terms.free_used_at
+        if used is None:
+            return False
+        hours = plan.plan.free.once_within_hours
+        return hours is not None and self.stay.entered - used < hours * HOUR_US
 
     def _lend(self, parts: Sequence[Part], walks: Sequence[Walk | None]) -> None:
         nested = self.terms.policy.nested_caps

@@ -6,7 +6,7 @@ from openberth.contexts.tariffs.engine.explaining import explained
 from openberth.contexts.tariffs.engine.pricing import MAX_AHEAD_MINUTES, Priced, Pricing
 from openberth.contexts.tariffs.engine.reliefs import Relieved, relieved
 from openberth.contexts.tariffs.engine.stay import Part, Stay
-from openberth.contexts.tariffs.model import Line, NestedCaps, NotComputable, Quote, Segment, Tariff, Terms
+from openberth.contexts.tariffs.model import Line, NestedCaps, NotComputable, Quote, ReliefUse, Segment, Tariff, Terms
 from openberth.kernel.money import Money
 from openberth.kernel.time import Instant, Period
 
@@ -32,12 +32,17 @@ def single(tariff: Tariff, *, entered: Instant, until: Instant, terms: Terms | N
 class Quoting:
     """One stay that is priced at several instants."""
 
-    __slots__ = ("_pricing", "_stay", "_terms")
+    __slots__ = ("_is_searched", "_pricing", "_stay", "_terms")
 
     def __init__(self, segments: Sequence[Segment], terms: Terms) -> None:
         self._terms = terms
         self._stay = Stay(segments, terms.currency)
         self._pricing = Pricing(self._stay, terms)
+        self._is_searched = (
+            bool(terms.reliefs)
+            or self._pricing.depends_on_leaving
+            or terms.policy.nested_caps is not NestedCaps.SEPARATE
+        )
 
     def quote(self, now: Instant) -> Quote:
         """Price the stay with its explanation."""
@@ -46,32 +51,30 @@ class Quoting:
         priced = self._pricing.priced(parts)
         relief = self._relieved(parts, priced, now)
         lines: list[Line] = []
-        charged = free = outside = 0
+        charged = free = outside = before = 0
+        used = False
         for part, one in zip(parts, priced, strict=True):
             minutes = part.minutes
-            if one is None or part.tariff is None:
-                outside += minutes if part.tariff is None else 0
-                if minutes:
-                    lines.append(
-                        Line(
-                            "tariff.line.right", {"right": part.right, "minutes": minutes}, minutes, Money(0, currency)
-                        )
-                    )
-                continue
-            lines += explained(part.tariff, one)
-            paid = sum(line[1] for line in one.walk.lines.values())
-            charged += paid
-            free += minutes - paid
-        before = sum(one.steps.total for one in priced if one is not None)
+            if one is not None:
+                lines += explained(one)
+                paid = one.walk.charged
+                charged += paid
+                free += minutes - paid
+                before += one.steps.total
+                used = used or one.walk.free > 0
+            elif minutes:
+                outside += minutes
+                params = {"right": part.right, "minutes": minutes}
+                lines.append(Line("tariff.line.right", params, minutes, Money(0, currency)))
         total = before
+        uses: tuple[ReliefUse, ...] = ()
         if relief is not None:
             lines += relief.lines
-            total = relief.total
-        used = any(one is not None and one.walk.free > 0 for one in priced)
+            total, uses = relief.total, relief.uses
         change = self.first_above(total, now, (parts, priced))
         return Quote(
             tuple(lines), Money(total, currency), self._stay.entered, until, change, charged, free, outside,
-            Money(before, currency), () if relief is None else relief.uses, used,
+            Money(before, currency), uses, used,
         )  # fmt: skip
 
     def total(self, now: Instant) -> int:
@@ -94,15 +97,7 @@ class Quoting:
         ``known`` are the parts and their prices at ``start`` when the caller has them and knows that they cost
         ``minor``; they are used up.
         """
-        if (
-            self._terms.reliefs
-            or self._terms.policy.nested_caps is not NestedCaps.SEPARATE
-            or any(
-                self._pricing.depends_on_leaving([Part(segment.tariff, None, 0, start, start)])
-                for segment in self._stay.segments
-                if segment.tariff is not None
-            )
-        ):
+        if self._is_searched:
             return self._searched(minor, start)
         return self._walked(minor, start, known)
 

@@ -3,6 +3,7 @@
 Made once for a tariff, a vehicle class and a calendar, and kept: everything a price needs apart from the stay.
 """
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
@@ -13,7 +14,9 @@ from openberth.contexts.tariffs.model import (
     Band,
     BandsBy,
     Calendar,
+    Cap,
     CapKind,
+    Choose,
     Condition,
     Counting,
     CycleKind,
@@ -22,42 +25,53 @@ from openberth.contexts.tariffs.model import (
     NotComputable,
     Plan,
     Tariff,
+    Tier,
     Vehicle,
 )
+from openberth.contexts.tariffs.words import price_text
+from openberth.kernel.errors import Param
 
 ENDLESS = 1 << 60  # minutes
 _KEPT = 512
 
 
 class ReadyTier(NamedTuple):
-    """A tier with its price as a whole number over the plan's denominator."""
+    """A tier with its price as a whole number over the plan's denominator, and what a line says of it."""
 
     up_to: int
     unit: int
     price: int
     due_after: int
+    code: str
+    params: Mapping[str, Param]
 
 
 class ReadyCap(NamedTuple):
-    """A cap; ``minutes`` is the length of a rolling span, ``bands`` None concerns all."""
+    """A cap; ``minutes`` is the length of a rolling span, ``bands`` None concerns all; and what a line says of it."""
 
     kind: CapKind
     amounts: tuple[int, ...]
     minutes: int
     bands: frozenset[int] | None
+    code: str
+    params: Mapping[str, Param]
 
 
 class ReadyBand(NamedTuple):
-    """A band; ``counter`` names the counter its minutes use, ``caps`` the numbers of the caps that limit it."""
+    """A band; ``caps`` are the numbers of the caps that limit it.
+
+    ``counter`` is the key of the counter its minutes use: below 0 one of its window, 0 that of all bands, above 0 its
+    own.
+    """
 
     tiers: tuple[ReadyTier, ...]
-    counting: Counting
+    counter: int
     repeat: int
     caps: tuple[int, ...]
 
     def unit_at(self, counted: int) -> tuple[int, ReadyTier, int]:
         """Return the tier of the unit that begins after so many counted minutes, by number, and the tier's rest."""
-        place = counted % self.repeat
+        place = counted % self.repeat if counted >= self.repeat else counted
         for index, tier in enumerate(self.tiers):
             if place < tier.up_to:
                 return index, tier, min(tier.up_to, self.repeat) - place
@@ -70,7 +84,7 @@ class ReadyPlan:
     __slots__ = (
         "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "denominator", "depends_on_leaving",
         "free_minutes", "free_per_cycle", "is_conditional", "is_threshold", "minimum", "needs_days", "plan",
-        "simple_free", "tariff",
+        "simple_free", "spans", "tariff",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, tariff: Tariff, zone: str, calendar: Calendar | None, times: int) -> None:
@@ -85,9 +99,12 @@ class ReadyPlan:
                 tuple(money.minor * self.denominator for money in (cap.amount, *cap.later)),
                 {CapKind.ROLLING_24H: DAY_MINUTES, CapKind.ROLLING: cap.hours * 60}.get(cap.kind, 0),
                 _numbers(plan, cap.bands, tariff) if cap.bands else None,
+                f"tariff.line.cap_{cap.kind.value}",
+                _cap_words(cap),
             )
             for cap in plan.caps
         )
+        self.spans = tuple({cap.minutes for cap in self.caps if cap.minutes})
         self.bands = tuple(self._band(number, band) for number, band in enumerate(plan.bands))
         self.by_entry = plan.bands_by is BandsBy.ENTRY and len(plan.bands) > 1
         self.minimum = 0 if plan.minimum is None else plan.minimum.minor
@@ -116,11 +133,13 @@ class ReadyPlan:
                 ENDLESS if tier.flat and tier.up_to is None else tier.unit_minutes,
                 _whole(tier.price.minor * self.denominator),
                 tier.due_after,
+                *_tier_words(band, tier, has_name=len(self.plan.bands) > 1 or bool(band.name_zh)),
             )
             for tier in band.tiers
         )
         caps = tuple(index for index, cap in enumerate(self.caps) if cap.bands is None or number in cap.bands)
-        return ReadyBand(tiers, band.counting, band.repeat_minutes or ENDLESS, caps)
+        counter = {Counting.WINDOW: -1 - number, Counting.BAND: 1 + number}.get(band.counting, 0)
+        return ReadyBand(tiers, counter, band.repeat_minutes or ENDLESS, caps)
 
 
 class ReadyTariff(NamedTuple):
@@ -130,6 +149,7 @@ class ReadyTariff(NamedTuple):
     calendar: Calendar | None
     plans: tuple[ReadyPlan, ...]
     cheapest: bool
+    depends_on_leaving: bool
 
 
 _ready: dict[tuple[int, int, str, int, int], ReadyTariff] = {}
@@ -151,7 +171,9 @@ def ready(tariff: Tariff, vehicle: Vehicle, zone: str, calendar: Calendar | None
         plans = tuple(ReadyPlan(plan, tariff, name, calendar, times) for plan in chosen.plans)
         if not plans:
             raise NotComputable("plans", tariff=tariff.code)
-        found = _ready[key] = ReadyTariff(tariff, calendar, plans, chosen.choose.value == "cheapest")
+        found = _ready[key] = ReadyTariff(
+            tariff, calendar, plans, chosen.choose is Choose.CHEAPEST, any(plan.depends_on_leaving for plan in plans)
+        )
     return found
 
 
@@ -191,6 +213,20 @@ def _numbers(plan: Plan, codes: tuple[str, ...], tariff: Tariff) -> frozenset[in
     if unknown := [code for code in codes if code not in numbers]:
         raise NotComputable("cap_band", tariff=tariff.code, band=unknown[0])
     return frozenset(number for number, band in enumerate(plan.bands) if band.code in codes)
+
+
+def _tier_words(band: Band, tier: Tier, *, has_name: bool) -> tuple[str, Mapping[str, Param]]:
+    params: dict[str, Param] = {"price": price_text(tier.price)}
+    if not tier.flat:
+        params["unit_minutes"] = tier.unit_minutes
+    if has_name:
+        params |= {"band_zh": band.name_zh or band.code, "band_en": band.name_en or band.code}
+    return f"tariff.line.{'flat' if tier.flat else 'units'}{'_in_band' if has_name else ''}", params
+
+
+def _cap_words(cap: Cap) -> Mapping[str, Param]:
+    params: dict[str, Param] = {"cap": " / ".join(money.amount_text for money in (cap.amount, *cap.later))}
+    return params | {"hours": cap.hours} if cap.kind is CapKind.ROLLING else params
 
 
 def _whole(exact: Fraction) -> int:

@@ -26,7 +26,7 @@ class Timeline:
         self.day, self._day_end = 0, ENDLESS
         self.window = 0
         self.windows_of: dict[int, int] = {}
-        self._spans = tuple({cap.minutes for cap in plan.caps if cap.minutes})
+        self._spans = plan.spans
         self._pieces: tuple[tuple[int, int], ...] = ()  # where in the tariff day, as positions, which band begins
         self._next = 0
         self.band = -1

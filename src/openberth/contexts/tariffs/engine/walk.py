@@ -12,7 +12,7 @@ from openberth.contexts.tariffs.engine.freeing import Freeing
 from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyBand, ReadyPlan, ReadyTier
 from openberth.contexts.tariffs.engine.relieving import Relieving
 from openberth.contexts.tariffs.engine.timeline import Timeline
-from openberth.contexts.tariffs.model import CapKind, Counting, NotComputable
+from openberth.contexts.tariffs.model import CapKind, NotComputable
 
 Run: TypeAlias = tuple[int, int]
 MAX_STRETCHES = 40_000
@@ -40,18 +40,6 @@ class _Counter:
         self.left, self.due, self.pending = unit, tier.due_after + 1, 0
         self.price, self.tier = tier.price, index
         self.done += unit
-
-
-class _Due(NamedTuple):
-    """Units of one band and tier that fall due: the first in minute ``first``, the others ``step`` apart."""
-
-    first: int
-    step: int
-    units: int
-    price: int
-    band: int
-    tier: int
-    minutes: int
 
 
 class Walk:
@@ -99,9 +87,14 @@ class Walk:
         return 0 if self.freeing is None else self.freeing.given
 
     @property
+    def charged(self) -> int:
+        """Return the minutes of units that are charged."""
+        return sum([line[1] for line in self.lines.values()])
+
+    @property
     def pending(self) -> int:
         """Return the minutes of units under way that are not due yet."""
-        return sum(counter.pending for counter in self._counters.values())
+        return sum([counter.pending for counter in self._counters.values()])
 
     def limited_also_by(self, others: Sequence["Walk"]) -> None:
         """Let caps of other tariffs limit this one's charges, too: those that are for all their bands."""
@@ -186,11 +179,12 @@ class Walk:
             self._close(every=False)
 
     def _close(self, *, every: bool) -> None:
-        """End counters, those of windows or all: units under way that are not due are dropped."""
-        for key in [key for key in self._counters if every or key < 0]:
-            self.dropped += self._counters.pop(key).pending
-        for key in [key for key in self._shadow if every or key < 0]:
-            del self._shadow[key]
+        """End counters, those of windows (keys below 0) or all: units under way that are not due are dropped."""
+        for key in list(self._counters):
+            if every or key < 0:
+                self.dropped += self._counters.pop(key).pending
+        if self._shadow:
+            self._shadow = {} if every else {key: one for key, one in self._shadow.items() if key >= 0}
 
     def _walked(self, start: int, end: int) -> int:
         """Take one stretch: free minutes first, then counted ones; return the minute that reached the target, or 0."""
@@ -206,11 +200,9 @@ class Walk:
     def _counted(self, counters: dict[int, _Counter], at: int, minutes: int, band: ReadyBand) -> int:
         """Count minutes of the band after a position."""
         number = self.time.band
-        # Windows have keys below 0, all bands together 0, single bands above: see ``_close``.
-        key = {Counting.WINDOW: -1 - number, Counting.BAND: 1 + number}.get(band.counting, 0)
-        counter = counters.get(key)
+        counter = counters.get(band.counter)
         if counter is None:
-            counter = counters[key] = _Counter()
+            counter = counters[band.counter] = _Counter()
         relieving = None if counters is self._shadow else self._relieving
         while minutes > 0:
             fresh = band.unit_at(counter.done) if counter.left == 0 else None
@@ -229,8 +221,8 @@ class Walk:
                 if whole and tier.due_after < unit:
                     taken = whole * unit
                     counter.done += taken
-                    due = _Due(at + tier.due_after + 1, unit, whole, tier.price, number, index, taken)
-                    found = self._due(counters, due)
+                    first = at + tier.due_after + 1
+                    found = self._due(counters, (number, index), tier.price, taken, first, whole, unit)
                 else:
                     counter.begin(index, tier, unit)
             if not taken:
@@ -256,8 +248,8 @@ class Walk:
         if counter.due == 0:
             self._more_minutes(counters, (number, counter.tier), counter.price, minutes)
         elif minutes >= counter.due:
-            passed = counter.pending + minutes
-            found = self._due(counters, _Due(at + counter.due, 0, 1, counter.price, number, counter.tier, passed))
+            key, passed = (number, counter.tier), counter.pending + minutes
+            found = self._due(counters, key, counter.price, passed, at + counter.due)
             counter.due = counter.pending = 0
         else:
             counter.due -= minutes
@@ -278,36 +270,51 @@ class Walk:
         else:
             self.band_free += minutes
 
-    def _due(self, counters: dict[int, _Counter], due: _Due) -> int:
-        """Charge units; return the minute at which they complete what is sought, else 0."""
-        amount = due.price * due.units
+    def _due(
+        self,
+        counters: dict[int, _Counter],
+        key: tuple[int, int],
+        price: int,
+        minutes: int,
+        first: int,
+        units: int = 1,
+        step: int = 0,
+    ) -> int:
+        """Charge units of a band's tier that fall due: the first in minute ``first``, the others ``step`` apart.
+
+        Returns the minute at which they complete what is sought, else 0.
+        """
+        amount = price * units
         is_shadow = counters is self._shadow
         if not is_shadow:
-            if not due.price:
-                self.band_free += due.minutes
+            if not price:
+                self.band_free += minutes
                 return 0
-            line = self.lines.setdefault((due.band, due.tier), [0, 0, 0])
-            line[0] += due.units
-            line[1] += due.minutes
+            line = self.lines.get(key)
+            if line is None:
+                line = self.lines[key] = [0, 0, 0]
+            line[0] += units
+            line[1] += minutes
             line[2] += amount
             if self._relieving is not None:
                 amount = self._relieving.lowered(amount)
         allowed = amount
         tightest: Bucket | None = None
-        buckets = self._buckets_of[due.band]
+        buckets = self._buckets_of[key[0]]
         for bucket in buckets:
             if bucket.left < allowed:
                 allowed = bucket.left
                 tightest = bucket
         if self._target is not None and self.scaled + allowed >= self._target:
-            return due.first + (-((self.scaled - self._target) // due.price) - 1) * due.step
+            return first + (-((self.scaled - self._target) // price) - 1) * step
         for bucket in buckets:
             bucket.left -= allowed
         if is_shadow:
             return 0
-        if tightest is not None and tightest in self.buckets:
-            tightest.withhold(amount - allowed)
-        elif tightest is not None:
-            self.lent_withheld += amount - allowed
+        if tightest is not None:
+            if tightest in self.buckets:
+                tightest.withhold(amount - allowed)
+            else:
+                self.lent_withheld += amount - allowed
         self.scaled += allowed
         return 0
