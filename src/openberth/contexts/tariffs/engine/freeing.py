@@ -55,6 +55,12 @@ class Freeing:
         self._used[key] = used + end - start
         return 0
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing is given however long the stay goes on."""
+        plan = self._plan
+        return plan.is_threshold and plan.simple_free and self._used.get((0, 0), 0) > plan.free_minutes
+
     def _span(self, time: Timeline) -> tuple[int, int]:
         plan = self._plan
         if plan.simple_free:
@@ -79,3 +85,11 @@ class Freeing:
                     key = self._span(time)
                     self._used[key] = self._used.get(key, 0) + stop - position
                 position = stop
+
+
+def freeing(plan: ReadyPlan, base: int, runs: Sequence[tuple[int, int]]) -> Freeing | None:
+    """Return the free minutes of a walk, None where there are none or they are exceeded for good."""
+    if not plan.free_minutes:
+        return None
+    found = Freeing(plan, base, runs)
+    return None if found.is_over else found

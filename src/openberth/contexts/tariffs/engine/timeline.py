@@ -52,7 +52,8 @@ class Timeline:
             edge = self._cycle_end
         for minutes in self._spans:
             end = position + minutes - (position - self.anchor) % minutes
-            edge = min(edge, end)
+            if end < edge:
+                edge = end
         for cut in self.cuts:
             if position < cut < edge:
                 edge = cut

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from openberth.contexts.tariffs.engine.buckets import Bucket
-from openberth.contexts.tariffs.engine.freeing import Freeing
+from openberth.contexts.tariffs.engine.freeing import freeing
 from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyBand, ReadyPlan, ReadyTier
 from openberth.contexts.tariffs.engine.relieving import Relieving
 from openberth.contexts.tariffs.engine.timeline import Timeline
@@ -68,7 +68,7 @@ class Walk:
         self.plan, self.runs, self._relieving = plan, runs, relieving
         cuts = relieving.cuts if relieving is not None else ()
         self.time = Timeline(plan, base, runs[0][0], cuts)
-        self.freeing = None if no_free or not plan.free_minutes else Freeing(plan, base, runs)
+        self.freeing = None if no_free else freeing(plan, base, runs)
         self.buckets = [Bucket(cap) for cap in plan.caps]
         self._buckets_of = [tuple([self.buckets[cap] for cap in band.caps]) for band in plan.bands]
         self._companions: tuple[Walk, ...] = ()
@@ -216,8 +216,8 @@ class Walk:
             found = taken = 0
             if fresh is not None:
                 index, tier, room = fresh
-                unit = min(tier.unit, room)
-                whole = min(minutes, room) // unit
+                unit = tier.unit if tier.unit < room else room
+                whole = (minutes if minutes < room else room) // unit
                 if whole and tier.due_after < unit:
                     taken = whole * unit
                     counter.done += taken
@@ -226,7 +226,7 @@ class Walk:
                 else:
                     counter.begin(index, tier, unit)
             if not taken:
-                taken = min(minutes, counter.left)
+                taken = minutes if minutes < counter.left else counter.left
                 found = self._under_way(counters, counter, at, taken, number)
             if found:
                 return found
