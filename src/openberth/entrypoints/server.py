@@ -19,9 +19,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openberth.bootstrap import House, open_house
 from openberth.entrypoints.patience import PatientProtocol
-from openberth.entrypoints.place import PLACE_FILE as PLACE_FILE
 from openberth.entrypoints.web import build_app
 from openberth.gateways.cameras import port as camera_port
+from openberth.infra.place import PLACE_FILE
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import setup_logging
 from openberth.kernel.errors import Refused
