@@ -18,9 +18,11 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openberth.bootstrap import House, open_house
-from openberth.entrypoints.patience import PatientProtocol
+from openberth.entrypoints.patience import patient
+from openberth.entrypoints.proxies import behind
 from openberth.entrypoints.web import build_app
 from openberth.gateways.cameras import port as camera_port
+from openberth.infra.http.limits import AddressRange
 from openberth.infra.place import PLACE_FILE
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import setup_logging
@@ -53,10 +55,13 @@ async def _serve_house(house: House, http: socket.socket) -> None:
     settings = house.settings
     devices = "devices" in settings.roles
     app: ASGIApp = build_app(house)
+    if devices:
+        app = DeviceFront(app, house.cameras.serve)
+    proxies = AddressRange.parse(settings.http.trusted_proxies)
     server = _Server(
         uvicorn.Config(
-            DeviceFront(app, house.cameras.serve) if devices else app,
-            http=PatientProtocol,
+            behind(app, proxies),
+            http=patient(proxies),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -66,7 +71,7 @@ async def _serve_house(house: House, http: socket.socket) -> None:
             backlog=BACKLOG,
             server_header=False,
             ws_max_size=WS_MESSAGE_MAX,
-            proxy_headers=False,  # an address is where a connection comes from, not what a header says
+            proxy_headers=False,  # uvicorn would believe the loopback; ``behind`` believes whom the settings name
         )
     )
     stop = asyncio.Event()

@@ -4,7 +4,6 @@ session says. Whom it belongs to decides everything else: the ``House`` below.
 
 import asyncio
 import logging
-from collections import Counter
 from contextlib import suppress
 from typing import Protocol, cast
 
@@ -36,7 +35,10 @@ class House(Protocol):
     """The server that a connection belongs to."""
 
     clock: Clock
-    counts: Counter[str]
+
+    def count(self, event: str) -> None:
+        """Count something that happened."""
+        ...
 
     def new_session(self, address: str) -> BarrierSession:
         """Make the session of a new connection."""
@@ -211,7 +213,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             device = await self._server.find(serial)
         except Exception:
-            self._server.counts["directory_failed"] += 1
+            self._server.count("directory_failed")
             _log.exception("barrier directory failed")
             self.perform(session.refuse_busy())
         else:
@@ -227,7 +229,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def _ended(self, reason: str) -> None:
-        self._server.counts[f"ended.{reason}"] += 1
+        self._server.count(f"ended.{reason}")
         # A look-up that ends the session by itself must not cancel itself while it does.
         if self._lookup is not None and self._lookup is not asyncio.current_task():
             self._lookup.cancel()

@@ -15,12 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from openberth.gateways.barriers.anteroom import Anteroom
 from openberth.gateways.barriers.commands import BarrierCommand, CommandReport
 from openberth.gateways.barriers.connection import Connection
 from openberth.gateways.barriers.desk import Desk
 from openberth.gateways.barriers.ports import BarrierDevice, BarrierDirectory, BarrierObserver
 from openberth.gateways.barriers.session import BarrierSession, ResultSeen, StatusSeen
+from openberth.infra.http.limits import Places, limit_key
+from openberth.infra.telemetry import counter
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Clock
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 _SWEEP_S = 0.2
 _STOP_S = 5
 _BACKLOG = 256
+
+_EVENTS = counter("openberth_barrier_link_total", "What happened on barrier links; ended.REASON is an end.", ("event",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,9 @@ class BarrierServer:
         self._entropy = entropy
         self._lookups = asyncio.Semaphore(self._limits.lookups)
         self._connections: set[Connection] = set()
-        self._strangers = Anteroom(most=self._limits.handshakes, most_per_address=self._limits.handshakes_per_address)
+        # Strangers have places of their own: they use up none of a barrier that has proved itself.
+        self._strangers = Places(most=self._limits.handshakes, most_per_key=self._limits.handshakes_per_address)
+        self._in_handshake: dict[Connection, str] = {}
         self._lingering: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -125,7 +130,7 @@ class BarrierServer:
                 sent = (
                     desk.connection is not None and desk.connection.takes_commands and desk.connection.command(command)
                 )
-        self.counts["sent" if sent else "unreachable"] += 1
+        self.count("sent" if sent else "unreachable")
         return sent
 
     def is_connected(self, device_id: Id) -> bool:
@@ -149,20 +154,29 @@ class BarrierServer:
 
     # the connections call these
 
+    def count(self, event: str) -> None:
+        """Count something that happened."""
+        self.counts[event] += 1
+        _EVENTS.labels(event).inc()
+
     def new_session(self, address: str) -> BarrierSession:
         """Make the session of a new connection."""
         return BarrierSession(address=address, clock=self.clock, entropy=self._entropy, heartbeat_s=self._heartbeat_s)
 
     def enter(self, connection: Connection) -> bool:
         """Take a connection in; False when there are too many that have still to prove who they are."""
-        self.counts["connected"] += 1
+        self.count("connected")
         self._connections.add(connection)
         self._empty.clear()
-        return self._strangers.enter(connection)
+        key = limit_key(connection.address)
+        if not self._strangers.take(key):
+            return False
+        self._in_handshake[connection] = key
+        return True
 
     def may_linger(self, connection: Connection) -> bool:
         """Tell whether an ended connection may wait a little until its peer has read why it was ended."""
-        self._strangers.leave(connection)
+        self._leave_handshake(connection)
         if len(self._lingering) >= self._limits.lingering:
             return False
         self._lingering.add(connection)
@@ -170,7 +184,7 @@ class BarrierServer:
 
     def leave(self, connection: Connection) -> None:
         """Forget a connection."""
-        self._strangers.leave(connection)
+        self._leave_handshake(connection)
         self._lingering.discard(connection)
         self._connections.discard(connection)
         if not self._connections:
@@ -183,14 +197,14 @@ class BarrierServer:
 
     def welcome(self, connection: Connection, device_id: Id) -> Desk | None:
         """Give a barrier's desk to its new connection; an older one has to go. None: there are too many barriers."""
-        self._strangers.leave(connection)
+        self._leave_handshake(connection)
         desk = self._desks.get(device_id)
         before = None if desk is None else desk.connection
         if before is None and self._connected >= self._limits.connections:
             return None
         if desk is None:
-            desk = self._desks[device_id] = Desk(device_id, self.counts)
-        self.counts["welcomed"] += 1
+            desk = self._desks[device_id] = Desk(device_id, self.count)
+        self.count("welcomed")
         desk.connection = connection
         if before is None:
             self._connected += 1
@@ -217,6 +231,11 @@ class BarrierServer:
             self._tell_reports(desk, desk.ledger.result(action.result, now))
 
     # inside
+
+    def _leave_handshake(self, connection: Connection) -> None:
+        key = self._in_handshake.pop(connection, None)
+        if key is not None:
+            self._strangers.give_back(key)
 
     def _tell_reports(self, desk: Desk, reports: list[CommandReport]) -> None:
         for report in reports:
