@@ -74,7 +74,7 @@ class ConsumerRunner:
                 await asyncio.sleep(POLL_S)
                 continue
             if not consumed:
-                await self._tail.moved_beyond(self._read_to, IDLE_S)
+                await self._tail.moved_beyond(self._read_to, IDLE_S, kinds=self._consumer.kinds)
 
     async def _load(self) -> None:
         name = self._consumer.name

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -17,6 +18,7 @@ from openberth.kernel.events import Envelope
 
 POLL_S = 0.25
 SUBSCRIBER_QUEUE_MAX = 2_000
+UNWANTED_MAX = event_log.PAGE_MAX // 2  # events of other kinds before a waiting consumer looks at them
 RECENT_MAX = 5_000  # events kept in memory, so that consumers near the head read nothing
 
 log = structlog.get_logger()
@@ -43,6 +45,20 @@ class Subscription:
         return await self._queue.get()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bell:
+    """Somebody who waits for the head to move beyond a position, perhaps for some kinds of events only."""
+
+    rung: asyncio.Future[None]
+    position: int
+    kinds: Collection[str] | None
+
+    def answers(self, page: Sequence[Envelope], head: int) -> bool:
+        if self.kinds is None or head - self.position > UNWANTED_MAX:
+            return True
+        return any(found.kind in self.kinds for found in page)
+
+
 class Tail:
     """Follows the head of the log, numbers rows where the writer does not, and wakes whoever waits."""
 
@@ -50,7 +66,7 @@ class Tail:
         self._database = database
         self._by = system("tail")
         self._wake = asyncio.Event()
-        self._bells: list[asyncio.Future[None]] = []
+        self._bells: list[_Bell] = []
         self._subscriptions: set[Subscription] = set()
         self._watchers: list[Callable[[Sequence[Envelope]], None]] = []
         self._recent: deque[Envelope] = deque(maxlen=RECENT_MAX)
@@ -70,17 +86,23 @@ class Tail:
         """End a live view."""
         self._subscriptions.discard(subscription)
 
-    async def moved_beyond(self, position: int, timeout_s: float) -> None:
-        """Wait until the head is beyond a position, or the time is over."""
+    async def moved_beyond(self, position: int, timeout_s: float, *, kinds: Collection[str] | None = None) -> None:
+        """Wait until the head is beyond a position, or the time is over.
+
+        With ``kinds``, once it is there, only an event of these kinds ends the wait, or so many others that whoever
+        waits could no longer read them from memory in one page.
+        """
         if self.position > position:
             return
-        bell: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        bell = _Bell(asyncio.get_running_loop().create_future(), position, kinds)
         self._bells.append(bell)
         try:
             async with asyncio.timeout(timeout_s):
-                await bell
+                await bell.rung
         except TimeoutError:
-            with suppress(ValueError):
+            return
+        finally:
+            with suppress(ValueError):  # rung bells are taken down already
                 self._bells.remove(bell)
 
     async def start(self) -> None:
@@ -142,14 +164,19 @@ class Tail:
             self._recent.clear()
         self._recent.extend(page)
         self.position = page[-1].position or self.position
-        for bell in self._bells:
-            if not bell.done():
-                bell.set_result(None)
-        self._bells.clear()
+        self._ring(page)
         for watcher in self._watchers:
             watcher(page)
         for subscription in self._subscriptions:
             subscription.offer(page)
+
+    def _ring(self, page: Sequence[Envelope]) -> None:
+        waiting, self._bells = self._bells, []
+        for bell in waiting:
+            if not bell.answers(page, self.position):
+                self._bells.append(bell)
+            elif not bell.rung.done():
+                bell.rung.set_result(None)
 
 
 def _tell_from_thread(
