@@ -91,8 +91,8 @@ class Street:
             self.db, stays.bill_in_advance, lot=self.lot, plate=Plate.read(plate), lot_tariff="mall", currency="CNY"
         )
 
-    def enter_without_plate(self, lane: str, token: str) -> tuple[str, Id]:
-        return write(self.db, enter_without_plate, lot=self.lot, lane=self.ids[lane], token=token)
+    def enter_without_plate(self, lane: str, token: str, claim: str | None = None) -> tuple[str, Id]:
+        return write(self.db, enter_without_plate, lot=self.lot, lane=self.ids[lane], token=token, claim=claim)
 
     def leave_with_pass(self, lane: str, token: str) -> LaneAnswer:
         return write(self.db, leave_with_pass, lot=self.lot, lane=self.ids[lane], token=token)

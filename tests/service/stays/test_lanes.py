@@ -294,8 +294,7 @@ def test_grace_after_payment_then_only_the_difference(street: Street) -> None:
 
 def test_a_car_without_a_plate_comes_in_by_code_and_leaves_by_its_pass(street: Street) -> None:
     street.arrive("in-2", None)
-    token, passage = street.enter_without_plate("in-2", "k7m2p9x4")
-    assert street.enter_without_plate("in-2", "another") == (token, passage)  # shown again within 30 s
+    token, _ = street.enter_without_plate("in-2", "k7m2p9x4")
     assert street.cases() == []
     street.pass_minutes(61)
     street.arrive("out-2", None)
@@ -446,3 +445,23 @@ def test_a_second_press_of_the_button_opens_once(street: Street) -> None:
     assert street.open_by_hand("out-1").id == first.id
     street.pass_minutes(1)
     assert street.open_by_hand("out-1").id != first.id
+
+
+def test_a_pass_is_shown_again_to_who_asked_for_it_and_to_nobody_else(street: Street) -> None:
+    street.arrive("in-2", None)
+    mine = street.enter_without_plate("in-2", "k7m2p9x4", claim="mine")
+    assert street.enter_without_plate("in-2", "another", claim="mine") == mine
+    for claim in ("yours", None):
+        with pytest.raises(Refused, match=r"lane\.nobody_waiting"):
+            street.enter_without_plate("in-2", "another", claim=claim)
+    street.arrive("in-2", None)  # the next car: my reload must not let it in
+    assert street.enter_without_plate("in-2", "another", claim="mine") == mine
+    yours = street.enter_without_plate("in-2", "p4s5w0rd", claim="yours")
+    assert yours[0] == "p4s5w0rd"
+    assert len(street.inside()) == 2
+    street.pass_minutes(10)
+    street.arrive("out-2", None)
+    street.leave_with_pass("out-2", mine[0])
+    street.pass_minutes(10)
+    street.arrive("in-2", None)  # it comes again: the old pass is over
+    assert street.enter_without_plate("in-2", "n3wp4ss0", claim="mine")[0] == "n3wp4ss0"
