@@ -214,7 +214,7 @@ def test_a_browser_pays_on_a_page(waiting: House) -> None:
     [number] = waiting.channel.orders
     assert (paid.status_code, paid.headers["location"]) == (303, f"https://pay.example/{number}")
     nobody = page(browser.post(waiting.code("out-2") + "/pay"), 409)
-    assert "该通道当前没有车辆等待" in nobody
+    assert "该通道当前没有等待的车辆" in nobody
 
 
 def test_a_browser_keeps_its_pass(house: House) -> None:
