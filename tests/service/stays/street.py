@@ -76,10 +76,10 @@ class Street:
         self.react()
         return change
 
-    def pay_a_part(self, lane: str, minor: int) -> None:
-        """Pay less than is due, as a channel may tell; cash must cover the bill."""
+    def pay_a_part(self, lane: str, minor: int, currency: str = "CNY") -> None:
+        """Pay less than is due, or in another currency, as a channel may tell; cash must cover the bill."""
         attempt = write(self.db, begin_attempt, bill=self.bill_at(lane).id, channel="sandpay")
-        money, transaction = Money(minor, "CNY"), attempt.number
+        money, transaction = Money(minor, currency), f"{attempt.number}-{currency}"
         write(
             self.db, record_channel_payment, channel="sandpay", number=attempt.number, amount=money,
             transaction=transaction,

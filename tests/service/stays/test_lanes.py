@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from openberth.contexts import facility
+from openberth.contexts import facility, stays
 from openberth.contexts.facility import CommandState, LotState, Outcome
 from openberth.contexts.payments.service import begin_attempt, record_channel_payment, take_cash
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, PassageState
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Instant, Period
-from tests.service.acting import COMPANY, events, write
+from tests.service.acting import COMPANY, events, lot_file, write
 from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
 
 
@@ -465,3 +465,28 @@ def test_a_pass_is_shown_again_to_who_asked_for_it_and_to_nobody_else(street: St
     street.pass_minutes(10)
     street.arrive("in-2", None)  # it comes again: the old pass is over
     assert street.enter_without_plate("in-2", "n3wp4ss0", claim="mine")[0] == "n3wp4ss0"
+
+
+@pytest.mark.parametrize("gone", ["lane", "gate"])
+def test_a_car_that_paid_at_a_lane_that_cannot_open_any_more_is_a_case_and_leaves_elsewhere(
+    street: Street, gone: str
+) -> None:
+    """Nothing parks: a person is told, and at another exit the payment counts."""
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    leaving = street.arrive("out-1", CAR)
+    file = lot_file("mall")
+    devices = tuple(one for one in file.devices if one.lane != "out-1")
+    lanes = tuple(one for one in file.lanes if gone == "gate" or one.code != "out-1")
+    write(street.db, facility.apply_lot, company=COMPANY, lot=dataclasses.replace(file, devices=devices, lanes=lanes))
+    street.pay_cash("out-1")
+    [case] = street.cases()
+    assert (case.kind.value, case.passage_id, case.stay_id) == ("paid_no_gate", leaving.passage, leaving.stay)
+    assert case.evidence["reason"] == {"lane": "lane_retired", "gate": "no_gate"}[gone]
+    assert [stay.id for stay in street.inside()] == [leaving.stay]
+    write(street.db, stays.bill_settled, stay=leaving.stay, lot=street.lot)
+    assert len(street.cases()) == 1
+    street.pass_minutes(10)
+    answer = street.arrive("out-2", CAR)
+    assert (answer.action, answer.reason) == (Action.OPEN, "exit.nothing_due")
+    assert (street.inside(), street.closed()[0].paid_minor) == ([], 750)

@@ -254,7 +254,10 @@ class CaseDetailView(CaseView):
 
 
 class BooksView(View):
-    """Totals of a lot since its beginning. ``billed`` is ``due`` plus what was received, less ``surplus``."""
+    """Totals of a lot since its beginning. ``billed`` is ``due`` plus what was received, less ``surplus``.
+
+    ``foreign`` is money that came in other currencies than the lot's: none of it was owed, and it is in no other sum.
+    """
 
     passages_in: int
     passages_out: int
@@ -264,6 +267,7 @@ class BooksView(View):
     received: Mapping[str, MoneyView]
     due: MoneyView
     surplus: MoneyView
+    foreign: list[MoneyView]
 
 
 def due_view(bill: payments.Bill, language: Language) -> DueView:

@@ -190,6 +190,7 @@ class CaseKind(StrEnum):
     CLOCK_SKEW = "clock_skew"
     DECISION_FAILED = "decision_failed"
     GATE_FAILED = "gate_failed"
+    PAID_NO_GATE = "paid_no_gate"  # it has paid at a lane that was retired, or lost its gate, while it stood there
     SURPLUS = "surplus"
     OPENED_BY_HAND = "opened_by_hand"
 

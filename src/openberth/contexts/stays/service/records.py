@@ -57,6 +57,7 @@ _OVER_WITH_THE_CAR = frozenset(
         CaseKind.INNER_WITHOUT_ENTRY,
         CaseKind.DECISION_FAILED,
         CaseKind.GATE_FAILED,
+        CaseKind.PAID_NO_GATE,
     }
 )
 
