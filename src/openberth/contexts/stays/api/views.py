@@ -210,6 +210,18 @@ class PassageView(View):
     flaws: list[str]
 
 
+class CorrectionView(View):
+    """A person gave a stay another plate: which before, which after, who, when and why."""
+
+    at: When
+    by: str
+    reason: str
+    before: MaskedPlate | None
+    after: MaskedPlate | None
+    before_id: Id | None = Field(description="id under which the plate before is kept")
+    after_id: Id
+
+
 class StayDetailView(StayView):
     """A stay with everything that belongs to it."""
 
@@ -217,6 +229,7 @@ class StayDetailView(StayView):
     bills: list[BillView]
     receipts: list[ReceiptView]
     passages: list[PassageView]
+    corrections: list[CorrectionView]
     assessment: AssessmentView | None
 
 

@@ -16,6 +16,7 @@ from openberth.contexts.stays.model.entities import (
     LaneState,
     OpenStay,
     Passage,
+    PlateCorrection,
     Segment,
     Stay,
 )
@@ -123,7 +124,17 @@ class StayDetail:
     bills: Sequence[payments.Bill]
     receipts: Sequence[payments.Receipt]
     passages: Sequence["PassageRow"]
+    corrections: Sequence["Corrected"]
     assessment: prices.Assessment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A correction of a stay's plate, with both plates masked."""
+
+    correction: PlateCorrection
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +258,14 @@ def stay_detail(reader: Reader, *, stay: Id) -> StayDetail:
     bills = payments.bills_of(reader, subject=stay)
     receipts = [receipt for bill in bills for receipt in payments.receipts_of(reader, bill=bill.id)]
     row = StayRow(found, _masked(reader, found.plate_id))
-    passages = _passages_of_stay(reader, found)
-    return StayDetail(row, reader.all(stay_store.SEGMENTS, stay=stay), bills, receipts, passages, assessment)
+    corrections = [
+        Corrected(each, _masked(reader, each.old_plate_id), _masked(reader, each.new_plate_id))
+        for each in reader.all(stay_store.CORRECTIONS, stay=stay)
+    ]
+    return StayDetail(
+        row, reader.all(stay_store.SEGMENTS, stay=stay), bills, receipts, _passages_of_stay(reader, found), corrections,
+        assessment,
+    )  # fmt: skip
 
 
 def passages_of_lot(

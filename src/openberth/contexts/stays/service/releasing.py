@@ -141,17 +141,23 @@ def _let_through(
     return command
 
 
+def checked_reason(reason: str) -> str:
+    """Return why a person does something, trimmed. Raises ``Refused``: ``reason.missing``, ``reason.too_long``."""
+    text = reason.strip()
+    if not text:
+        raise Refused("reason.missing")
+    if len(text) > REASON_MAX:
+        raise Refused("reason.too_long", longest=REASON_MAX)
+    return text
+
+
 def open_by_hand(unit: Unit, *, lot: Id, lane: Id, reason: str) -> Command:
     """Open a lane for a reason; the operator is the unit's actor.
 
     The car that stands there is let through: at an entry its stay begins, at an exit it ends and what it owes stays a
     debt. With nobody there the gate opens all the same, and a case asks what that was.
     """
-    text = reason.strip()
-    if not text:
-        raise Refused("reason.missing")
-    if len(text) > REASON_MAX:
-        raise Refused("reason.too_long", longest=REASON_MAX)
+    text = checked_reason(reason)
     unit.lock(("lot", lot))
     context = facility.lane_context(unit, lane=lane)
     standing = unit.one(store.LANE, lane=lane)
@@ -223,7 +229,9 @@ def identify(unit: Unit, *, lot: Id, lane: Id, plate: Plate, cause: str, resolut
     return _decide_again(unit, seen, replace(standing, plate_id=plate_id), stay, cause, resolution)
 
 
-def match_stay(unit: Unit, *, lot: Id, lane: Id, stay: Id) -> LaneAnswer:
+def match_stay(
+    unit: Unit, *, lot: Id, lane: Id, stay: Id, cause: str = "matched", resolution: Resolution = Resolution.MATCHED
+) -> LaneAnswer:  # fmt: skip
     """Decide again about the car that waits at an exit as the car of a stay that a person chose."""
     context, standing, passage = waiting_at(unit, lot=lot, lane=lane)
     if context.kind is LaneKind.ENTRY:
@@ -232,7 +240,7 @@ def match_stay(unit: Unit, *, lot: Id, lane: Id, stay: Id) -> LaneAnswer:
     if found is None or found.lot_id != lot:
         raise NotFound("stay.not_found")
     seen = seen_again(unit, context, passage)
-    return _decide_again(unit, seen, standing, found, "matched", Resolution.MATCHED)
+    return _decide_again(unit, seen, standing, found, cause, resolution)
 
 
 def waiting_at(unit: Unit, *, lot: Id, lane: Id) -> tuple[LaneContext, LaneState, Passage]:
