@@ -40,6 +40,7 @@ from openberth.infra.ids import IdSource
 from openberth.infra.jobs import JobRunner
 from openberth.infra.keys import read_keys, settle_keys
 from openberth.infra.outbox import ConsumerRunner, Tail
+from openberth.infra.place import TOKEN_FILE
 from openberth.infra.sealing import RingSealer
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
@@ -50,7 +51,6 @@ from openberth.providers.days import LibraryDays
 from openberth.providers.sandpay import Sandpay
 
 OPERATOR = "operator"
-TOKEN_FILE = "operator.token"  # noqa: S105 - a file name
 HOUSEKEEPING_S = 600.0
 PARTITION_S = 86_400.0  # months of history are prepared three ahead, so a day is often enough
 PURGE_PAGE = min(dedup.PURGE_MAX, idempotency.PURGE_MAX)

@@ -121,11 +121,8 @@ def main() -> None:
         assert isinstance(push, vzenith.PlatePush)
         passage = ids.new_id()
         await writer.store(passage.bytes)
-        waiting = [
-            asyncio.wrap_future(pictures.put_nowait(str(ids.new_id()), picture.jpeg))
-            for picture in push.recognition.pictures
-        ]
-        await asyncio.wait(waiting, timeout=0.01)
+        kept = [(str(ids.new_id()), picture.jpeg) for picture in push.recognition.pictures]
+        await asyncio.wait((asyncio.wrap_future(pictures.put_nowait(kept)),), timeout=0.01)
         return Response(vzenith.answer_open(push.plate_id), media_type="application/json")
 
     async def health(_: Request) -> Response:

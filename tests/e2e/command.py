@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openberth.entrypoints.place import place_of
+from openberth.infra.place import place_of
 from tests.wire.sandpay_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

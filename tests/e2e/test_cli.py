@@ -54,6 +54,12 @@ def test_a_price_is_explained(home: Home) -> None:
     assert re.search(r"total +95 +¥10\.00", said)
 
 
+def test_the_plate_of_nobody_inside_cannot_be_corrected(home: Home) -> None:
+    said = home.run("lot", "plate", "mall", "粤B12345", "粤B12346", "--reason", "looked")
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith("openberth: No stay was found for this car.")
+
+
 def test_the_state_of_a_lot_changes_with_a_reason(home: Home) -> None:
     assert "closed" in home.run("lot", "state", "mall", "closed", "--reason", "fire drill").out
     assert re.search(r"mall +Harbour Mall +closed +0/400", home.run("lot", "list").out)

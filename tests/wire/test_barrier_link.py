@@ -29,6 +29,7 @@ from tests.wire.barrier_peer import Peer
 SECRET = bytes(range(32))
 DEVICE = UUID(int=1)
 ELSEWHERE = UUID(int=2)
+SECOND = UUID(int=3)
 
 
 class MachineClock:
@@ -53,7 +54,8 @@ class Directory:
             raise RuntimeError("no database")
         if serial == "elsewhere":
             return BarrierDevice(ELSEWHERE, SECRET, AddressRange.parse(["10.0.0.0/8"]))
-        return BarrierDevice(DEVICE, SECRET, AddressRange.parse(["127.0.0.0/8"])) if serial == "bar-1" else None
+        known = {"bar-1": DEVICE, "bar-2": SECOND}.get(serial)
+        return BarrierDevice(known, SECRET, AddressRange.parse(["127.0.0.0/8"])) if known else None
 
 
 class Observer:
@@ -393,19 +395,72 @@ def test_silence_ends_a_connection() -> None:
     play(scene)
 
 
-def test_connections_are_bounded_per_address_and_overall() -> None:
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param(BarrierLimits(handshakes=100, handshakes_per_address=3), id="of an address"),
+        pytest.param(BarrierLimits(handshakes=3, handshakes_per_address=100), id="overall"),
+    ],
+)
+def test_strangers_in_handshake_are_bounded_and_leave_connected_barriers_alone(limits: BarrierLimits) -> None:
     async def scene(house: House) -> None:
-        kept = [await house.dial() for _ in range(3)]
-        await until(lambda: house.server.connections == 3)
+        barrier = await (await house.dial()).shake()
+        mute = [await house.dial() for _ in range(3)]
+        await until(lambda: house.server.connections == 4)
         turned_away = await house.dial()
         assert await turned_away.refusal() == 6
-        await kept[0].close()
+        barrier.writer.write(barrier.peer.status(passes=1))
+        await until(lambda: len(house.observer.told) == 2)
+        await mute[0].close()
         await turned_away.close()
-        await until(lambda: house.server.connections == 2)
+        await until(lambda: house.server.connections == 3)
         await (await house.dial()).shake()
 
-    play(scene, BarrierLimits(connections=100, connections_per_address=3))
-    play(scene, BarrierLimits(connections=3, connections_per_address=100))
+    play(scene, limits)
+
+
+def test_strangers_use_up_no_place_of_a_barrier() -> None:
+    async def scene(house: House) -> None:
+        mute = [await house.dial() for _ in range(5)]
+        await until(lambda: house.server.connections == 5)
+        await (await house.dial()).shake()
+        full = await house.dial(serial="bar-2")
+        full.writer.write(full.peer.hello())
+        full.writer.write(full.peer.proof(await full.frame()))
+        full.peer.welcomed(await full.frame())
+        assert await full.refusal() == 6
+        await (await house.dial()).shake()  # it takes the place of its own older connection
+        house.clock.ahead += 5 * SECOND_US
+        assert await mute[0].refusal() == 5
+
+    house = play(scene, BarrierLimits(connections=1))
+    assert house.server.counts["welcomed"] == 2
+
+
+def test_a_barrier_whose_secret_is_not_valid_any_more_is_hung_up_in_handshake_too() -> None:
+    async def scene(house: House) -> None:
+        kept = await (await house.dial(serial="bar-2")).shake()
+        welcomed = await (await house.dial()).shake()
+        challenged = await house.dial()
+        challenged.writer.write(challenged.peer.hello())
+        challenge = await challenged.frame()
+        reviewed: list[tuple[Id, str]] = []
+
+        def is_current(device: BarrierDevice, address: str) -> bool:
+            reviewed.append((device.id, address))
+            return device.id != DEVICE
+
+        house.server.review(is_current)
+        assert await welcomed.gone()
+        challenged.writer.write(challenged.peer.proof(challenge))
+        assert await challenged.gone()
+        await house.told(("disconnected", DEVICE, "outdated"))
+        assert not house.server.is_connected(DEVICE)
+        assert house.server.is_connected(SECOND)
+        assert sorted(reviewed) == [(DEVICE, "127.0.0.1")] * 2 + [(SECOND, "127.0.0.1")]
+        await kept.close()
+
+    play(scene)
 
 
 def test_a_slow_observer_holds_back_its_device_and_nothing_is_lost() -> None:

@@ -135,7 +135,7 @@ def test_threads_share_the_connections(blobs: S3Blobs) -> None:
 def test_the_queue_of_pictures_writes_there(blobs: S3Blobs) -> None:
     queue = PictureQueue(blobs)
     queue.start()
-    queue.put_nowait(NAME, b"picture").result(10)
+    queue.put_nowait([(NAME, b"picture")]).result(10)
     assert queue.close()
     assert blobs.get(NAME) == b"picture"
 

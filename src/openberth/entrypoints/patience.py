@@ -2,7 +2,7 @@
 
 uvicorn waits for ever for the head of a request and counts idle connections against its bound, so one stranger with a
 few thousand sockets would shut out every camera. Here a head has to arrive in time, and an address may hold so many
-connections and no more.
+connections and no more, unless it is one of our own proxies, through which everybody comes.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from openberth.infra.http.limits import limit_key
+from openberth.infra.http.limits import AddressRange, limit_key
 
 HEAD_WITHIN_S = 10.0
 PER_ADDRESS_MAX = 512  # a whole site may come from one address
@@ -20,6 +20,7 @@ PER_ADDRESS_MAX = 512  # a whole site may come from one address
 class PatientProtocol(HttpToolsProtocol):
     """uvicorn's protocol with a bound on the time of a request's head and on the connections of an address."""
 
+    proxies: ClassVar[AddressRange] = AddressRange()
     _held: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,12 +31,14 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, unless its address holds too many already."""
         peer = transport.get_extra_info("peername")
-        self._address = limit_key(str(peer[0])) if peer else ""
-        self._held[self._address] += 1
+        host = str(peer[0]) if peer else ""
         super().connection_made(transport)
-        if self._held[self._address] > PER_ADDRESS_MAX:
-            transport.abort()
-            return
+        if not self.proxies.admits(host):
+            self._address = limit_key(host)
+            self._held[self._address] += 1
+            if self._held[self._address] > PER_ADDRESS_MAX:
+                transport.abort()
+                return
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
@@ -78,6 +81,11 @@ class PatientProtocol(HttpToolsProtocol):
         if self._head_late is not None:
             self._head_late.cancel()
             self._head_late = None
+
+
+def patient(proxies: AddressRange) -> type[PatientProtocol]:
+    """Return the protocol of a server behind these proxies."""
+    return type("PatientBehindProxies", (PatientProtocol,), {"proxies": proxies})
 
 
 def _is_idle(cycle: RequestResponseCycle | None) -> bool:

@@ -1,6 +1,6 @@
 """The HTTP application: the routes of all contexts behind one edge."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.routing import WebSocketRoute
 
 from openberth import __version__
 from openberth.contexts import tenancy
@@ -78,8 +78,8 @@ class Parts(Protocol):
         ...
 
 
-def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
-    """Return the application. ``extra_routes`` are those of devices, served beside everything else."""
+def build_app(parts: Parts) -> FastAPI:
+    """Return the application for people and programs; devices are served in front of it."""
     database = parts.database
     publisher = Publisher(parts.calendars)
     operators = Operators(_finder(database), database.clocks.machine)
@@ -102,13 +102,12 @@ def build_app(parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> FastAPI:
         app.include_router(api.router)
     app.add_route(OPENAPI, partial(_openapi, app), include_in_schema=False)
     plain = [
-        *extra_routes,
         *CodesApi(database, parts.cashier).routes(),
         *ChannelHooks(parts.cashier).routes(),
         *Watch(database, parts.health, operators).routes(),
         WebSocketRoute(FEED, Feed(database, parts.tail, operators, lot_id).serve),
     ]
-    app.router.routes[:0] = [named(route) for route in plain]  # in front: a camera is matched first
+    app.router.routes[:0] = [named(route) for route in plain]
     return app
 
 

@@ -6,6 +6,7 @@ OpenBerth runs on this machine alone: SQLite in the data folder, HTTP on the loo
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -51,11 +52,24 @@ def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
+def _networks(texts: tuple[str, ...] | str) -> tuple[str, ...]:
+    for text in texts:
+        try:
+            network = ip_network(text)
+        except ValueError:
+            raise ValueError("addresses and networks are expected, such as 10.0.0.1 or 10.1.0.0/16") from None
+        if network.prefixlen == 0:
+            raise ValueError("a network of everybody would believe everybody")
+    return tuple(texts)
+
+
 def _expanded(path: Path) -> Path:
     return path.expanduser().resolve()
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+# With ``str`` beside it the environment need not be JSON: 10.0.0.1,10.1.0.0/16.
+Networks = Annotated[tuple[str, ...] | str, BeforeValidator(_words), AfterValidator(_networks)]
 Moment = Annotated[Instant, BeforeValidator(_instant)]
 FilePath = Annotated[Path, AfterValidator(_expanded)]
 
@@ -65,10 +79,11 @@ class _Group(BaseModel):
 
 
 class HttpSettings(_Group):
-    """Where HTTP is served."""
+    """Where HTTP is served, and behind which reverse proxies (addresses and networks; none are believed without)."""
 
     host: str = "127.0.0.1"
     port: Port = 8420
+    trusted_proxies: Networks = ()
 
 
 class BarrierSettings(_Group):

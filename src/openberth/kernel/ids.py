@@ -9,6 +9,12 @@ _VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
 _RAND_A_MAX = (1 << 12) - 1
 _RAND_B_MAX = (1 << 62) - 1
 
+# A UUID refuses to be changed; its slots do not.
+_new = object.__new__
+_set_int = vars(UUID)["int"].__set__
+_set_is_safe = vars(UUID)["is_safe"].__set__
+_UNKNOWN = SafeUUID.unknown
+
 
 def uuid7(unix_ms: int, rand_a: int, rand_b: int) -> Id:
     """Build a version 7 UUID from milliseconds since 1970, 12 bits and 62 bits."""
@@ -25,9 +31,9 @@ def id_from_bytes(data: bytes) -> Id:
 
 def id_from_int(number: int) -> Id:
     """Build an id from a number of 128 bits that is known to be one."""
-    made = object.__new__(UUID)
-    object.__setattr__(made, "int", number)
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    made = _new(UUID)
+    _set_int(made, number)
+    _set_is_safe(made, _UNKNOWN)
     return made
 
 

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from openberth.simulator.api import Operator, Phone, Refusal
+from openberth.simulator.balance import Line, side_by_side
 from openberth.simulator.books import Books, Fate
 from openberth.simulator.boom import BoomTiming
 from openberth.simulator.clock import HOUR_US, BusinessClock, instant_us
@@ -24,11 +25,14 @@ from openberth.simulator.world import World
 
 _LOOK_AT_CLOCK_S = 2.0
 _FIRST_LOOKS = 5
+_FOREVER_US = 366 * 24 * HOUR_US
 
 
 @dataclass(frozen=True, slots=True)
 class TownConfig:
-    """What to simulate against which server. ``hours`` are business hours; ``minutes`` machine minutes, if given.
+    """What to simulate against which server.
+
+    ``hours`` are business hours; ``minutes`` machine minutes, if given; without both, cars come until the closing.
 
     ``load`` multiplies the arrivals of the lot files. ``cars`` bounds their number. Without ``timing`` booms are as
     fast as the server's clock asks for. ``drain_s`` and ``settle_s`` are machine seconds: for drivers and cameras to
@@ -42,7 +46,7 @@ class TownConfig:
     permits: tuple[Path, ...] = ()
     sandpay_url: str | None = None
     barrier_port: int = 8421
-    hours: float = 24.0
+    hours: float | None = 24.0
     minutes: float | None = None
     load: float = 1.0
     seed: int = 1
@@ -57,7 +61,10 @@ class TownConfig:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run was and whether the books agree. ``received`` are minor units by lot and method, by our books."""
+    """What a run was and whether the books agree. ``received`` are minor units by lot and method, by our books.
+
+    ``lines`` are both books side by side; ``differences`` also those of single cars and of the payment channel.
+    """
 
     seed: int
     faults: str
@@ -65,6 +72,7 @@ class Report:
     left: int
     inside: int
     received: dict[str, dict[str, int]]
+    lines: list[Line]
     differences: list[str]
     troubles: list[str]
     counters: dict[str, Any]
@@ -72,16 +80,23 @@ class Report:
     @property
     def balanced(self) -> bool:
         """Whether every car and every fen is accounted for."""
-        return not self.differences
+        return not self.differences and all(line.agrees for line in self.lines)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         return {"balanced": self.balanced, **asdict(self)}
 
 
-async def run_town(config: TownConfig, *, counters: Counters | None = None, faults: Faults | None = None) -> Report:
+async def run_town(
+    config: TownConfig,
+    *,
+    counters: Counters | None = None,
+    faults: Faults | None = None,
+    closing: asyncio.Event | None = None,
+) -> Report:
     """Run a whole simulation and return its report; ``counters`` may be watched and ``faults`` changed meanwhile.
 
+    When ``closing`` is set no more cars come, those under way finish, and the books are compared as they are.
     Raises ``NoAnswer`` or ``Refusal`` when the server cannot be used at the start, ``PlanError`` or ``TariffUnknown``
     for files that cannot be simulated. A server that goes away later is waited for with bounded patience.
     """
@@ -96,18 +111,24 @@ async def run_town(config: TownConfig, *, counters: Counters | None = None, faul
             town = await _built(config, plans, api, world)
             try:
                 await town.power_on()
-                span_us = int(config.hours * HOUR_US)
-                if config.minutes is not None:
-                    span_us = int(config.minutes * 60 * 1_000_000 * clock.speed)
-                until_us = opening.started_us + span_us
-                await town.open_doors(until_us, load=config.load, cars=config.cars, seed=str(config.seed))
+                until_us = opening.started_us + _span_us(config, clock)
+                await town.open_doors(
+                    until_us, load=config.load, cars=config.cars, seed=str(config.seed), closing=closing
+                )
                 await town.close_doors(config.drain_s)
                 differences = await comparison.differences(opening, config.settle_s)
+                lines = await side_by_side(world.books, plans, opening, api)
             finally:
                 await town.power_off()
     finally:
         await api.close()
-    return _report(config, plans, world.books, counters, faults, differences)
+    return _report(config, plans, world, lines, differences)
+
+
+def _span_us(config: TownConfig, clock: BusinessClock) -> int:
+    if config.minutes is not None:
+        return int(config.minutes * 60 * 1_000_000 * clock.speed)
+    return _FOREVER_US if config.hours is None else int(config.hours * HOUR_US)
 
 
 def _world(config: TownConfig, plans: list[LotPlan], clock: BusinessClock, counters: Counters, faults: Faults) -> World:
@@ -160,16 +181,18 @@ async def _look_at_clock(api: Operator, clock: BusinessClock) -> None:
 
 
 def _report(
-    config: TownConfig, plans: list[LotPlan], books: Books, counters: Counters, faults: Faults, differences: list[str]
+    config: TownConfig, plans: list[LotPlan], world: World, lines: list[Line], differences: list[str]
 ) -> Report:
+    visits = world.books.visits
     return Report(
         seed=config.seed,
-        faults=str(faults),
-        cars=len(books.visits),
-        left=sum(visit.fate is Fate.LEFT for visit in books.visits),
-        inside=sum(visit.fate is Fate.INSIDE for visit in books.visits),
-        received={plan.code: books.received(plan) for plan in plans},
+        faults=str(world.faults),
+        cars=len(visits),
+        left=sum(visit.fate is Fate.LEFT for visit in visits),
+        inside=sum(visit.fate is Fate.INSIDE for visit in visits),
+        received={plan.code: world.books.received(plan) for plan in plans},
+        lines=lines,
         differences=differences,
-        troubles=[f"{visit.name}: {'; '.join(visit.trouble)}" for visit in books.visits if visit.trouble],
-        counters=counters.snapshot(),
+        troubles=[f"{visit.name}: {'; '.join(visit.trouble)}" for visit in visits if visit.trouble],
+        counters=world.counters.snapshot(),
     )

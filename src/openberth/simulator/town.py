@@ -5,6 +5,7 @@ import sys
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 from urllib.parse import urlsplit
 
 from openberth.simulator.api import Operator
@@ -203,16 +204,20 @@ class Town:
                 return
             await asyncio.sleep(0.1)
 
-    async def open_doors(self, until_us: int, *, load: float, cars: int, seed: str) -> None:
-        """Let cars arrive until a business instant, at most ``cars`` of them."""
-        arrivals = [asyncio.create_task(self._arrivals(lot, until_us, load, cars, seed)) for lot in self.lots]
-        outages = [asyncio.create_task(lot.outages(until_us)) for lot in self.lots]
+    async def open_doors(
+        self, until_us: int, *, load: float, cars: int, seed: str, closing: asyncio.Event | None = None
+    ) -> None:
+        """Let cars arrive until a business instant or until ``closing`` is set, at most ``cars`` of them."""
+        arrivals = asyncio.gather(*(self._arrivals(lot, until_us, load, cars, seed) for lot in self.lots))
+        outages: list[asyncio.Task[Any]] = [asyncio.create_task(lot.outages(until_us)) for lot in self.lots]
+        closed: asyncio.Task[Any] = asyncio.create_task((closing or asyncio.Event()).wait())
         try:
-            await self._unless_failed(asyncio.gather(*arrivals))
+            await self._unless_failed(arrivals, closed)
         finally:
-            for task in [*arrivals, *outages]:
+            arrivals.cancel()
+            for task in (*outages, closed):
                 task.cancel()
-            await asyncio.gather(*arrivals, *outages, return_exceptions=True)
+            await asyncio.gather(arrivals, *outages, closed, return_exceptions=True)
 
     async def close_doors(self, within_s: float) -> None:
         """Send home who queues, leave inside who is parked, let everybody else finish; then empty all cameras."""
@@ -281,12 +286,15 @@ class Town:
         if error is not None and self._failed is not None and not self._failed.done():
             self._failed.set_exception(error)
 
-    async def _unless_failed(self, work: "asyncio.Future[list[None]]") -> None:
-        """Wait for the work, but raise at once when a car or device broke: that is a mistake of the simulator."""
+    async def _unless_failed(self, work: "asyncio.Future[list[None]]", closed: "asyncio.Task[Any]") -> None:
+        """Wait for the work or the closing, but raise at once when a car or device broke: that is our mistake."""
         if self._failed is None:
             raise RuntimeError("the town has no power")
-        await asyncio.wait((work, self._failed), return_when=asyncio.FIRST_COMPLETED)
-        (self._failed if self._failed.done() else work).result()
+        await asyncio.wait((work, self._failed, closed), return_when=asyncio.FIRST_COMPLETED)
+        if self._failed.done():
+            self._failed.result()
+        elif work.done():
+            work.result()
 
 
 def _car_of(permit: Permit) -> CarPlate:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openberth.infra import outbox
 from openberth.infra.database import Database, Unit
 from openberth.infra.database.log import read_after
 from openberth.infra.outbox import Consumer, ConsumerRunner, Tail, parked_keys
+from openberth.infra.outbox import consumers as outbox
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 from tests.service.infra import tables

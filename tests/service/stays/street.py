@@ -76,10 +76,10 @@ class Street:
         self.react()
         return change
 
-    def pay_a_part(self, lane: str, minor: int) -> None:
-        """Pay less than is due, as a channel may tell; cash must cover the bill."""
+    def pay_a_part(self, lane: str, minor: int, currency: str = "CNY") -> None:
+        """Pay less than is due, or in another currency, as a channel may tell; cash must cover the bill."""
         attempt = write(self.db, begin_attempt, bill=self.bill_at(lane).id, channel="sandpay")
-        money, transaction = Money(minor, "CNY"), attempt.number
+        money, transaction = Money(minor, currency), f"{attempt.number}-{currency}"
         write(
             self.db, record_channel_payment, channel="sandpay", number=attempt.number, amount=money,
             transaction=transaction,
@@ -91,8 +91,8 @@ class Street:
             self.db, stays.bill_in_advance, lot=self.lot, plate=Plate.read(plate), lot_tariff="mall", currency="CNY"
         )
 
-    def enter_without_plate(self, lane: str, token: str) -> tuple[str, Id]:
-        return write(self.db, enter_without_plate, lot=self.lot, lane=self.ids[lane], token=token)
+    def enter_without_plate(self, lane: str, token: str, claim: str | None = None) -> tuple[str, Id]:
+        return write(self.db, enter_without_plate, lot=self.lot, lane=self.ids[lane], token=token, claim=claim)
 
     def leave_with_pass(self, lane: str, token: str) -> LaneAnswer:
         return write(self.db, leave_with_pass, lot=self.lot, lane=self.ids[lane], token=token)

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from openberth.contexts import facility
+from openberth.contexts import facility, stays
 from openberth.contexts.facility import CommandState, LotState, Outcome
 from openberth.contexts.payments.service import begin_attempt, record_channel_payment, take_cash
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, PassageState
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Instant, Period
-from tests.service.acting import COMPANY, events, write
+from tests.service.acting import COMPANY, events, lot_file, write
 from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
 
 
@@ -294,8 +294,7 @@ def test_grace_after_payment_then_only_the_difference(street: Street) -> None:
 
 def test_a_car_without_a_plate_comes_in_by_code_and_leaves_by_its_pass(street: Street) -> None:
     street.arrive("in-2", None)
-    token, passage = street.enter_without_plate("in-2", "k7m2p9x4")
-    assert street.enter_without_plate("in-2", "another") == (token, passage)  # shown again within 30 s
+    token, _ = street.enter_without_plate("in-2", "k7m2p9x4")
     assert street.cases() == []
     street.pass_minutes(61)
     street.arrive("out-2", None)
@@ -446,3 +445,48 @@ def test_a_second_press_of_the_button_opens_once(street: Street) -> None:
     assert street.open_by_hand("out-1").id == first.id
     street.pass_minutes(1)
     assert street.open_by_hand("out-1").id != first.id
+
+
+def test_a_pass_is_shown_again_to_who_asked_for_it_and_to_nobody_else(street: Street) -> None:
+    street.arrive("in-2", None)
+    mine = street.enter_without_plate("in-2", "k7m2p9x4", claim="mine")
+    assert street.enter_without_plate("in-2", "another", claim="mine") == mine
+    for claim in ("yours", None):
+        with pytest.raises(Refused, match=r"lane\.nobody_waiting"):
+            street.enter_without_plate("in-2", "another", claim=claim)
+    street.arrive("in-2", None)  # the next car: my reload must not let it in
+    assert street.enter_without_plate("in-2", "another", claim="mine") == mine
+    yours = street.enter_without_plate("in-2", "p4s5w0rd", claim="yours")
+    assert yours[0] == "p4s5w0rd"
+    assert len(street.inside()) == 2
+    street.pass_minutes(10)
+    street.arrive("out-2", None)
+    street.leave_with_pass("out-2", mine[0])
+    street.pass_minutes(10)
+    street.arrive("in-2", None)  # it comes again: the old pass is over
+    assert street.enter_without_plate("in-2", "n3wp4ss0", claim="mine")[0] == "n3wp4ss0"
+
+
+@pytest.mark.parametrize("gone", ["lane", "gate"])
+def test_a_car_that_paid_at_a_lane_that_cannot_open_any_more_is_a_case_and_leaves_elsewhere(
+    street: Street, gone: str
+) -> None:
+    """Nothing parks: a person is told, and at another exit the payment counts."""
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    leaving = street.arrive("out-1", CAR)
+    file = lot_file("mall")
+    devices = tuple(one for one in file.devices if one.lane != "out-1")
+    lanes = tuple(one for one in file.lanes if gone == "gate" or one.code != "out-1")
+    write(street.db, facility.apply_lot, company=COMPANY, lot=dataclasses.replace(file, devices=devices, lanes=lanes))
+    street.pay_cash("out-1")
+    [case] = street.cases()
+    assert (case.kind.value, case.passage_id, case.stay_id) == ("paid_no_gate", leaving.passage, leaving.stay)
+    assert case.evidence["reason"] == {"lane": "lane_retired", "gate": "no_gate"}[gone]
+    assert [stay.id for stay in street.inside()] == [leaving.stay]
+    write(street.db, stays.bill_settled, stay=leaving.stay, lot=street.lot)
+    assert len(street.cases()) == 1
+    street.pass_minutes(10)
+    answer = street.arrive("out-2", CAR)
+    assert (answer.action, answer.reason) == (Action.OPEN, "exit.nothing_due")
+    assert (street.inside(), street.closed()[0].paid_minor) == ([], 750)

@@ -15,6 +15,7 @@ from openberth.infra.database import Reader
 from openberth.infra.http.pages import NEWEST
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id, lowest_at
+from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import MINUTE_US
 from tests.service.acting import events, plan_of, read, write
@@ -94,6 +95,22 @@ def test_the_books_say_what_was_billed_paid_and_is_due(street: Street) -> None:
     assert found.billed.minor == found.due.minor + sum(received.values()) - found.surplus.minor
 
 
+def test_money_of_another_currency_is_kept_apart(street: Street) -> None:
+    street.arrive("in-2", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-2", CAR)
+    street.pay_a_part("out-2", 99_900, "JPY")
+    street.pay_a_part("out-2", 100, "JPY")
+    assert street.case_kinds() == ["surplus", "surplus"]  # it has to go back; the bill is still asked for
+    street.pay_cash("out-2")
+    found = books(street)
+    assert (found.received, found.surplus.minor) == ({"cash": Money(750, "CNY")}, 0)
+    assert found.foreign == [Money(100_000, "JPY")]
+    assert found.billed.minor == found.due.minor + 750 == 750
+    lot = read(street.db, facility.lot_by_id, lot=street.lot)
+    assert read(street.db, queries.lot_now, lot=lot).received_today == Money(750, "CNY")
+
+
 def test_a_superseded_bill_counts_with_what_was_paid_on_it(street: Street) -> None:
     street.arrive("in-2", CAR)
     street.pass_minutes(61)
@@ -171,7 +188,8 @@ def test_history_is_not_scanned_for_the_overview(street: Street) -> None:
     since = lowest_at(street.machine.now() // 1_000)
     plan = plan_of(street.db, reading.CROSSED_SINCE, {"lot": street.lot, "since_id": since})
     assert "ix_passage_lot (lot_id=? AND id>?)" in plan
-    plan = plan_of(street.db, payment_store.RECEIVED_SINCE, {"lot": street.lot, "since_id": since, "since": 0})
+    asked = {"lot": street.lot, "wanted_currency": "CNY", "since_id": since, "since": 0}
+    plan = plan_of(street.db, payment_store.RECEIVED_SINCE, asked)
     assert "ix_receipt_lot (lot_id=? AND id>?)" in plan
 
 

@@ -216,3 +216,13 @@ def test_settings_do_not_change() -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.demo = True  # type: ignore[misc]
+
+
+def test_proxies_are_named_as_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().http.trusted_proxies == ()
+    monkeypatch.setenv("OPENBERTH_HTTP__TRUSTED_PROXIES", "10.0.0.1, 10.1.0.0/16,::1")
+    assert load_settings().http.trusted_proxies == ("10.0.0.1", "10.1.0.0/16", "::1")
+    for wrong in ("proxy.example", "10.0.0.1/8", "*", "0.0.0.0/0", "::/0"):
+        problem, said = mistake(http={"trusted_proxies": [wrong]})
+        assert problem.code == "settings.invalid"
+        assert "OPENBERTH_HTTP__TRUSTED_PROXIES" in said

@@ -71,14 +71,18 @@ def test_a_silent_channel_is_told_as_such(waiting: House) -> None:
 def test_a_car_without_a_plate_comes_in_and_leaves_with_its_pass(house: House) -> None:
     house.arrive("in-1", None)
     assert house.stranger.get(house.code("in-1")).json()["waiting"]["ask"] == "enter"
-    first = house.stranger.post(house.code("in-1") + "/enter")
+    claim = {"claim": "0123456789abcdef0123456789abcdef"}
+    first = house.stranger.post(house.code("in-1") + "/enter", json=claim)
     assert first.status_code == 201
     token = first.json()["pass"]
     assert re.fullmatch("[A-Za-z0-9_-]{16}", token)
-    assert house.stranger.post(house.code("in-1") + "/enter").json() == first.json()  # the phone asked twice
-    house.machine.advance(31 * 1_000_000)
-    late = house.stranger.post(house.code("in-1") + "/enter")
-    assert (late.status_code, late.json()["code"]) == (409, "lane.nobody_waiting")
+    assert (
+        house.stranger.post(house.code("in-1") + "/enter", json=claim).json() == first.json()
+    )  # the phone asked twice
+    for other in ({}, {"claim": "f" * 32}):
+        late = house.stranger.post(house.code("in-1") + "/enter", json=other)
+        assert (late.status_code, late.json()["code"]) == (409, "lane.nobody_waiting")
+    assert house.stranger.post(house.code("in-1") + "/enter", json={"claim": "guessable"}).status_code == 422
     house.pass_minutes(61)
     house.arrive("out-1", None)
     wrong = house.stranger.post(house.code("out-1") + "/leave", json={"pass": "AAAAAAAAAAAAAAAA"})
@@ -110,13 +114,14 @@ def test_paying_before_going_to_the_car(house: House) -> None:
     house.pass_minutes(61)
     bill = house.stranger.post(house.code() + "/bills", json={"plate": "粤B·12345"}).json()["bill"]
     assert (bill["due"]["minor"], bill["quoted_at"]) == (750, "2026-03-02T03:01:00.000000Z")
-    unknown = house.stranger.post(house.code() + "/bills", json={"plate": OTHER_CAR})
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "stay.not_found")
     assert house.stranger.post(house.code() + "/bills", json={}).json()["code"] == "bill.plate_or_pass"
     order = house.stranger.post(house.code() + "/pay", json={"bill": bill["id"]})
     assert order.status_code == 201
     [number] = house.channel.orders
     assert house.notify(number, 750).status_code == 200
+    paid = house.stranger.post(house.code() + "/bills", json={"plate": CAR}).json()["bill"]
+    unknown = house.stranger.post(house.code() + "/bills", json={"plate": OTHER_CAR}).json()["bill"]
+    assert early | {"quoted_at": unknown["quoted_at"]} == paid == unknown  # free, paid and not here look alike
     settled = house.stranger.post(house.code() + "/pay", json={"bill": bill["id"]})
     assert (settled.status_code, settled.json()["code"]) == (409, "bill.settled")
     assert house.arrive("out-1", CAR).reason == "exit.nothing_due"
@@ -145,6 +150,32 @@ def test_unknown_codes_and_bodies_are_refused(house: House) -> None:
     for body, kind, status in sent:
         answer = house.stranger.post(house.code() + "/pay", content=body, headers={"content-type": kind})
         assert answer.status_code == status, body[:20]
+
+
+def test_codes_are_not_tried_at_the_databases_cost(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has used up the share of unknown codes is turned away before anything is read; drivers are not."""
+    assert house.stranger.get(house.code("in-1")).status_code == 200
+    for number in range(60):
+        answer = house.stranger.get(f"/c/{22222222 + number % 5:08d}".replace("0", "A").replace("1", "B") + "ZZ")
+        assert answer.status_code == 404
+    monkeypatch.setattr(house.database, "read", None)
+    more = house.stranger.get("/c/ZZZZZZZZZZ")
+    assert (more.status_code, more.json()["code"]) == (429, "request.too_many")
+    assert house.stranger.get("/c/nonsense").status_code == 429
+    monkeypatch.undo()
+    assert house.stranger.get(house.code("in-1")).status_code == 200
+
+
+def test_plates_are_not_tried_until_one_is_found(house: House) -> None:
+    house.arrive("in-1", CAR)
+    house.pass_minutes(61)
+    for number in range(10):
+        assert house.stranger.post(house.code() + "/bills", json={"plate": CAR}).status_code == 200  # costs nothing
+        assert house.stranger.post(house.code() + "/bills", json={"plate": f"粤A{10_000 + number}"}).status_code == 200
+    more = house.stranger.post(house.code() + "/bills", json={"plate": CAR})
+    assert (more.status_code, more.json()["code"], more.headers["retry-after"]) == (429, "request.too_many", "6")
+    house.machine.advance(6_000_000)
+    assert house.stranger.post(house.code() + "/bills", json={"plate": CAR}).json()["bill"]["due"]["minor"] == 750
 
 
 def test_thirty_requests_a_minute_and_no_more(house: House) -> None:
@@ -190,9 +221,18 @@ def test_a_browser_keeps_its_pass(house: House) -> None:
     browser = house.client(BROWSER)
     house.arrive("in-1", None)
     assert "入场" in page(browser.get(house.code("in-1")))
+    claim = browser.cookies["scanner"]
     welcome = page(browser.post(house.code("in-1") + "/enter"))
     token = browser.cookies["pass"]
     assert token in welcome
+    assert token in page(browser.post(house.code("in-1") + "/enter"))  # reloaded
+    assert "当前没有车辆等待" in page(browser.get(house.code("in-1")))
+    assert browser.cookies["scanner"] == claim
+    assert token in page(browser.post(house.code("in-1") + "/enter"))
+    bystander = house.client(BROWSER)
+    page(bystander.get(house.code("in-1")))
+    assert bystander.cookies["scanner"] != claim
+    assert token not in page(bystander.post(house.code("in-1") + "/enter"), 409)
     house.pass_minutes(61)
     priced = page(browser.post(house.code() + "/bills", content=b"",
                                headers={"content-type": "application/x-www-form-urlencoded"}))  # fmt: skip

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -196,3 +196,22 @@ def test_feeds_are_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> Non
             pass
         assert refused.value.response.status_code == 503
         assert refused.value.response.headers["retry-after"] == "10"
+
+
+def test_strangers_use_up_no_feed_and_few_places(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection counts as a feed only when its token was good; who has not shown one has a small room of its own."""
+    monkeypatch.setattr(feed_module, "FEEDS_MAX", 1)
+    with ExitStack() as mute:
+        for _ in range(feed_module.STRANGERS_PER_ADDRESS - 1):
+            mute.enter_context(feed(house, additional_headers={}))
+        with feed(house) as websocket:
+            assert frame(websocket)["type"] == "ready"
+            with feed(house, additional_headers={}) as late:
+                late.send(json.dumps({"token": TOKEN}))
+                assert frame(late)["code"] == "feed.full"
+            mute.enter_context(feed(house, additional_headers={}))
+            with pytest.raises(InvalidStatus) as refused, feed(house, additional_headers={}):
+                pass
+            assert refused.value.response.status_code == 503
+    with feed(house) as websocket:
+        assert frame(websocket)["type"] == "ready"

@@ -156,3 +156,23 @@ def test_the_clock_shows_both_times(house: House) -> None:
     assert house.get("/v1/clock") == {
         "business_now": "2026-03-02T02:00:00.000000Z", "machine_now": "2026-11-20T10:00:00.000000Z", "speed": 1,
     }  # fmt: skip
+
+
+def test_the_plate_of_a_car_inside_is_corrected_once(house: House) -> None:
+    house.arrive("in-1", "粤B12346")
+    [stay] = house.get("/v1/stays", lot="mall")["items"]
+    path, body = f"/v1/stays/{stay['id']}/plate", {"plate": CAR, "reason": "looked"}
+    first = house.post(path, body, key="k-1")
+    assert first.status_code == 200
+    assert house.post(path, body, key="k-1").json() == first.json()
+    [told] = first.json()["corrections"]
+    assert (told["before"], told["after"], told["by"], told["reason"]) == (
+        "粤B·**346", "粤B·**345", "person:operator", "looked",
+    )  # fmt: skip
+    assert first.json()["plate"] == "粤B·**345"
+    assert [row["id"] for row in house.get("/v1/stays", lot="mall", plate=CAR, state="open")["items"]] == [stay["id"]]
+    house.arrive("in-2", OTHER_CAR)
+    taken = house.post(path, {"plate": OTHER_CAR, "reason": "looked"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "stay.plate_inside")
+    wrong = house.post(path, {"plate": "粤B", "reason": "looked"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "plate.malformed")

@@ -24,10 +24,11 @@ async def live(
     server: FakeOpenBerth,
     folder: Path,
     *,
-    hours: float = 2.0,
+    hours: float | None = 2.0,
     settle_s: float = 5.0,
     faults: tuple[str, ...] = (),
     counters: Counters | None = None,
+    closing: asyncio.Event | None = None,
     **config: Any,
 ) -> Report:
     await server.open()
@@ -44,7 +45,7 @@ async def live(
             drain_s=20.0,
             **{**write_files(folder), **config},
         )
-        return await run_town(plan, counters=counters, faults=Faults.parse(faults))
+        return await run_town(plan, counters=counters, faults=Faults.parse(faults), closing=closing)
     finally:
         await server.close()
 
@@ -66,6 +67,25 @@ def test_a_quiet_day_balances_to_the_fen(tmp_path: Path) -> None:
     assert {lane for lane, _, _ in server.inputs} == {"in-2", "out-2", "vip-in", "vip-out"}
     assert any(len(stay.areas) == 3 for stay in server.stays)
     assert any(stay.plate.startswith("pass") and stay.left for stay in server.stays)
+
+
+def test_a_town_without_end_is_closed_when_somebody_has_seen_enough(tmp_path: Path) -> None:
+    counters = Counters()
+
+    async def scenario() -> Report:
+        closing = asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: pytest.fail(str(context)))
+        town = asyncio.create_task(live(fake(), tmp_path, hours=None, counters=counters, closing=closing))
+        for _ in range(400):
+            await asyncio.sleep(0.05 if counters.left < 5 else 0)
+        closing.set()
+        return await town
+
+    report = asyncio.run(scenario())
+    assert report.balanced
+    assert report.cars == counters.arrived
+    assert {(line.lot, line.what) for line in report.lines} >= {("mall", "left"), ("mall", "cash")}
+    assert all(line.agrees for line in report.lines)
 
 
 @pytest.mark.parametrize(

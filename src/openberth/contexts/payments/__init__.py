@@ -18,6 +18,7 @@ from openberth.contexts.payments.model import (
     ReceiptMethod,
 )
 from openberth.contexts.payments.service import (
+    Received,
     Taken,
     Totals,
     begin_attempt,
@@ -43,6 +44,7 @@ __all__ = [
     "BillState",
     "Receipt",
     "ReceiptMethod",
+    "Received",
     "Taken",
     "Totals",
     "begin_attempt",
@@ -86,6 +88,7 @@ __all__ = [
     "Receipt",
     "ReceiptMethod",
     "ReceiptRecorded",
+    "Received",
     "SurplusReceived",
     "Taken",
     "Totals",

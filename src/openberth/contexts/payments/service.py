@@ -1,6 +1,6 @@
 """Use cases and queries of payments: each loads, asks the pure rules, writes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,12 +212,20 @@ def receipts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """The money of a lot: by method (count, received, surplus), and by bill state (count, due, paid), in minor
-    units.
-    """
+class Received:
+    """Money that came by one method in one currency: how many receipts, how much, and what of it was not owed."""
 
-    received: Mapping[str, tuple[int, int, int]]
+    method: str
+    count: int
+    amount: Money
+    surplus: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The money of a lot: what came, and by bill state (count, due, paid) in minor units of the lot's currency."""
+
+    received: Sequence[Received]
     billed: Mapping[str, tuple[int, int, int]]
 
 
@@ -226,19 +234,25 @@ def totals(reader: Reader, *, lot: Id) -> Totals:
     received = reader.all(store.RECEIVED_BY_METHOD, lot=lot)
     billed = reader.all(store.BILLED, lot=lot)
     return Totals(
-        {method.value: (count, amount, surplus) for method, count, amount, surplus in received},
+        [
+            Received(method.value, count, Money(amount, currency), Money(surplus, currency))
+            for method, currency, count, amount, surplus in received
+        ],
         {state.value: (count, due, paid) for state, count, due, paid in billed},
     )
 
 
-def received_since(reader: Reader, *, lot: Id, since: Instant) -> int:
-    """Return the minor units that came since an instant of business time, what was not owed included.
+def received_since(reader: Reader, *, lot: Id, currency: str, since: Instant) -> Money:
+    """Return the money of a currency that came since an instant of business time, what was not owed included.
 
     Reads the receipts of that span only, by their time-ordered ids: ids carry machine time, and business time since
     then is never shorter than machine time.
     """
     earliest = max(0, reader.machine_now - max(0, reader.now - since)) // 1_000
-    return reader.all(store.RECEIVED_SINCE, lot=lot, since_id=lowest_at(earliest), since=since)[0]
+    found = reader.all(
+        store.RECEIVED_SINCE, lot=lot, wanted_currency=currency, since_id=lowest_at(earliest), since=since
+    )
+    return Money(found[0], currency)
 
 
 def _locked(unit: Unit, bill: Id) -> Bill:

@@ -228,10 +228,16 @@ PAID_FOR_SUBJECT = Query(
     ),
 )
 RECEIVED_BY_METHOD = Query(
-    select(receipt.c.method, func.count(), func.sum(receipt.c.amount_minor), func.sum(receipt.c.surplus_minor))
+    select(
+        receipt.c.method,
+        receipt.c.currency,
+        func.count(),
+        func.sum(receipt.c.amount_minor),
+        func.sum(receipt.c.surplus_minor),
+    )
     .where(receipt.c.lot_id == bindparam("lot"))
-    .group_by(receipt.c.method),
-    lambda method, count, amount, surplus: (method, int(count), int(amount), int(surplus)),
+    .group_by(receipt.c.method, receipt.c.currency),
+    lambda method, currency, count, amount, surplus: (method, currency, int(count), int(amount), int(surplus)),
 )
 BILLED = Query(
     select(bill.c.state, func.count(), func.sum(bill.c.due_minor), func.sum(bill.c.paid_minor))
@@ -242,6 +248,7 @@ BILLED = Query(
 RECEIVED_SINCE = Query(
     select(func.coalesce(func.sum(receipt.c.amount_minor), 0)).where(
         receipt.c.lot_id == bindparam("lot"),
+        receipt.c.currency == bindparam("wanted_currency"),
         receipt.c.id >= bindparam("since_id"),
         receipt.c.received_at >= bindparam("since"),
     ),

@@ -7,7 +7,7 @@ once by its source's own id; a plate has one open stay in a lot at most; nothing
 reason; a car that owes nothing is never kept; a command that opens is issued once per decision.
 Events in: ``payments.bill_settled`` (opens the gate), ``payments.surplus_received``, ``facility.command_ended``.
 Events out: ``stays.passage_decided``, ``passage_released``, ``stay_opened``, ``stay_moved``, ``stay_closed``,
-``case_raised``, ``case_resolved``.
+``plate_corrected``, ``case_raised``, ``case_resolved``.
 """
 
 from openberth.contexts.stays.model.entities import (
@@ -20,6 +20,7 @@ from openberth.contexts.stays.model.entities import (
     OpenStay,
     Passage,
     PassageState,
+    PlateCorrection,
     Resolution,
     Segment,
     Stay,
@@ -29,6 +30,7 @@ from openberth.contexts.stays.reactions import Repricing, consumers
 from openberth.contexts.stays.recognition import Direction, Picture, PictureKind, PlateColour, Recognition, Trigger
 from openberth.contexts.stays.service.cases import CaseAction, resolve
 from openberth.contexts.stays.service.codes import bill_in_advance, enter_without_plate, find_inside, leave_with_pass
+from openberth.contexts.stays.service.correcting import correct_plate
 from openberth.contexts.stays.service.queries import books, overview
 from openberth.contexts.stays.service.recognising import recognise, store_undecided
 from openberth.contexts.stays.service.releasing import bill_settled, identify, match_stay, open_by_hand
@@ -50,6 +52,7 @@ __all__ = [
     "Picture",
     "PictureKind",
     "PlateColour",
+    "PlateCorrection",
     "Recognition",
     "Repricing",
     "Resolution",
@@ -60,6 +63,7 @@ __all__ = [
     "bill_settled",
     "books",
     "consumers",
+    "correct_plate",
     "enter_without_plate",
     "find_inside",
     "identify",

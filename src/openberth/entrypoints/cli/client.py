@@ -15,7 +15,7 @@ import httpx2
 
 from openberth.entrypoints.cli.mistakes import Answered
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.place import TOKEN_FILE, place_of
+from openberth.infra.place import TOKEN_FILE, place_of
 from openberth.kernel.errors import Overloaded, Problem, Refused, Unknown
 
 TIMEOUT_S = 20.0

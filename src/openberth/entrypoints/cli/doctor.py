@@ -24,13 +24,13 @@ from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.top.model import instant_of
 from openberth.entrypoints.cli.top.reading import cases_of, overview_of
 from openberth.entrypoints.cli.top.words import age_text
-from openberth.entrypoints.place import place_of
 from openberth.infra.clocks import SystemClock
 from openberth.infra.database import Reader, open_database
 from openberth.infra.database.migrating import check
 from openberth.infra.jobs import given_up
 from openberth.infra.keys import KeyRing, load_keys
 from openberth.infra.outbox import parked_keys
+from openberth.infra.place import place_of
 from openberth.infra.sealing import RingSealer
 from openberth.infra.settings import Settings
 from openberth.kernel.authority import system

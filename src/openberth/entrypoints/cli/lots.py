@@ -1,9 +1,10 @@
-"""``openberth lot``: lot files, permit lists, and who is let in."""
+"""``openberth lot``: lot files, permit lists, who is let in, and the plates of cars inside."""
 
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
@@ -17,7 +18,7 @@ from openberth.entrypoints.cli.tables import plain_table
 from openberth.entrypoints.cli.top.frame import STATE_STYLES
 from openberth.entrypoints.cli.top.model import money_of
 from openberth.entrypoints.cli.top.words import money_text
-from openberth.kernel.errors import Malformed
+from openberth.kernel.errors import Malformed, NotFound
 
 app = typer.Typer()
 
@@ -204,3 +205,39 @@ async def _state(session: Session, lot: str, state: str, reason: str) -> None:
     async with connected(session) as api:
         await api.post(f"/v1/lots/{part(lot)}/state", {"state": state, "reason": reason})
     session.out.print(session.say("cli.lot.state_set", lot=lot, state=session.say(f"top.state.{state}")))
+
+
+@app.command("plate", help="cli.help.lot.plate")
+def plate(
+    context: typer.Context,
+    lot: LotArgument,
+    before: Annotated[str, typer.Argument(help="cli.argument.plate_before", show_default=False)],
+    after: Annotated[str, typer.Argument(help="cli.argument.plate_after", show_default=False)],
+    reason: Annotated[str, typer.Option(help="cli.option.reason", show_default=False)],
+) -> None:
+    """Correct the plate of a car that is inside."""
+    asyncio.run(_plate(context.obj, lot, before, after, reason))
+
+
+async def _plate(session: Session, lot: str, before: str, after: str, reason: str) -> None:
+    async with connected(session) as api:
+        stay = await _stay_of(api, lot, before)
+        known = await api.get(f"/v1/stays/{part(stay)}")
+        corrected = await api.post(f"/v1/stays/{part(stay)}/plate", {"plate": after, "reason": reason})
+    changed = len(corrected["corrections"]) > len(known["corrections"])
+    session.out.print(
+        session.say(
+            "cli.lot.plate_set" if changed else "cli.lot.plate_unchanged", lot=lot,
+            before=known.get("plate") or session.say("top.no_plate"), after=corrected.get("plate"),
+        )
+    )  # fmt: skip
+
+
+async def _stay_of(api: Api, lot: str, named: str) -> str:
+    try:
+        return str(UUID(named))
+    except ValueError:
+        found = await api.items("/v1/stays", lot=lot, plate=named, state="open")
+    if not found:
+        raise NotFound("stay.not_found")
+    return str(found[0]["id"])

@@ -7,7 +7,7 @@ import typer
 from openberth.entrypoints.cli.client import local_url
 from openberth.entrypoints.cli.files import Examples, find_examples
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.place import TOKEN_FILE, place_of
+from openberth.infra.place import TOKEN_FILE, place_of
 from openberth.infra.settings import Settings
 from openberth.kernel.errors import Refused
 

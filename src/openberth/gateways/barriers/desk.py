@@ -6,7 +6,7 @@ observer has caught up, so the queue stays short and nothing is thrown away.
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -44,11 +44,11 @@ class Link(Protocol):
 class Desk:
     """One barrier over all its connections: its ledger, and the reports that wait for the observer."""
 
-    def __init__(self, device_id: Id, counts: Counter[str]) -> None:
+    def __init__(self, device_id: Id, count: Callable[[str], None]) -> None:
         self.device_id = device_id
         self.ledger = CommandLedger()
         self.connection: Link | None = None
-        self._counts = counts
+        self._count = count
         self._reports: deque[Callable[[], Awaitable[None]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -73,7 +73,7 @@ class Desk:
                     await tell()
             except Exception:
                 # The report is lost, the link lives on; durable rows end as uncertain by their own timers.
-                self._counts["observer_failed"] += 1
+                self._count("observer_failed")
                 _log.exception("barrier observer failed")
             if len(self._reports) <= _REPORTS_LOW and self.connection is not None:
                 self.connection.hold_for_observer(held=False)

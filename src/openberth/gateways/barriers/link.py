@@ -47,6 +47,7 @@ class BarrierLink:
         self._statuses: dict[Id, BarrierStatus] = {}
         self._links: dict[Id, Callable[[], None]] = {}
         self.server = BarrierServer(directory=self, observer=self, clock=database.clocks.machine)
+        directory.on_change(self._review)
 
     async def find(self, serial: str) -> BarrierDevice | None:
         """Return the barrier of this serial with its secret."""
@@ -100,6 +101,20 @@ class BarrierLink:
             unlink()
         self._statuses.pop(device_id, None)
         log.info("barrier.disconnected", device=str(device_id), reason=reason)
+
+    def _review(self) -> None:
+        """Devices have changed: hang up what is connected with an old secret, follow what stands at another lane."""
+        self.server.review(self._is_current)
+        for device_id, (_, address) in self._entries.items():
+            entry = self._directory.by_id(device_id)
+            if entry is not None:
+                self._entries[device_id] = (entry, address)
+
+    def _is_current(self, device: BarrierDevice, address: str) -> bool:
+        entry = self._directory.by_id(device.id)
+        if entry is None or entry.secret != device.secret:
+            return False
+        return entry.networks == device.addresses or entry.networks.admits(address)
 
     async def _send(self, command: Command) -> None:
         """Send a command that is marked as sent; one that could not be written never reached the barrier."""

@@ -2,8 +2,8 @@
 database.
 
 Bounds: bytes per read, bytes waiting to be written (a peer that does not read is not read from either), reports waiting
-for the observer (a slow observer holds back that device only), connections overall and per address, the time of every
-step.
+for the observer (a slow observer holds back that device only), barriers connected, strangers in handshake overall and
+per address, peers that are still being told why they were turned away, the time of every step.
 """
 
 import asyncio
@@ -13,208 +13,39 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from openberth.gateways.barriers.commands import BarrierCommand, CommandReport
+from openberth.gateways.barriers.connection import Connection
 from openberth.gateways.barriers.desk import Desk
-from openberth.gateways.barriers.ports import BarrierDirectory, BarrierObserver
-from openberth.gateways.barriers.session import (
-    Action,
-    BarrierSession,
-    End,
-    Find,
-    ResultSeen,
-    StatusSeen,
-    Welcomed,
-    Write,
-)
-from openberth.infra.http.limits import limit_key
+from openberth.gateways.barriers.ports import BarrierDevice, BarrierDirectory, BarrierObserver
+from openberth.gateways.barriers.session import BarrierSession, ResultSeen, StatusSeen
+from openberth.infra.http.limits import Places, limit_key
+from openberth.infra.telemetry import counter
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.ids import Id
-from openberth.kernel.time import SECOND_US, Clock, Instant, later
+from openberth.kernel.time import Clock
 
 _log = logging.getLogger(__name__)
 
-_READ_BYTES = 4096
-_WRITE_HIGH = 8192
-_WRITE_LOW = 2048
 _SWEEP_S = 0.2
 _STOP_S = 5
-_LINGER_US = SECOND_US
 _BACKLOG = 256
-_TURNED_AWAY = 64  # connections beyond the limit that are still told that we are busy
+
+_EVENTS = counter("openberth_barrier_link_total", "What happened on barrier links; ended.REASON is an end.", ("event",))
 
 
 @dataclass(frozen=True, slots=True)
 class BarrierLimits:
-    """How many may come: connections overall and per address (an IPv6 /64 counts as one), look-ups at the same time."""
+    """How many may come: barriers connected, strangers in handshake overall and per address (an IPv6 /64 counts as
+    one), ended connections that wait until their peer has read why, look-ups at the same time.
+    """
 
     connections: int = 2_000
-    connections_per_address: int = 64
+    handshakes: int = 256
+    handshakes_per_address: int = 32
+    lingering: int = 128
     lookups: int = 32
-
-
-class _Connection(asyncio.BufferedProtocol):
-    """One socket: moves bytes between the transport and its session and carries out what the session says."""
-
-    def __init__(self, server: "BarrierServer") -> None:
-        self._server = server
-        self._view = memoryview(bytearray(_READ_BYTES))
-        self._transport: asyncio.Transport | None = None
-        self._session: BarrierSession | None = None
-        self._lookup: asyncio.Task[None] | None = None
-        self._desk: Desk | None = None
-        self._observer_behind = False
-        self._peer_behind = False
-        self._linger_until: Instant | None = None
-        self.address = ""
-
-    # asyncio calls these
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=_WRITE_HIGH, low=_WRITE_LOW)
-        peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if peer else ""
-        self._session = self._server.new_session(self.address)
-        if not self._server.enter(self):
-            self.perform(self._session.refuse_busy())
-            if self._server.is_overrun:
-                self.cut()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._view
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self._session is not None:
-            self.perform(self._session.received(self._view[:nbytes]))
-
-    def eof_received(self) -> bool:
-        return False
-
-    def pause_writing(self) -> None:
-        self._peer_behind = True
-        self._listen()
-
-    def resume_writing(self) -> None:
-        self._peer_behind = False
-        self._listen()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        if self._session is not None:
-            self.perform(self._session.end("lost" if exc is not None else "closed"))
-        self._server.leave(self)
-
-    # the server and the desk call these
-
-    @property
-    def takes_commands(self) -> bool:
-        """Tell whether a command written now has a chance to arrive."""
-        transport, session = self._transport, self._session
-        open_session = session is not None and session.is_open
-        return transport is not None and open_session and not self._peer_behind and not transport.is_closing()
-
-    def command(self, command: BarrierCommand) -> bool:
-        """Write a command; False when it could not be written or its life is over."""
-        actions = self._session.command(command) if self._session is not None else []
-        written = any(isinstance(action, Write) for action in actions)
-        if written and self._desk is not None:
-            self._desk.ledger.sent(command)
-        self.perform(actions)
-        return written
-
-    def hold_for_observer(self, *, held: bool) -> None:
-        """Stop or go on reading, because the observer is behind or has caught up."""
-        if held is self._observer_behind:
-            return
-        self._observer_behind = held
-        if self._session is not None:
-            self._session.excuse()
-        self._listen()
-
-    def tick(self, now: Instant) -> None:
-        """Let the session look at the clock, and cut off a peer that does not go after it was told to."""
-        if self._linger_until is not None:
-            if now >= self._linger_until:
-                self.cut()
-        elif self._session is not None:
-            if self._observer_behind:
-                self._session.excuse()
-            self.perform(self._session.tick())
-
-    def end(self, reason: str) -> None:
-        """End the connection."""
-        if self._session is not None:
-            self.perform(self._session.end(reason))
-
-    def cut(self) -> None:
-        """Cut the connection off, whatever still waits to be written."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def perform(self, actions: list[Action]) -> None:
-        """Carry out what the session says."""
-        for action in actions:
-            match action:
-                case Write(data):
-                    if self._transport is not None and not self._transport.is_closing():
-                        self._transport.write(data)
-                case Find(serial):
-                    self._lookup = asyncio.get_running_loop().create_task(self._find(serial))
-                case Welcomed(device_id):
-                    self._desk = self._server.welcome(self, device_id)
-                case StatusSeen() | ResultSeen():
-                    if self._desk is not None:
-                        self._server.seen(self._desk, action)
-                case End(reason):
-                    self._ended(reason)
-
-    # inside
-
-    async def _find(self, serial: str) -> None:
-        session = self._session
-        if session is None:
-            return
-        try:
-            device = await self._server.find(serial)
-        except Exception:
-            self._server.counts["directory_failed"] += 1
-            _log.exception("barrier directory failed")
-            self.perform(session.refuse_busy())
-        else:
-            self.perform(session.identified(device))
-
-    def _listen(self) -> None:
-        """Read exactly while both the peer takes our bytes and the observer keeps up."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        if self._peer_behind or self._observer_behind:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-
-    def _ended(self, reason: str) -> None:
-        self._server.counts[f"ended.{reason}"] += 1
-        # A look-up that ends the session by itself must not cancel itself while it does.
-        if self._lookup is not None and self._lookup is not asyncio.current_task():
-            self._lookup.cancel()
-        desk, self._desk = self._desk, None
-        if desk is not None:
-            self._server.gone(desk, self, reason)
-        transport = self._transport
-        if transport is None:
-            return
-        if self._peer_behind or transport.is_closing():
-            transport.abort()
-            return
-        # Half-close and listen a little longer: closing with unread bytes would reset the connection and swallow
-        # REFUSED.
-        self._linger_until = later(self._server.clock.now(), _LINGER_US)
-        self._observer_behind = False
-        self._listen()
-        with suppress(OSError):
-            transport.write_eof()
 
 
 class BarrierServer:
@@ -222,7 +53,8 @@ class BarrierServer:
 
     Everything is called on the event loop it was started on. ``counts`` are totals since the start: ``connected``,
     ``welcomed``, ``sent``, ``unreachable``, ``observer_failed``, ``directory_failed`` and ``ended.REASON`` (among them
-    ``broken_crc``, ``mac``, ``wrong_proof``, ``unknown_serial``, ``address``, ``busy``, ``silence``, ``replaced``).
+    ``broken_crc``, ``mac``, ``wrong_proof``, ``unknown_serial``, ``address``, ``busy``, ``silence``, ``replaced``,
+    ``outdated``).
     """
 
     def __init__(
@@ -243,18 +75,22 @@ class BarrierServer:
         self._limits = limits or BarrierLimits()
         self._entropy = entropy
         self._lookups = asyncio.Semaphore(self._limits.lookups)
-        self._connections: set[_Connection] = set()
+        self._connections: set[Connection] = set()
+        # Strangers have places of their own: they use up none of a barrier that has proved itself.
+        self._strangers = Places(most=self._limits.handshakes, most_per_key=self._limits.handshakes_per_address)
+        self._in_handshake: dict[Connection, str] = {}
+        self._lingering: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._per_address: Counter[str] = Counter()
         self._desks: dict[Id, Desk] = {}
+        self._connected = 0
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; return the address bound (port 0 takes a free one)."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), host, port, backlog=_BACKLOG)
+        self._server = await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
         self._sweeper = loop.create_task(self._sweep())
         bound: tuple[Any, ...] = self._server.sockets[0].getsockname()
         return str(bound[0]), int(bound[1])
@@ -294,7 +130,7 @@ class BarrierServer:
                 sent = (
                     desk.connection is not None and desk.connection.takes_commands and desk.connection.command(command)
                 )
-        self.counts["sent" if sent else "unreachable"] += 1
+        self.count("sent" if sent else "unreachable")
         return sent
 
     def is_connected(self, device_id: Id) -> bool:
@@ -307,59 +143,81 @@ class BarrierServer:
         """Return the number of connections, welcomed or not."""
         return len(self._connections)
 
+    def review(self, is_current: Callable[[BarrierDevice, str], bool]) -> None:
+        """Hang up every connection, in handshake or welcomed, whose barrier is not any more what it was found to be:
+        it has a new secret, has been retired, or may not come from its address (the second argument) any more.
+        """
+        for connection in tuple(self._connections):
+            device = connection.device
+            if device is not None and not is_current(device, connection.address):
+                connection.end("outdated")
+
     # the connections call these
+
+    def count(self, event: str) -> None:
+        """Count something that happened."""
+        self.counts[event] += 1
+        _EVENTS.labels(event).inc()
 
     def new_session(self, address: str) -> BarrierSession:
         """Make the session of a new connection."""
         return BarrierSession(address=address, clock=self.clock, entropy=self._entropy, heartbeat_s=self._heartbeat_s)
 
-    def enter(self, connection: _Connection) -> bool:
-        """Take a connection in; False when there are too many, overall or from its address."""
-        self.counts["connected"] += 1
-        key = limit_key(connection.address)
-        full = len(self._connections) >= self._limits.connections
-        full = full or self._per_address[key] >= self._limits.connections_per_address
+    def enter(self, connection: Connection) -> bool:
+        """Take a connection in; False when there are too many that have still to prove who they are."""
+        self.count("connected")
         self._connections.add(connection)
         self._empty.clear()
-        self._per_address[key] += 1
-        return not full
+        key = limit_key(connection.address)
+        if not self._strangers.take(key):
+            return False
+        self._in_handshake[connection] = key
+        return True
 
-    @property
-    def is_overrun(self) -> bool:
-        """Tell whether even those being turned away are too many to be told why."""
-        return len(self._connections) > self._limits.connections + _TURNED_AWAY
+    def may_linger(self, connection: Connection) -> bool:
+        """Tell whether an ended connection may wait a little until its peer has read why it was ended."""
+        self._leave_handshake(connection)
+        if len(self._lingering) >= self._limits.lingering:
+            return False
+        self._lingering.add(connection)
+        return True
 
-    def leave(self, connection: _Connection) -> None:
+    def leave(self, connection: Connection) -> None:
         """Forget a connection."""
+        self._leave_handshake(connection)
+        self._lingering.discard(connection)
         self._connections.discard(connection)
         if not self._connections:
             self._empty.set()
-        key = limit_key(connection.address)
-        self._per_address[key] -= 1
-        if self._per_address[key] <= 0:
-            del self._per_address[key]
 
-    async def find(self, serial: str) -> Any:
+    async def find(self, serial: str) -> BarrierDevice | None:
         """Look a serial up, few at a time."""
         async with self._lookups:
             return await self._directory.find(serial)
 
-    def welcome(self, connection: _Connection, device_id: Id) -> Desk:
-        """Give a barrier's desk to its new connection; an older one has to go."""
-        self.counts["welcomed"] += 1
+    def welcome(self, connection: Connection, device_id: Id) -> Desk | None:
+        """Give a barrier's desk to its new connection; an older one has to go. None: there are too many barriers."""
+        self._leave_handshake(connection)
         desk = self._desks.get(device_id)
+        before = None if desk is None else desk.connection
+        if before is None and self._connected >= self._limits.connections:
+            return None
         if desk is None:
-            desk = self._desks[device_id] = Desk(device_id, self.counts)
-        before, desk.connection = desk.connection, connection
-        if before is not None:
+            desk = self._desks[device_id] = Desk(device_id, self.count)
+        self.count("welcomed")
+        desk.connection = connection
+        if before is None:
+            self._connected += 1
+        else:
             before.end("replaced")
         desk.report(lambda: self._observer.on_connected(device_id, connection.address))
         return desk
 
-    def gone(self, desk: Desk, connection: _Connection, reason: str) -> None:
+    def gone(self, desk: Desk, connection: Connection, reason: str) -> None:
         """Note that a welcomed connection has ended, unless another one has taken over."""
         if desk.connection is connection:
             desk.connection = None
+            self._connected -= 1
             desk.report(lambda: self._observer.on_disconnected(desk.device_id, reason))
 
     def seen(self, desk: Desk, action: StatusSeen | ResultSeen) -> None:
@@ -373,6 +231,11 @@ class BarrierServer:
             self._tell_reports(desk, desk.ledger.result(action.result, now))
 
     # inside
+
+    def _leave_handshake(self, connection: Connection) -> None:
+        key = self._in_handshake.pop(connection, None)
+        if key is not None:
+            self._strangers.give_back(key)
 
     def _tell_reports(self, desk: Desk, reports: list[CommandReport]) -> None:
         for report in reports:

@@ -146,6 +146,11 @@ class BarrierSession:
         """Tell whether the peer has still to prove who it is."""
         return self._state not in (_State.OPEN, _State.ENDED)
 
+    @property
+    def device(self) -> BarrierDevice | None:
+        """Return the barrier that was found for the peer's serial, proved or not; None before and after."""
+        return None if self.has_ended else self._device
+
     def received(self, chunk: bytes | bytearray | memoryview) -> list[Action]:
         """Take bytes from the peer."""
         if self.has_ended:

@@ -30,7 +30,6 @@ from openberth.kernel.errors import Malformed, Overloaded, Problem
 from openberth.kernel.ids import Id
 
 PREFIX = "/devices/vzenith/"
-PATH = PREFIX + "{secret}"
 BODY_S = 10.0
 COMET_S = 5.0
 PICTURE_WAIT_S = 0.01
@@ -47,7 +46,7 @@ log = structlog.get_logger()
 
 
 class CameraPort:
-    """Serves ``POST /devices/vzenith/SECRET`` and everything below it."""
+    """Serves ``POST /devices/vzenith/SECRET`` and everything below it: ``secret`` is that part of the path."""
 
     def __init__(
         self, *, database: Database, directory: DeviceDirectory, presence: Presence, dispatcher: CommandDispatcher,
@@ -62,10 +61,10 @@ class CameraPort:
         self._strangers = strangers
         self._polls: dict[Id, asyncio.Future[bool]] = {}
 
-    async def serve(self, request: Request) -> Response:
+    async def serve(self, request: Request, secret: str) -> Response:
         """Answer one message of a camera."""
         address = request.client.host if request.client else ""
-        camera = self._directory.camera_by_secret(request.path_params["secret"])
+        camera = self._directory.camera_by_secret(secret)
         if camera is None or camera.kind is not DeviceKind.VZENITH_HTTP:
             return self._stranger(address)
         if not camera.networks.admits(address):
@@ -112,7 +111,7 @@ class CameraPort:
     async def _recognised(self, camera: DeviceEntry, push: vzenith.PlatePush, address: str) -> Response:
         seen = push.recognition
         passage = self._ids.new_id()
-        pictures = self._keep(passage, seen)  # beside the unit, not after it
+        kept = self._keep(passage, seen)  # beside the unit, not after it
         try:
             answer = await self._decided(camera, seen, passage, address)
         except Overloaded as problem:
@@ -120,9 +119,9 @@ class CameraPort:
             log.warning("camera.overloaded", device=camera.code, lot=camera.lot_code, code=problem.code)
             return Response(status_code=503, headers=RETRY_AFTER)
         if answer.passage != passage:
-            pictures = self._kept_elsewhere(passage, answer, seen)
-        if pictures:
-            await asyncio.wait(pictures, timeout=PICTURE_WAIT_S)
+            kept = self._kept_elsewhere(passage, answer, seen)
+        if kept is not None and not kept.done():
+            await asyncio.wait((kept,), timeout=PICTURE_WAIT_S)
         _PUSHES.labels("repeated" if answer.repeated else answer.action.value).inc()
         if seen.offline:
             return _done(vzenith.answer_offline(push.plate_id))
@@ -141,20 +140,19 @@ class CameraPort:
             log.exception("camera.undecided", device=camera.code, lot=camera.lot_code, code=code)
             return await self._write(partial(case.store_undecided, error=code), by)
 
-    def _keep(self, passage: Id, seen: Recognition) -> list[asyncio.Future[None]]:
-        waiting = [
-            asyncio.wrap_future(self._pictures.put_nowait(picture_name(passage, number), picture.jpeg))
-            for number, picture in enumerate(seen.pictures)
-        ]
-        for future in waiting:
-            future.add_done_callback(_note_lost_picture)
-        return waiting
+    def _keep(self, passage: Id, seen: Recognition) -> asyncio.Future[None] | None:
+        if not seen.pictures:
+            return None
+        pictures = [(picture_name(passage, number), picture.jpeg) for number, picture in enumerate(seen.pictures)]
+        kept = asyncio.wrap_future(self._pictures.put_nowait(pictures))
+        kept.add_done_callback(_note_lost_pictures)
+        return kept
 
-    def _kept_elsewhere(self, passage: Id, answer: LaneAnswer, seen: Recognition) -> list[asyncio.Future[None]]:
+    def _kept_elsewhere(self, passage: Id, answer: LaneAnswer, seen: Recognition) -> asyncio.Future[None] | None:
         """Put the pictures of a car that was known already where they belong, and take the new ones away again."""
-        for number in range(len(seen.pictures)):
-            self._pictures.forget(picture_name(passage, number))
-        return self._keep(answer.passage, seen) if answer.keep_pictures else []
+        if seen.pictures:
+            self._pictures.forget([picture_name(passage, number) for number in range(len(seen.pictures))])
+        return self._keep(answer.passage, seen) if answer.keep_pictures else None
 
     async def _input(self, camera: DeviceEntry, push: vzenith.InputPush, address: str) -> Response:
         if push.number == LOOP_INPUT and push.level:
@@ -258,6 +256,6 @@ def _refusal(status: int, outcome: str) -> Response:
     return Response(status_code=status)
 
 
-def _note_lost_picture(future: "asyncio.Future[None]") -> None:
+def _note_lost_pictures(future: "asyncio.Future[None]") -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
-        log.warning("camera.picture_lost", error=str(error))
+        log.warning("camera.pictures_lost", error=str(error))

@@ -2,13 +2,13 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
-from uuid import UUID
 
 from openberth.kernel.errors import Malformed
-from openberth.kernel.ids import unix_ms_of
 
 MAX_BLOB_BYTES = 16 * 1024 * 1024
+_DAY_MS = 86_400_000
 
 _NAME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 
@@ -41,11 +41,16 @@ def day_path(name: str) -> str:
     """Return ``YYYY-MM/DD/NAME`` (UTC) of a name; everything that is not a version 7 id is refused before any path."""
     if not _NAME.match(name):
         raise Malformed("blob.name")
+    unix_ms = int(name[:8] + name[9:13], 16)
     try:
-        made = datetime.fromtimestamp(unix_ms_of(UUID(name)) // 1000, UTC)
+        return f"{_folder_of_day(unix_ms // _DAY_MS)}/{name}"
     except (ValueError, OverflowError, OSError):  # 48 bits of milliseconds reach beyond the calendar
         raise Malformed("blob.name") from None
-    return f"{made:%Y-%m/%d}/{name}"
+
+
+@lru_cache(maxsize=64)
+def _folder_of_day(day: int) -> str:
+    return f"{datetime.fromtimestamp(day * (_DAY_MS // 1_000), UTC):%Y-%m/%d}"
 
 
 def check_size(data: bytes) -> None:

@@ -1,9 +1,11 @@
-"""The writer of pictures: bounded, in a thread of its own, so that a slow disk delays no lane."""
+"""The writer of pictures: bounded, in threads of its own, so that a slow disk delays no lane."""
 
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -16,26 +18,29 @@ log = structlog.get_logger()
 
 MAX_WAITING = 2_000
 MAX_WAITING_BYTES = 256 * 1024 * 1024
-FLUSH_EVERY_S = 1.0  # a power cut loses at most the pictures of this span
+FLUSH_EVERY_S = 0.1  # a power cut loses at most the pictures of this span and of the sync itself
 
 _PICTURES = counter("openberth_pictures_total", "Pictures by what became of them.", ("outcome",))
 _WAITING_BYTES = gauge("openberth_pictures_waiting_bytes", "Bytes of pictures that wait to be written.")
 
 
-class _Picture(NamedTuple):
-    name: str
-    data: bytes | None  # None: take the picture of this name away again
+class _Set(NamedTuple):
+    """Pictures that came together and are answered for together."""
+
+    pictures: Sequence[tuple[str, bytes]]
+    forgotten: Sequence[str]  # names whose pictures are taken away again
     done: "Future[None]"
+    size: int
 
     @property
-    def size(self) -> int:
-        return 0 if self.data is None else len(self.data)
+    def number(self) -> int:
+        return len(self.pictures) + len(self.forgotten)
 
 
 class PictureQueue:
-    """Takes pictures without waiting and writes them one after the other.
+    """Takes pictures without waiting and writes them in their order; syncing has a thread of its own.
 
-    Nothing is lost silently: a picture beyond the bounds, one that cannot be stored, and those left at the end fail
+    Nothing is lost silently: pictures beyond the bounds, those that cannot be stored, and those left at the end fail
     their future and are counted as ``dropped`` or ``failed``.
     """
 
@@ -45,68 +50,74 @@ class PictureQueue:
         self._blobs = blobs
         self._max_waiting = max_waiting
         self._max_bytes = max_waiting_bytes
-        self._waiting: deque[_Picture] = deque()
-        self._held = 0  # pictures taken and not yet done with, the one in work included
+        self._waiting: deque[_Set] = deque()
+        self._held = 0  # pictures taken and not yet done with, those in work included
         self._held_bytes = 0
         self._closing = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
+        self._unflushed = False
+        self._written = threading.Event()  # everything that will ever be written is
+        self._writer = threading.Thread(target=self._write_all, name="pictures", daemon=True)
+        self._flusher = threading.Thread(target=self._flush_all, name="pictures-sync", daemon=True)
 
     def start(self) -> None:
-        """Start the writing thread."""
-        self._thread.start()
+        """Start the threads."""
+        self._writer.start()
+        self._flusher.start()
 
-    def put_nowait(self, name: str, data: bytes) -> "Future[None]":
-        """Take a picture and return at once.
+    def put_nowait(self, pictures: Sequence[tuple[str, bytes]]) -> "Future[None]":
+        """Take the pictures of one passage, (name, bytes) each, and return at once.
 
-        The future (``asyncio.wrap_future`` makes it awaitable) ends when the picture is stored, or fails with what
-        ``Blobs.put`` raises, or with ``Overloaded("pictures.full")`` or ``Overloaded("pictures.closed")``.
+        The future (``asyncio.wrap_future`` makes it awaitable) ends when all are stored, or fails with the first that
+        ``Blobs.put`` raised, or with ``Overloaded("pictures.full")`` or ``Overloaded("pictures.closed")``.
         """
-        return self._take(_Picture(name, data, Future()))
+        return self._take(_Set(pictures, (), Future(), sum(len(data) for _, data in pictures)))
 
-    def forget(self, name: str) -> "Future[None]":
-        """Take a picture away again, after everything put before: it turned out to belong to no passage."""
-        return self._take(_Picture(name, None, Future()))
+    def forget(self, names: Sequence[str]) -> "Future[None]":
+        """Take pictures away again, after everything put before: they turned out to belong to no passage."""
+        return self._take(_Set((), names, Future(), 0))
 
-    def _take(self, picture: _Picture) -> "Future[None]":
+    def _take(self, wanted: _Set) -> "Future[None]":
         with self._changed:
-            refusal = self._refusal(picture.size)
+            refusal = self._refusal(wanted)
             if refusal is None:
-                self._waiting.append(picture)
-                self._hold(1, picture.size)
+                self._waiting.append(wanted)
+                self._hold(wanted.number, wanted.size)
                 self._changed.notify()
         if refusal is not None:
-            _PICTURES.labels("dropped").inc()
-            picture.done.set_exception(refusal)
-        return picture.done
+            _PICTURES.labels("dropped").inc(wanted.number)
+            wanted.done.set_exception(refusal)
+        return wanted.done
 
     def close(self, timeout_s: float = 10.0) -> bool:
         """Take no more, write what waits, at most for ``timeout_s``; return whether everything was written."""
+        until = time.monotonic() + timeout_s
         with self._changed:
             self._closing = True
             self._changed.notify()
-        if self._thread.ident is not None:
-            self._thread.join(timeout_s)
+        for thread in (self._writer, self._flusher):
+            if thread.ident is not None:
+                thread.join(max(0.0, until - time.monotonic()))
         with self._changed:
             left = list(self._waiting)
             self._waiting.clear()
-            for picture in left:
-                self._hold(-1, -picture.size)
-        for picture in left:
-            _PICTURES.labels("dropped").inc()
-            if picture.done.set_running_or_notify_cancel():
-                picture.done.set_exception(Overloaded("pictures.closed"))
-        return not left and not self._thread.is_alive()
+            for one in left:
+                self._hold(-one.number, -one.size)
+        for one in left:
+            _PICTURES.labels("dropped").inc(one.number)
+            if one.done.set_running_or_notify_cancel():
+                one.done.set_exception(Overloaded("pictures.closed"))
+        return not left and not self._writer.is_alive()
 
     @property
     def waiting(self) -> int:
         """Return the number of pictures taken and not yet stored."""
         return self._held
 
-    def _refusal(self, size: int) -> Overloaded | None:
+    def _refusal(self, wanted: _Set) -> Overloaded | None:
         if self._closing:
             return Overloaded("pictures.closed")
-        if self._held >= self._max_waiting or self._held_bytes + size > self._max_bytes:
+        if self._held + wanted.number > self._max_waiting or self._held_bytes + wanted.size > self._max_bytes:
             return Overloaded("pictures.full")
         return None
 
@@ -115,53 +126,63 @@ class PictureQueue:
         self._held_bytes += size
         _WAITING_BYTES.set(self._held_bytes)
 
-    def _run(self) -> None:
-        unflushed_since: float | None = None
-        while True:
-            wait = None if unflushed_since is None else max(0.0, unflushed_since + FLUSH_EVERY_S - time.monotonic())
-            picture = self._next(wait)
-            if picture is not None:
-                self._write(picture)
-                if unflushed_since is None:
-                    unflushed_since = time.monotonic()
-            if unflushed_since is not None and time.monotonic() >= unflushed_since + FLUSH_EVERY_S:
-                self._flush()
-                unflushed_since = None
-            if picture is None and self._closing:
-                self._flush()
-                return
+    # -- writing -------------------------------------------------------------------------------------------------
 
-    def _next(self, wait_s: float | None) -> _Picture | None:
+    def _write_all(self) -> None:
+        while (wanted := self._next()) is not None:
+            self._write(wanted)
+        self._written.set()
+
+    def _next(self) -> _Set | None:
         with self._changed:
-            if not self._waiting and not self._closing:
-                self._changed.wait(wait_s)
-            return self._waiting.popleft() if self._waiting else None
+            while not self._waiting:
+                if self._closing:
+                    return None
+                self._changed.wait()
+            return self._waiting.popleft()
 
-    def _write(self, picture: _Picture) -> None:
-        outcome = "cancelled"
-        if picture.done.set_running_or_notify_cancel():
-            try:
-                if picture.data is None:
-                    self._blobs.delete(picture.name)
-                else:
-                    self._blobs.put(picture.name, picture.data)
-            except Exception as error:  # whatever a store does, the next picture still gets its turn
-                outcome = "failed"
-                self._report(error)
-                picture.done.set_exception(error)
+    def _write(self, wanted: _Set) -> None:
+        failed: Exception | None = None
+        if not wanted.done.set_running_or_notify_cancel():
+            _PICTURES.labels("cancelled").inc(wanted.number)
+        else:
+            for name in wanted.forgotten:
+                failed = self._did("forgotten", partial(self._blobs.delete, name)) or failed
+            for name, data in wanted.pictures:
+                failed = self._did("stored", partial(self._blobs.put, name, data)) or failed
+            self._unflushed = True
+            if failed is None:
+                wanted.done.set_result(None)
             else:
-                outcome = "forgotten" if picture.data is None else "stored"
-                picture.done.set_result(None)
-        _PICTURES.labels(outcome).inc()
+                wanted.done.set_exception(failed)
         with self._changed:
-            self._hold(-1, -picture.size)
+            self._hold(-wanted.number, -wanted.size)
+
+    def _did(self, outcome: str, work: Callable[[], None]) -> Exception | None:
+        try:
+            work()
+        except Exception as error:  # whatever a store does, the next picture still gets its turn
+            _PICTURES.labels("failed").inc()
+            self._report(error)
+            return error
+        _PICTURES.labels(outcome).inc()
+        return None
+
+    # -- syncing -------------------------------------------------------------------------------------------------
+
+    def _flush_all(self) -> None:
+        while not self._written.wait(FLUSH_EVERY_S):
+            self._flush()
+        self._flush()
 
     def _flush(self) -> None:
+        if not self._unflushed:
+            return
+        self._unflushed = False  # before the flush: what is written meanwhile waits for the next one
         try:
             self._blobs.flush()
-        except (
-            Exception
-        ) as error:  # the files are there, only not yet safe from a power cut; the next flush tries again
+        except Exception as error:
+            # The files are there, only not yet safe from a power cut; the flush after the next picture tries again.
             _PICTURES.labels("flush_failed").inc()
             self._report(error)
 

@@ -90,13 +90,14 @@ class EventWriter:
         for index, (event_id, happened, company, lot, key) in enumerate(unit.events):
             self.node_sequence += 1
             position = None if first_position is None else first_position + index
-            body = msgspec.json.decode(msgspec.json.encode(happened))  # as it will be read: lists, not tuples
+            encoded = msgspec.json.encode(happened)
+            body = msgspec.json.decode(encoded)  # as it will be read: lists, not tuples
             values = {
                 "id": event_id, "position": position, "kind": happened.KIND, "version": happened.VERSION,
                 "company_id": company, "lot_id": lot, "key": key, "node": self.node,
                 "node_sequence": self.node_sequence, "actor_kind": actor.kind.value, "actor_name": actor.name,
                 "actor_address": actor.address, "cause": unit.cause, "occurred_at": unit.now,
-                "recorded_at": unit.machine_now, "body": body,
+                "recorded_at": unit.machine_now, "body": msgspec.Raw(encoded),
             }  # fmt: skip
             rows.append(prepared.bind(values))
             envelopes.append(

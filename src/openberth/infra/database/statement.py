@@ -8,6 +8,7 @@ scope, so no statement can forget it.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Delete, Insert, Select, Table, Update, bindparam, false, insert, or_
@@ -31,29 +32,38 @@ class Prepared:
     """A statement compiled for one dialect and one shape of scope."""
 
     sql: str
-    binders: tuple[tuple[str | None, Processor | None, Any], ...]  # name (None: a constant), processor, constant
-    readers: tuple[Processor | None, ...]
-    plain_readers: bool  # no column needs a processor: rows are used as they come
+    names: tuple[str, ...]  # the parameters that are given, in the order of the SQL text
+    binders: tuple[tuple[int, Processor], ...]  # those of them that the driver wants in another form
+    constants: tuple[tuple[int, Any], ...]  # places in the SQL text whose value is always the same
+    readers: tuple[tuple[int, Processor], ...]  # columns that the driver gives in another form
+    attributes: Callable[[object], tuple[Any, ...]]  # the given parameters, all as attributes of one row
 
-    def bind(self, given: Mapping[str, Any]) -> list[Any]:
-        """Return the parameters in the order of the SQL text; a missing one is a ``KeyError``."""
-        return [
-            constant if name is None else given[name] if process is None else process(given[name])
-            for name, process, constant in self.binders
-        ]
+    def bind(self, given: Mapping[str, Any], row: object = None) -> list[Any]:
+        """Return the parameters in the order of the SQL text; a missing one is a ``KeyError``.
 
-    def names(self) -> list[str]:
-        """Return the names of the parameters that have to be given."""
-        return [name for name, _, _ in self.binders if name is not None]
+        What is not given is read from a row's attributes; one that it does not have either is an ``AttributeError``.
+        """
+        if row is None:
+            values = [given[name] for name in self.names]
+        elif given:
+            values = [given[name] if name in given else getattr(row, name) for name in self.names]
+        else:
+            values = list(self.attributes(row))
+        for place, process in self.binders:
+            values[place] = process(values[place])
+        for place, constant in self.constants:
+            values.insert(place, constant)
+        return values
 
     def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """Turn a driver's row into domain values."""
-        if self.plain_readers:
+        if not self.readers:
             return row
-        return [
-            value if reader is None or value is None else reader(value)
-            for value, reader in zip(row, self.readers, strict=True)
-        ]
+        values = list(row)
+        for place, process in self.readers:
+            if values[place] is not None:
+                values[place] = process(values[place])
+        return values
 
 
 class _Compiled:
@@ -134,23 +144,37 @@ def scope_params(scope: Scope) -> dict[str, Any]:
 def compile_clause(clause: Any, dialect: Dialect) -> Prepared:
     """Compile a Core clause into SQL text and processors for the raw cursor."""
     compiled = clause.compile(dialect=dialect)
-    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-    binders: list[tuple[str | None, Processor | None, Any]] = []
-    for name in compiled.positiontup or ():
+    always = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    names: list[str] = []
+    binders: list[tuple[int, Processor]] = []
+    constants: list[tuple[int, Any]] = []
+    for place, name in enumerate(compiled.positiontup or ()):
         process = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
-        if name in constants:
-            value = constants[name]
-            binders.append((None, None, value if process is None else process(value)))
-        else:
-            binders.append((name, process, None))
-    readers: list[Processor | None] = []
-    if isinstance(clause, Select):
-        for column in clause.selected_columns:
-            impl = column.type.dialect_impl(dialect)
-            readers.append(impl.result_processor(dialect, None))
+        if name in always:
+            constants.append((place, always[name] if process is None else process(always[name])))
+            continue
+        if process is not None:
+            binders.append((len(names), process))
+        names.append(name)
     sql = str(compiled)
     assert "POSTCOMPILE" not in sql, "give IN a fixed list of binds: the statement is compiled once"
-    return Prepared(sql, tuple(binders), tuple(readers), not any(readers))
+    return Prepared(sql, tuple(names), tuple(binders), tuple(constants), _readers(clause, dialect), _attributes(names))
+
+
+def _readers(clause: Any, dialect: Dialect) -> tuple[tuple[int, Processor], ...]:
+    if not isinstance(clause, Select):
+        return ()
+    found = (
+        (place, column.type.dialect_impl(dialect).result_processor(dialect, None))
+        for place, column in enumerate(clause.selected_columns)
+    )
+    return tuple((place, process) for place, process in found if process is not None)
+
+
+def _attributes(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda row: tuple(getattr(row, name) for name in names)
 
 
 def _scope_conditions(tables: list[Table], shape: int) -> list[ColumnElement[bool]]:

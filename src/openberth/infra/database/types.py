@@ -116,7 +116,7 @@ class WordType(TypeDecorator[str]):
 
 
 def _id_bytes(value: Id | None) -> bytes | None:
-    return None if value is None else value.bytes
+    return None if value is None else value.int.to_bytes(16, "big")
 
 
 def _id_of(value: bytes | None) -> Id | None:
@@ -132,7 +132,7 @@ def _json_value(value: str | bytes | None) -> Any:
 
 
 def _enum_value(value: StrEnum | None) -> str | None:
-    return None if value is None else value.value
+    return None if value is None else str(value._value_)
 
 
 def _binary_string(length: int, dialect: Dialect) -> TypeEngine[Any]:

@@ -108,13 +108,11 @@ class Unit(Reader):
     def run(self, write: Write, row: object = None, /, **params: Any) -> int:
         """Run a statement and return how many rows it touched; ``row`` gives parameters by attribute name."""
         prepared = write.prepared(self._session.dialect, self.caller.scope)
-        given: Mapping[str, Any] = params if row is None else _Attributes(row, params)
         if write.checked is not None:
-            self._check(write.checked, given)
+            self._check(write.checked, params, row)
         elif self._scope_params:
-            given = {name: given[name] for name in prepared.names() if name not in self._scope_params}
-            given.update(self._scope_params)
-        return int(self._session.execute(prepared.sql, prepared.bind(given)).rowcount)
+            params.update(self._scope_params)
+        return int(self._session.execute(prepared.sql, prepared.bind(params, row)).rowcount)
 
     def run_all(self, write: Write, rows: Sequence[object]) -> None:
         """Run an insert for many rows, each giving its parameters by attribute name."""
@@ -123,10 +121,9 @@ class Unit(Reader):
         prepared = write.prepared(self._session.dialect, self.caller.scope)
         bound = []
         for row in rows:
-            given = _Attributes(row, {})
             if write.checked is not None:
-                self._check(write.checked, given)
-            bound.append(prepared.bind(given))
+                self._check(write.checked, {}, row)
+            bound.append(prepared.bind({}, row))
         self._session.execute_many(prepared.sql, bound)
 
     def save(self, write: Write, row: object = None, /, **params: Any) -> None:
@@ -155,40 +152,21 @@ class Unit(Reader):
         """Return a fresh id."""
         return self._session.new_id()
 
-    def _check(self, columns: tuple[str, str | None], given: Mapping[str, Any]) -> None:
-        company, lot = columns
+    def _check(self, columns: tuple[str, str | None], given: Mapping[str, Any], row: object) -> None:
         scope = self.caller.scope
-        if scope.company is not None and not scope.allows(given[company], given[lot] if lot else None):
+        if scope.company is None:
+            return
+        company, lot = (_parameter(name, given, row) for name in columns)
+        if not scope.allows(company, lot):
             raise Denied("auth.out_of_scope")
+
+
+def _parameter(name: str | None, given: Mapping[str, Any], row: object) -> Any:
+    if name is None:
+        return None
+    return given[name] if name in given else getattr(row, name)
 
 
 def stale_refusal() -> Refused:
     """Return what a caller is told when a row keeps changing under its unit."""
     return Refused("state.changed")
-
-
-class _Attributes(Mapping[str, Any]):
-    """Parameters read from a row's attributes, with explicit ones on top."""
-
-    __slots__ = ("_extra", "_row")
-
-    def __init__(self, row: object, extra: Mapping[str, Any]) -> None:
-        self._row = row
-        self._extra = extra
-
-    def __getitem__(self, name: str) -> Any:
-        if name in self._extra:
-            return self._extra[name]
-        try:
-            return getattr(self._row, name)
-        except AttributeError:
-            raise KeyError(name) from None
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._extra or hasattr(self._row, str(name))
-
-    def __iter__(self) -> Any:  # pragma: no cover - the mapping is only asked by name
-        raise TypeError("parameters are asked by name")
-
-    def __len__(self) -> int:  # pragma: no cover
-        raise TypeError("parameters are asked by name")

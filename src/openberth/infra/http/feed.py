@@ -10,8 +10,8 @@ cannot send headers), or as first frame ``{"token": …}`` within five seconds.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from openberth.infra.database import Database, Reader
 from openberth.infra.database import log as event_log
 from openberth.infra.http.auth import Operators, address_of, bearer
+from openberth.infra.http.limits import Places, limit_key
 from openberth.infra.http.problems import language_of_scope, problem_document, problem_response
 from openberth.infra.outbox import Subscription, Tail
 from openberth.infra.telemetry import gauge
@@ -33,6 +34,8 @@ from openberth.kernel.time import to_iso
 SUBPROTOCOL = "openberth.v1"
 BEARER_SUBPROTOCOL = "bearer."
 FEEDS_MAX = 200
+STRANGERS_MAX = 50  # who has not shown a token yet, overall and of one address
+STRANGERS_PER_ADDRESS = 8
 TOKEN_WITHIN_S = 5.0
 PING_S = 15.0
 SEND_WITHIN_S = 10.0
@@ -64,55 +67,77 @@ def plain_event(event: Envelope) -> dict[str, Any]:
 
 
 class Feed:
-    """Serves ``/v1/feed``."""
+    """Serves ``/v1/feed``.
+
+    Who has not shown a token yet counts against a small bound of its own, so that strangers use up no operator's feed.
+    """
 
     def __init__(self, database: Database, tail: Tail, operators: Operators, find_lot: FindLot) -> None:
         self._database = database
         self._tail = tail
         self._operators = operators
         self._find_lot = find_lot
+        self._strangers = Places(most=STRANGERS_MAX, most_per_key=STRANGERS_PER_ADDRESS)
         self._open = 0
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection until either side ends it."""
-        if self._open >= FEEDS_MAX:
-            await websocket.send_denial_response(
-                problem_response(Overloaded("feed.full", most=FEEDS_MAX, retry_after_s=10), websocket.scope)
-            )
-            return
-        self._open += 1
-        _OPEN.set(self._open)
         try:
-            await self._admit(websocket)
+            with ExitStack() as held:
+                token = await self._admit(websocket, held)
+                if token is not None:
+                    await self._tell(websocket, token)
         except (WebSocketDisconnect, TimeoutError):
             with suppress(RuntimeError, OSError):  # it has gone, or does not read
                 await websocket.close(1013)
+
+    async def _admit(self, websocket: WebSocket, held: ExitStack) -> str | None:
+        """Find out who it is, then let it hold one of the feeds; None for who was turned away."""
+        offered = websocket.scope.get("subprotocols", [])
+        address = address_of(websocket)
+        token = bearer(websocket.headers.get("authorization")) or _token_among(offered)
+        with self._strangers.held(limit_key(address or "")) as has_place:
+            try:
+                if not has_place:
+                    raise Overloaded("feed.full", most=STRANGERS_MAX, retry_after_s=10)
+                if token is not None:
+                    await self._operators.caller(token, address)
+                    held.enter_context(self._one_more())
+            except Problem as problem:
+                await websocket.send_denial_response(problem_response(problem, websocket.scope))
+                return None
+            await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+            if token is not None:
+                return token
+            try:
+                token = await _first_frame(websocket)
+                await self._operators.caller(token, address)
+                held.enter_context(self._one_more())
+            except Problem as problem:
+                await _turn_away(websocket, problem)
+                return None
+        return token
+
+    @contextmanager
+    def _one_more(self) -> Iterator[None]:
+        if self._open >= FEEDS_MAX:
+            raise Overloaded("feed.full", most=FEEDS_MAX, retry_after_s=10)
+        self._open += 1
+        _OPEN.set(self._open)
+        try:
+            yield
         finally:
             self._open -= 1
             _OPEN.set(self._open)
 
-    async def _admit(self, websocket: WebSocket) -> None:
-        offered = websocket.scope.get("subprotocols", [])
-        token = bearer(websocket.headers.get("authorization")) or _token_among(offered)
+    async def _tell(self, websocket: WebSocket, token: str) -> None:
         try:
-            if token is not None:
-                await self._operators.caller(token, address_of(websocket))
-        except Problem as problem:
-            await websocket.send_denial_response(problem_response(problem, websocket.scope))
-            return
-        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        try:
-            if token is None:
-                token = await _first_frame(websocket)
             by = await self._operators.caller(token, address_of(websocket))
             after, lot = await self._asked(websocket, by)
         except Problem as problem:
-            frame = {**problem_document(problem, language_of_scope(websocket.scope)), "type": "problem"}
-            await _send(websocket, frame)
-            await websocket.close(REFUSED_CODE + problem.status, problem.code)
+            await _turn_away(websocket, problem)
             return
-        view = _View(self._database, self._tail, websocket, by, after, lot)
-        await self._until_gone(websocket, view, token)
+        await self._until_gone(websocket, _View(self._database, self._tail, websocket, by, after, lot), token)
 
     async def _asked(self, websocket: WebSocket, by: Caller) -> tuple[int, Id | None]:
         text = websocket.query_params.get("after")
@@ -230,6 +255,11 @@ async def _first_frame(websocket: WebSocket) -> str:
     if not isinstance(token, str):
         raise Unknown("auth.required")
     return token
+
+
+async def _turn_away(websocket: WebSocket, problem: Problem) -> None:
+    await _send(websocket, {**problem_document(problem, language_of_scope(websocket.scope)), "type": "problem"})
+    await websocket.close(REFUSED_CODE + problem.status, problem.code)
 
 
 async def _drain(websocket: WebSocket) -> None:

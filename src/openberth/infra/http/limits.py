@@ -1,10 +1,11 @@
-"""Who may come and how often: address ranges, and a token bucket per key in bounded memory.
+"""Who may come and how often: address ranges, a token bucket per key in bounded memory, places that are held.
 
 Both are plain values and arithmetic; the machine clock is handed in.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -118,6 +119,13 @@ class RateLimiter:
             self._full_at.move_to_end(key)
         return taken
 
+    def give_back(self, key: str) -> None:
+        """Give back a token that was taken before it was known whether it should be."""
+        if key in self._full_at:
+            self._full_at[key] -= self._cost
+        else:
+            self._spare_full_at -= self._cost
+
     def retry_after_s(self, key: str) -> int:
         """Return the whole seconds, at least 1, after which the key has a token again."""
         now = self._clock.now() * self._count
@@ -133,3 +141,41 @@ class RateLimiter:
                 break
             del self._full_at[oldest]
         return len(self._full_at) < self._max_keys
+
+
+class Places:
+    """Places that are held for a while: at most ``most`` overall and ``most_per_key`` of one key."""
+
+    def __init__(self, *, most: int, most_per_key: int) -> None:
+        self._most = most
+        self._most_per_key = most_per_key
+        self._held: Counter[str] = Counter()
+        self._all = 0
+
+    def __len__(self) -> int:
+        return self._all
+
+    def take(self, key: str) -> bool:
+        """Take a place; False when there is none, overall or for this key."""
+        if self._all >= self._most or self._held[key] >= self._most_per_key:
+            return False
+        self._held[key] += 1
+        self._all += 1
+        return True
+
+    def give_back(self, key: str) -> None:
+        """Give back a place that was taken."""
+        self._all -= 1
+        self._held[key] -= 1
+        if self._held[key] <= 0:
+            del self._held[key]
+
+    @contextmanager
+    def held(self, key: str) -> Iterator[bool]:
+        """Hold a place for a block; the block is told whether there was one."""
+        taken = self.take(key)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self.give_back(key)

@@ -7,8 +7,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from openberth.contexts.facility import LotState
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.top.frame import frame, natural_height
+from openberth.entrypoints.cli.top.frame import STATE_STYLES, frame, natural_height
 from openberth.entrypoints.cli.top.model import Board
 from openberth.entrypoints.cli.top.reading import passages_of
 from openberth.infra.catalogue import LANGUAGES, Language
@@ -105,3 +106,7 @@ def test_the_natural_height_hides_no_lane(width: int) -> None:
     lines = drawn(full, width, natural_height(full, width=width))
     assert sum("mall/in-" in line and "no car" in line for line in lines) >= 24
     assert not any(" more" in line for line in lines)
+
+
+def test_every_state_of_a_lot_has_a_style() -> None:
+    assert set(STATE_STYLES) == {state.value for state in LotState}

@@ -12,7 +12,6 @@ from rich.console import Console
 from openberth.entrypoints.cli.client import checked_url, local_url, problem_of, read_token
 from openberth.entrypoints.cli.demo.place import Place, Ports, choose_ports, is_free, opening_time, prepare
 from openberth.entrypoints.cli.demo.show import line_of, print_balance, town_line
-from openberth.entrypoints.cli.demo.town import Balance, Line
 from openberth.entrypoints.cli.devices import last_seen_text
 from openberth.entrypoints.cli.doctor import Health, disk_finding, look_at_clock
 from openberth.entrypoints.cli.files import find_examples, read_text
@@ -24,7 +23,8 @@ from openberth.entrypoints.cli.tariffs import read_moment
 from openberth.infra.settings import load_settings
 from openberth.kernel.errors import Malformed, Problem, Refused
 from openberth.kernel.time import from_iso, to_iso
-from openberth.simulator.counters import Counters
+from openberth.simulator import Counters, Report
+from openberth.simulator.balance import Line
 from tests.unit.entrypoints.cli.boards import board
 
 
@@ -199,20 +199,23 @@ def test_the_line_of_the_town() -> None:
     assert town_line(counters, Session("zh"), closing=True).plain.startswith("小镇收尾中")
 
 
-def balance(*, theirs: int = 500, differences: tuple[str, ...] = ()) -> Balance:
-    lines = (Line("mall", "left", 3, 3), Line("mall", "sandpay", 500, theirs, "CNY"))
-    return Balance(42, 3, lines, differences, ())
+def balance(*, theirs: int = 500, differences: tuple[str, ...] = ()) -> Report:
+    lines = [Line("mall", "left", 3, 3), Line("mall", "sandpay", 500, theirs, "CNY")]
+    return Report(
+        seed=42, faults="none", cars=3, left=3, inside=0, received={}, lines=lines, differences=list(differences),
+        troubles=[], counters={},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("books", "agrees"),
     [(balance(), True), (balance(theirs=501), False), (balance(differences=("mall car 1: left twice",)), False)],
 )
-def test_the_balance_is_printed_as_it_is(books: Balance, agrees: bool) -> None:
+def test_the_balance_is_printed_as_it_is(books: Report, agrees: bool) -> None:
     out = io.StringIO()
     print_balance(books, Session("en", out=Console(file=out, width=100)))
     said = out.getvalue()
-    assert books.agrees is agrees
+    assert books.balanced is agrees
     assert ("the books agree: 3 cars" in said) is agrees
     assert ("do not agree" in said) is not agrees
     assert "seed 42" in said

@@ -13,7 +13,7 @@ from openberth.gateways.barriers import (
     CommandReport,
     Operation,
 )
-from openberth.gateways.barriers.port import _Connection
+from openberth.gateways.barriers.connection import Connection
 from openberth.infra.http.limits import ANYWHERE
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
@@ -80,15 +80,15 @@ class Deaf:
         pass
 
 
-def feed(connection: _Connection, data: bytes) -> None:
+def feed(connection: Connection, data: bytes) -> None:
     buffer = connection.get_buffer(-1)
     buffer[: len(data)] = data
     connection.buffer_updated(len(data))
 
 
-async def connected(clock: HandClock) -> tuple[BarrierServer, _Connection, PaperTransport, Peer]:
+async def connected(clock: HandClock) -> tuple[BarrierServer, Connection, PaperTransport, Peer]:
     server = BarrierServer(directory=Deaf(), observer=Deaf(), clock=clock, heartbeat_s=2)
-    connection, transport, peer = _Connection(server), PaperTransport(), Peer(bytes(32))
+    connection, transport, peer = Connection(server), PaperTransport(), Peer(bytes(32))
     connection.connection_made(transport)
     feed(connection, peer.hello())
     await asyncio.sleep(0)
@@ -156,12 +156,11 @@ def test_a_refused_peer_has_a_second_to_go() -> None:
 
 def test_far_too_many_are_cut_without_a_word() -> None:
     async def scene() -> None:
-        server = BarrierServer(
-            directory=Deaf(), observer=Deaf(), clock=HandClock(), limits=BarrierLimits(connections=1)
-        )
-        transports = [PaperTransport() for _ in range(70)]
+        limits = BarrierLimits(handshakes=1, lingering=3)
+        server = BarrierServer(directory=Deaf(), observer=Deaf(), clock=HandClock(), limits=limits)
+        transports = [PaperTransport() for _ in range(6)]
         for transport in transports:
-            _Connection(server).connection_made(transport)
-        assert [transport.done for transport in transports] == [[]] + [["eof"]] * 64 + [["eof", "abort"]] * 5
+            Connection(server).connection_made(transport)
+        assert [transport.done for transport in transports] == [[]] + [["eof"]] * 3 + [["abort"]] * 2
 
     asyncio.run(scene())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openberth.infra.blobs import MAX_BLOB_BYTES, Blobs, FolderBlobs, day_path
+from openberth.infra.blobs import MAX_BLOB_BYTES, Blobs, FolderBlobs, day_path, syncing
 from openberth.infra.blobs import folder as folder_module
 from openberth.kernel.errors import Malformed, NotFound, Overloaded
 from openberth.kernel.ids import uuid7
@@ -83,14 +83,19 @@ def test_a_blob_has_a_bound(blobs: FolderBlobs) -> None:
 def test_a_broken_disk_is_said_and_leaves_nothing(
     blobs: FolderBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:1])
-        raise OSError(28, "No space left on device")
+    write = os.write
+    written: list[int] = []
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(Overloaded) as refused:
-        blobs.put(NAME, b"data")
+    def full(handle: int, data: bytes) -> int:
+        if written:
+            raise OSError(28, "No space left on device")
+        written.append(write(handle, data[:1]))
+        return 1
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(Overloaded) as refused:
+            blobs.put(NAME, b"data")
     assert (refused.value.code, refused.value.params["reason"]) == ("blob.unavailable", "No space left on device")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     (tmp_path / "file").write_text("")
@@ -102,6 +107,7 @@ def test_flush_syncs_files_and_their_folders_once(
     blobs: FolderBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[int] = []
+    monkeypatch.setattr(syncing, "_SYNCFS", None)
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
     blobs.put(NAME, b"x")
     blobs.put(OTHER, b"y")
@@ -115,7 +121,31 @@ def test_flush_syncs_files_and_their_folders_once(
     assert len(synced) == 5
 
 
-def test_flush_passes_over_what_was_deleted(blobs: FolderBlobs, tmp_path: Path) -> None:
+def test_a_whole_file_system_is_synced_at_once_where_it_can(
+    blobs: FolderBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    answers = [-1, 0]
+
+    def syncfs(handle: int) -> int:
+        synced.append(os.fstat(handle).st_ino)
+        return answers.pop(0)
+
+    monkeypatch.setattr(syncing, "_SYNCFS", syncfs)
+    blobs.put(NAME, b"x")
+    with pytest.raises(Overloaded):
+        blobs.flush()
+    blobs.flush()  # what could not be synced was waiting
+    blobs.flush()
+    assert synced == 2 * [(tmp_path / "pictures").stat().st_ino]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_flush_passes_over_what_was_deleted(
+    blobs: FolderBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    if not at_once:
+        monkeypatch.setattr(syncing, "_SYNCFS", None)
     blobs.put(NAME, b"x")
     (tmp_path / "pictures" / day_path(NAME)).unlink()
     blobs.flush()
@@ -129,6 +159,7 @@ def test_what_could_not_be_synced_stays_waiting(blobs: FolderBlobs, monkeypatch:
         raise OSError(5, "Input/output error")
 
     blobs.put(NAME, b"x")
+    monkeypatch.setattr(syncing, "_SYNCFS", None)
     monkeypatch.setattr(os, "fsync", failing)
     for tries in (1, 2):
         with pytest.raises(Overloaded):
@@ -139,6 +170,7 @@ def test_what_could_not_be_synced_stays_waiting(blobs: FolderBlobs, monkeypatch:
 def test_many_files_flush_by_themselves(blobs: FolderBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_module, "UNSYNCED_MAX", 3)
     synced: list[int] = []
+    monkeypatch.setattr(syncing, "_SYNCFS", None)
     monkeypatch.setattr(os, "fsync", synced.append)
     for number in range(7):
         blobs.put(str(uuid7(1_000, 0, number)), b"x")

@@ -71,7 +71,7 @@ def queue(store: Store) -> Iterator[PictureQueue]:
 def test_pictures_are_written_in_their_order(queue: PictureQueue, store: Store) -> None:
     before = counted("stored")
     for number in range(20):
-        queue.put_nowait(name(number), b"x").result(WAIT_S)
+        queue.put_nowait([(name(number), b"x")]).result(WAIT_S)
     assert list(store.held) == [name(number) for number in range(20)]
     assert queue.close(WAIT_S)
     assert counted("stored") == before + 20
@@ -82,9 +82,9 @@ def test_pictures_are_written_in_their_order(queue: PictureQueue, store: Store) 
 def test_the_count_is_bounded_with_the_one_in_work(queue: PictureQueue, store: Store) -> None:
     store.open.clear()
     before = counted("dropped")
-    taken = [queue.put_nowait(name(number), b"x") for number in range(3)]
+    taken = [queue.put_nowait([(name(number), b"x")]) for number in range(3)]
     assert store.entered.wait(WAIT_S)
-    refused = queue.put_nowait(name(3), b"x")
+    refused = queue.put_nowait([(name(3), b"x")])
     assert refused.done()
     error = refused.exception()
     assert isinstance(error, Overloaded)
@@ -94,30 +94,30 @@ def test_the_count_is_bounded_with_the_one_in_work(queue: PictureQueue, store: S
     for future in taken:
         future.result(WAIT_S)
     assert _eventually(lambda: queue.waiting == 0)
-    queue.put_nowait(name(4), b"x").result(WAIT_S)
+    queue.put_nowait([(name(4), b"x")]).result(WAIT_S)
     assert name(3) not in store.held
 
 
 def test_bytes_are_bounded(queue: PictureQueue, store: Store) -> None:
     store.open.clear()
-    first = queue.put_nowait(name(0), bytes(60))
-    refused = queue.put_nowait(name(1), bytes(41))
-    second = queue.put_nowait(name(2), bytes(40))
+    first = queue.put_nowait([(name(0), bytes(60))])
+    refused = queue.put_nowait([(name(1), bytes(41))])
+    second = queue.put_nowait([(name(2), bytes(40))])
     assert isinstance(refused.exception(0), Overloaded)
     store.open.set()
     first.result(WAIT_S)
     second.result(WAIT_S)
-    assert isinstance(queue.put_nowait(name(3), bytes(101)).exception(WAIT_S), Overloaded)
+    assert isinstance(queue.put_nowait([(name(3), bytes(101))]).exception(WAIT_S), Overloaded)
 
 
 def test_a_failing_store_fails_the_picture_and_not_the_queue(queue: PictureQueue, store: Store) -> None:
     before = counted("failed")
     for error in (Overloaded("blob.unavailable", reason="full"), ZeroDivisionError()):
         store.error = error
-        assert queue.put_nowait(name(0), b"x").exception(WAIT_S) is error
+        assert queue.put_nowait([(name(0), b"x")]).exception(WAIT_S) is error
     assert counted("failed") == before + 2
     store.error = None
-    queue.put_nowait(name(1), b"x").result(WAIT_S)
+    queue.put_nowait([(name(1), b"x")]).result(WAIT_S)
     assert _eventually(lambda: queue.waiting == 0)
 
 
@@ -128,7 +128,7 @@ def test_a_failing_flush_is_counted(queue: PictureQueue, store: Store, monkeypat
         raise Overloaded("blob.unavailable", reason="io")
 
     monkeypatch.setattr(store, "flush", failing)
-    queue.put_nowait(name(0), b"x").result(WAIT_S)
+    queue.put_nowait([(name(0), b"x")]).result(WAIT_S)
     assert queue.close(WAIT_S)
     assert counted("flush_failed") == before + 1
 
@@ -137,7 +137,7 @@ def test_pictures_become_durable_without_new_ones(
     queue: PictureQueue, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "FLUSH_EVERY_S", 0.02)
-    queue.put_nowait(name(0), b"x").result(WAIT_S)
+    queue.put_nowait([(name(0), b"x")]).result(WAIT_S)
     assert _eventually(lambda: store.flushes == 1)
     time.sleep(0.06)
     assert store.flushes == 1  # nothing new, nothing to flush
@@ -145,12 +145,12 @@ def test_pictures_become_durable_without_new_ones(
 
 def test_closing_writes_what_waits_and_takes_no_more(queue: PictureQueue, store: Store) -> None:
     store.open.clear()
-    taken = [queue.put_nowait(name(number), b"x") for number in range(3)]
+    taken = [queue.put_nowait([(name(number), b"x")]) for number in range(3)]
     threading.Timer(0.02, store.open.set).start()
     assert queue.close(WAIT_S)
     assert all(future.done() and future.exception() is None for future in taken)
     assert store.flushes >= 1
-    late = queue.put_nowait(name(9), b"x").exception(0)
+    late = queue.put_nowait([(name(9), b"x")]).exception(0)
     assert isinstance(late, Overloaded)
     assert late.code == "pictures.closed"
 
@@ -158,7 +158,7 @@ def test_closing_writes_what_waits_and_takes_no_more(queue: PictureQueue, store:
 def test_closing_does_not_wait_for_ever(queue: PictureQueue, store: Store) -> None:
     store.open.clear()
     before = counted("dropped")
-    taken = [queue.put_nowait(name(number), b"x") for number in range(3)]
+    taken = [queue.put_nowait([(name(number), b"x")]) for number in range(3)]
     assert store.entered.wait(WAIT_S)
     assert not queue.close(0.02)
     assert [future.done() for future in taken] == [False, True, True]
@@ -170,18 +170,18 @@ def test_closing_does_not_wait_for_ever(queue: PictureQueue, store: Store) -> No
 
 def test_a_cancelled_picture_is_not_written(queue: PictureQueue, store: Store) -> None:
     store.open.clear()
-    queue.put_nowait(name(0), b"x")
+    queue.put_nowait([(name(0), b"x")])
     assert store.entered.wait(WAIT_S)
-    second = queue.put_nowait(name(1), b"x")
+    second = queue.put_nowait([(name(1), b"x")])
     assert second.cancel()
     store.open.set()
-    queue.put_nowait(name(2), b"x").result(WAIT_S)
+    queue.put_nowait([(name(2), b"x")]).result(WAIT_S)
     assert name(1) not in store.held
 
 
 def test_a_queue_that_never_started_drops_when_closed(store: Store) -> None:
     queue = PictureQueue(store)
-    future = queue.put_nowait(name(0), b"x")
+    future = queue.put_nowait([(name(0), b"x")])
     assert not queue.close(0.01)
     assert isinstance(future.exception(0), Overloaded)
 
@@ -191,7 +191,7 @@ def test_the_event_loop_does_not_wait_for_the_disk(queue: PictureQueue, store: S
 
     async def lane() -> list[None]:
         started = time.perf_counter()
-        futures = [asyncio.wrap_future(queue.put_nowait(name(number), b"x")) for number in range(3)]
+        futures = [asyncio.wrap_future(queue.put_nowait([(name(number), b"x")])) for number in range(3)]
         assert time.perf_counter() - started < 1.0
         await asyncio.sleep(0)
         assert not any(future.done() for future in futures)

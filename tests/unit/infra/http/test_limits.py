@@ -1,6 +1,6 @@
 import pytest
 
-from openberth.infra.http.limits import ANYWHERE, AddressRange, RateLimiter, limit_key, read_address
+from openberth.infra.http.limits import ANYWHERE, AddressRange, Places, RateLimiter, limit_key, read_address
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import MINUTE_US, SECOND_US, Instant
 
@@ -135,3 +135,24 @@ def test_a_clock_set_back_holds_nobody_longer_than_a_full_bucket_takes() -> None
 def test_senseless_limits_are_a_defect(bad: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         RateLimiter(HandClock(), **({"count": 1, "window_us": 1} | bad))
+
+
+def test_a_token_given_back_can_be_taken_again() -> None:
+    limits = limiter(HandClock())
+    assert [limits.take("a") for _ in range(3)] == [True] * 3
+    limits.give_back("a")
+    assert [limits.take("a") for _ in range(2)] == [True, False]
+
+
+def test_places_are_bounded_overall_and_for_a_key_and_are_given_back() -> None:
+    places = Places(most=3, most_per_key=2)
+    assert [places.take("a") for _ in range(3)] == [True, True, False]
+    with places.held("b") as held:
+        assert held
+        with places.held("c") as full:
+            assert not full
+    assert len(places) == 2
+    places.give_back("a")
+    assert places.take("c")
+    assert places.take("a")
+    assert not places.take("b")

@@ -4,7 +4,7 @@ Loaded at the start and again when the log tells of a changed lot or new credent
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -60,6 +60,7 @@ class DeviceDirectory:
         self._index = _Index({}, {}, {})
         self._told = asyncio.Event()
         self._loading = asyncio.Lock()
+        self._changed: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         return len(self._index.by_id)
@@ -84,12 +85,18 @@ class DeviceDirectory:
         if any(envelope.kind in _TELLING for envelope in envelopes):
             self._told.set()
 
+    def on_change(self, told: Callable[[], None]) -> None:
+        """Call ``told`` after every reload: who holds connections looks whether they are still what they were."""
+        self._changed.append(told)
+
     async def reload(self) -> None:
         """Read all devices anew; what was acknowledged before the call is seen."""
         async with self._loading:
             known = await self._database.read(service.active_devices, by=self._by)
             # Thousands of devices are milliseconds of work: not on the loop.
             self._index = await asyncio.to_thread(partial(_index_of, known))
+        for told in self._changed:
+            told()
 
     async def run(self) -> None:
         """Reload whenever the log tells of changed devices, until cancelled."""

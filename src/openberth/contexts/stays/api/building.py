@@ -8,13 +8,14 @@ from openberth.contexts.stays.api.views import (
     CandidateView,
     CaseDetailView,
     CaseView,
+    CorrectionView,
     PassageView,
     SegmentView,
     StayDetailView,
     StayView,
 )
 from openberth.contexts.stays.model.entities import Case, OpenStay
-from openberth.contexts.stays.service.queries import Books, CaseDetail, PassageRow, StayDetail, StayRow
+from openberth.contexts.stays.service.queries import Books, CaseDetail, Corrected, PassageRow, StayDetail, StayRow
 from openberth.infra.catalogue import Language, text
 from openberth.infra.http.answers import instant, instant_or_none, money
 from openberth.kernel.money import Money
@@ -54,12 +55,21 @@ def stay_detail_view(found: StayDetail, lot: LotSummary, codes: Codes, language:
         bills=[bill_view(bill, language) for bill in found.bills],
         receipts=[receipt_view(receipt) for receipt in found.receipts],
         passages=[passage_view(row, lot, codes, language) for row in found.passages],
+        corrections=[_correction(each) for each in found.corrections],
         assessment=None
         if assessment is None
         else AssessmentView(
             total=money(assessment.quote.total), paid=money(assessment.paid), due=money(assessment.due),
             holds_until=instant_or_none(assessment.holds_until),
         ),
+    )  # fmt: skip
+
+
+def _correction(corrected: Corrected) -> CorrectionView:
+    found = corrected.correction
+    return CorrectionView(
+        at=instant(found.corrected_at), by=found.corrected_by, reason=found.reason, before=corrected.before,
+        after=corrected.after, before_id=found.old_plate_id, after_id=found.new_plate_id,
     )  # fmt: skip
 
 
@@ -103,5 +113,5 @@ def books_view(books: Books) -> BooksView:
         passages_in=books.passages_in, passages_out=books.passages_out, stays_open=books.stays_open,
         stays_closed=books.stays_closed, billed=money(books.billed),
         received={method: money(amount) for method, amount in books.received.items()}, due=money(books.due),
-        surplus=money(books.surplus),
+        surplus=money(books.surplus), foreign=[money(amount) for amount in books.foreign],
     )  # fmt: skip

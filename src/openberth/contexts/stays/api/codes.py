@@ -3,25 +3,20 @@
 A browser gets a small page and forms, everything else JSON. Guide: ``docs/guides/lane-codes.md``.
 """
 
-import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from openberth.contexts import facility
-from openberth.contexts.facility import LaneContext, LaneKind, LotSummary
+from openberth.contexts.facility import LaneKind, LotSummary
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.stays.api import pages
 from openberth.contexts.stays.api.driver import (
+    CLAIM_PATTERN,
     BillForm,
     DriverBill,
     DriverLane,
@@ -29,10 +24,12 @@ from openberth.contexts.stays.api.driver import (
     DriverOrder,
     DriverPass,
     DriverWaiting,
+    EnterForm,
     LeaveForm,
     PayForm,
 )
-from openberth.contexts.stays.api.reading import read_plate
+from openberth.contexts.stays.api.reading import PASS_COOKIE, language_of, read_form, read_plate, wants_page
+from openberth.contexts.stays.api.signs import Sign, Signs, code_of
 from openberth.contexts.stays.api.views import DueView, due_view
 from openberth.contexts.stays.model.entities import Ask
 from openberth.contexts.stays.service.codes import bill_in_advance, enter_without_plate, leave_with_pass
@@ -40,48 +37,22 @@ from openberth.contexts.stays.service.prices import Assessment
 from openberth.contexts.stays.service.queries import Waiting, waiting_at
 from openberth.contexts.tariffs import quote_to_plain
 from openberth.contexts.tariffs.api import lines_view
-from openberth.infra.catalogue import LANGUAGES, Language
+from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.answers import View, instant, instant_or_none, money
-from openberth.infra.http.asks import Form
-from openberth.infra.http.auth import address_of
-from openberth.infra.http.limits import RateLimiter, limit_key
-from openberth.infra.http.problems import (
-    BadRequest,
-    TooMany,
-    WrongMediaType,
-    language_of_scope,
-    problem_document,
-    problem_of,
-)
-from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
+from openberth.infra.http.problems import TooMany, problem_document, problem_of
 from openberth.kernel.errors import Malformed, NotFound, Problem, Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
 from openberth.kernel.plates import InvalidPlate, Plate
-from openberth.kernel.time import DAY_US, MINUTE_US, SECOND_US
+from openberth.kernel.time import DAY_US, SECOND_US, Instant
 
 PATH = "/c/{code}"
-PER_MINUTE = 30
-UNKNOWN_PER_MINUTE = 60
 PASS_BYTES = 12  # 96 bits: a pass is a key to a stay
-PASS_COOKIE = "pass"  # noqa: S105 - a name
 PASS_KEPT_S = 30 * DAY_US // SECOND_US
-
-_CODE = re.compile(r"[2-9A-HJKMNP-Z]{10}\Z")
-_FORM = "application/x-www-form-urlencoded"
-
-F = TypeVar("F", bound=Form)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sign:
-    """What a code stands for, and who scans it: rows of that lot only."""
-
-    code: str
-    lane: LaneContext | None
-    lot: LotSummary
-    by: Caller
-    language: Language
+CLAIM_COOKIE = "scanner"
+CLAIM_BYTES = 16
+CLAIM_KEPT_S = 600  # long enough to reload the page, too short to stand in the way of the next visit
 
 
 class CodesApi:
@@ -90,9 +61,7 @@ class CodesApi:
     def __init__(self, database: Database, cashier: Cashier) -> None:
         self._database = database
         self._cashier = cashier
-        machine = database.clocks.machine
-        self._limiter = RateLimiter(machine, count=PER_MINUTE, window_us=MINUTE_US)
-        self._strangers = RateLimiter(machine, count=UNKNOWN_PER_MINUTE, window_us=MINUTE_US)
+        self._signs = Signs(database)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -108,22 +77,25 @@ class CodesApi:
             if not wants_page(request):
                 raise
             told = problem_document(problem_of(problem), language_of(request))
-            code = request.path_params["code"].upper()
-            known = code if _CODE.match(code) else None
-            page = pages.page_response(pages.problem_page(told, known, language_of(request)), problem.status)
+            page = pages.page_response(pages.problem_page(told, code_of(request), language_of(request)), problem.status)
             if isinstance(problem, TooMany):
                 page.headers["retry-after"] = str(problem.retry_after_s)
             return page
         return response
 
     async def _show(self, request: Request) -> Response:
-        sign = await self._sign(request)
+        sign = await self._signs.find(request)
         if sign.lane is None:
             return self._answer(request, sign, await self._lot_answer(sign))
-        return self._answer(request, sign, await self._database.read(partial(_lane_answer, sign=sign), by=sign.by))
+        answer = await self._database.read(partial(_lane_answer, sign=sign), by=sign.by)
+        response = self._answer(request, sign, answer)
+        if wants_page(request) and sign.lane.kind is LaneKind.ENTRY and _kept_claim(request) is None:
+            # Given before the driver asks for a pass: so the same phone is shown it again when the answer is lost.
+            _keep(request, response, CLAIM_COOKIE, secrets.token_urlsafe(CLAIM_BYTES), CLAIM_KEPT_S)
+        return response
 
     async def _pay(self, request: Request) -> Response:
-        sign = await self._sign(request)
+        sign = await self._signs.find(request)
         if sign.lane is not None:
             waiting = await self._database.read(partial(waiting_at, lane=sign.lane.id), by=sign.by)
             if waiting is None or waiting.bill is None or waiting.ask is not Ask.PAY:
@@ -142,25 +114,24 @@ class CodesApi:
         return _json(order, 201)
 
     async def _enter(self, request: Request) -> Response:
-        sign = await self._sign(request)
+        sign = await self._signs.find(request)
         if sign.lane is None:
             raise Refused("lane.not_an_entry")
+        form = await read_form(request, EnterForm)
+        claim = form.claim or _kept_claim(request)
         token, passage = await self._database.write(
-            partial(enter_without_plate, lot=sign.lot.id, lane=sign.lane.id, token=secrets.token_urlsafe(PASS_BYTES)),
-            by=sign.by, urgency=Urgency.LANE,
+            partial(enter_without_plate, lot=sign.lot.id, lane=sign.lane.id, token=secrets.token_urlsafe(PASS_BYTES),
+                    claim=claim), by=sign.by, urgency=Urgency.LANE,
         )  # fmt: skip
         if not wants_page(request):
             return _json(DriverPass(**{"pass": token}, passage=passage), 201)
         response = pages.page_response(pages.pass_page(sign.lot, sign.code, token, sign.language))
         # The phone keeps the pass: at the exit the page has it at hand.
-        response.set_cookie(
-            PASS_COOKIE, token, max_age=PASS_KEPT_S, path="/c/", httponly=True, samesite="lax",
-            secure=request.url.scheme == "https",
-        )  # fmt: skip
+        _keep(request, response, PASS_COOKIE, token, PASS_KEPT_S)
         return response
 
     async def _leave(self, request: Request) -> Response:
-        sign = await self._sign(request)
+        sign = await self._signs.find(request)
         token = (await read_form(request, LeaveForm, cookies=True)).token
         lane = sign.lane
         if lane is None or lane.kind is LaneKind.ENTRY:
@@ -170,22 +141,42 @@ class CodesApi:
         return self._answer(request, sign, await self._database.read(partial(_lane_answer, sign=sign), by=sign.by))
 
     async def _bills(self, request: Request) -> Response:
-        sign = await self._sign(request)
+        sign = await self._signs.find(request)
         if sign.lane is not None:
             raise Refused("lane.wrong_direction")
         form = await read_form(request, BillForm, cookies=True)
         plate = _plate_of(form, sign.language)
-        lot = sign.lot
-        bill, assessment = await self._database.write(
-            partial(bill_in_advance, lot=lot.id, plate=plate, lot_tariff=lot.tariff_code, currency=lot.currency),
-            by=sign.by, urgency=Urgency.LANE,
-        )  # fmt: skip
-        due = due_view(bill, sign.language) if bill else _nothing_due(assessment, sign.language)
+        if form.token is None:
+            self._signs.ask_about_plate(sign)
+        due = await self._due(sign, plate)
+        if form.token is None and due.due.minor:
+            self._signs.something_was_due(sign)
         if wants_page(request):
-            return pages.page_response(pages.bill_page(lot, sign.code, due, plate.masked, sign.language))
+            return pages.page_response(pages.bill_page(sign.lot, sign.code, due, plate, sign.language))
         return _json(DriverBill(bill=due))
 
-    def _answer(self, request: Request, sign: _Sign, answer: DriverLane | DriverLot) -> Response:
+    async def _due(self, sign: Sign, plate: Plate) -> DueView:
+        """Return what a plate or pass owes.
+
+        Whoever knows a plate may pay for it, and learns no more than its price: a car that is not inside, one that is
+        free and one that has paid look alike. Whoever holds a pass is the driver, and is told everything.
+        """
+        lot = sign.lot
+        in_advance = partial(
+            bill_in_advance, lot=lot.id, plate=plate, lot_tariff=lot.tariff_code, currency=lot.currency
+        )  # fmt: skip
+        try:
+            bill, assessment = await self._database.write(in_advance, by=sign.by, urgency=Urgency.LANE)
+        except NotFound:
+            if plate.is_unlicensed:
+                raise
+            bill = assessment = None
+        if bill is not None:
+            return due_view(bill, sign.language)
+        known = assessment if plate.is_unlicensed else None
+        return _nothing_due(lot, known, self._database.clocks.business.now(), sign.language)
+
+    def _answer(self, request: Request, sign: Sign, answer: DriverLane | DriverLot) -> Response:
         if not wants_page(request):
             return _json(answer)
         if isinstance(answer, DriverLot):
@@ -194,87 +185,12 @@ class CodesApi:
         has_pass = PASS_COOKIE in request.cookies
         return pages.page_response(pages.lane_page(sign.lane, answer, sign.language, has_pass=has_pass))
 
-    async def _lot_answer(self, sign: _Sign) -> DriverLot:
+    async def _lot_answer(self, sign: Sign) -> DriverLot:
         lot = sign.lot
         return DriverLot(lot=lot.code, name=pages.name_of(lot), free=max(0, lot.free), state=lot.state)
 
-    async def _sign(self, request: Request) -> _Sign:
-        """Find what a code stands for. Raises ``TooMany`` and ``NotFound("code.not_found")``."""
-        code = request.path_params["code"].upper()
-        address = address_of(request) or ""
-        who = limit_key(address)
-        key = f"{who}|{code[:10]}"
-        if _CODE.match(code) and not self._limiter.take(key):
-            raise TooMany(self._limiter.retry_after_s(key))
-        scanner = Actor(ActorKind.PERSON, "driver", address or None)
-        found = None
-        if _CODE.match(code):
-            found = await self._database.read(partial(_found, code=code), by=Caller(scanner, EVERYTHING))
-        if found is None:
-            if not self._strangers.take(who):
-                raise TooMany(self._strangers.retry_after_s(who))
-            raise NotFound("code.not_found")
-        lane, lot = found
-        return _Sign(code, lane, lot, Caller(scanner, Scope(lot.company, (lot.id,))), language_of(request))
 
-
-def wants_page(request: Request) -> bool:
-    """Tell whether a browser asks: it names HTML, and JSON not before it."""
-    accept = request.headers.get("accept", "")
-    page, data = accept.find("text/html"), accept.find("application/json")
-    return page >= 0 and not 0 <= data < page
-
-
-def language_of(request: Request) -> Language:
-    """Return the language of the page: what the reader chose on it, otherwise what the browser asks for."""
-    chosen = request.query_params.get("lang")
-    return next((language for language in LANGUAGES if language == chosen), language_of_scope(request.scope))
-
-
-async def read_form(request: Request, form: type[F], *, cookies: bool = False) -> F:
-    """Read a body sent by a page's form or as JSON. Raises ``BadRequest`` and ``WrongMediaType``.
-
-    With ``cookies`` a form that says nothing about the pass takes the one this phone keeps.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    values: Any
-    if kind == _FORM:
-        values = _form_values(await request.body())
-        if cookies and not values and PASS_COOKIE in request.cookies:
-            values = {PASS_COOKIE: request.cookies[PASS_COOKIE]}
-    elif kind in ("", "application/json"):
-        try:
-            values = msgspec.json.decode(await request.body() or b"{}")
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            raise BadRequest([{"place": "body", "problem": "json_invalid"}]) from None
-    else:
-        raise WrongMediaType
-    try:
-        return form.model_validate(values)
-    except ValidationError as error:
-        places = [
-            {"place": ".".join(("body", *map(str, detail["loc"])))[:120], "problem": detail["type"]}
-            for detail in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        raise BadRequest(places) from None
-
-
-def _form_values(body: bytes) -> Mapping[str, str]:
-    try:
-        return dict(parse_qsl(body.decode("utf-8"), max_num_fields=20))
-    except ValueError:
-        raise BadRequest([{"place": "body", "problem": "form_invalid"}]) from None
-
-
-def _found(reader: Reader, code: str) -> tuple[LaneContext | None, LotSummary] | None:
-    lane = facility.lane_by_scan_code(reader, scan_code=code)
-    if lane is not None:
-        return lane, facility.lot_by_id(reader, lot=lane.lot)
-    lot = facility.lot_by_scan_code(reader, scan_code=code)
-    return None if lot is None else (None, lot)
-
-
-def _lane_answer(reader: Reader, sign: _Sign) -> DriverLane:
+def _lane_answer(reader: Reader, sign: Sign) -> DriverLane:
     lane = sign.lane
     assert lane is not None, "asked for lanes only"
     waiting = waiting_at(reader, lane=lane.id)
@@ -308,13 +224,28 @@ def _plate_of(form: BillForm, language: Language) -> Plate:
     return read_plate(form.plate, language)
 
 
-def _nothing_due(assessment: Assessment, language: Language) -> DueView:
-    plain = quote_to_plain(assessment.quote)
+def _nothing_due(lot: LotSummary, known: Assessment | None, now: Instant, language: Language) -> DueView:
+    if known is None:
+        nothing = money(Money(0, lot.currency))
+        return DueView(id="", number="", due=nothing, paid=nothing, state="nothing_due", quoted_at=instant(now),
+                       valid_until=None, lines=[])  # fmt: skip
     return DueView(
-        id="", number="", due=money(assessment.due), paid=money(assessment.paid), state="nothing_due",
-        quoted_at=instant(assessment.at), valid_until=instant_or_none(assessment.holds_until),
-        lines=lines_view(plain["lines"], language),
+        id="", number="", due=money(known.due), paid=money(known.paid), state="nothing_due",
+        quoted_at=instant(known.at), valid_until=instant_or_none(known.holds_until),
+        lines=lines_view(quote_to_plain(known.quote)["lines"], language),
     )  # fmt: skip
+
+
+def _kept_claim(request: Request) -> str | None:
+    """Return the claim that this browser was given at a lane, None without one."""
+    kept = request.cookies.get(CLAIM_COOKIE, "")
+    return kept if CLAIM_PATTERN.fullmatch(kept) else None
+
+
+def _keep(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        name, value, max_age=seconds, path="/c/", httponly=True, samesite="lax", secure=request.url.scheme == "https"
+    )
 
 
 def _json(view: View, status: int = 200) -> Response:

@@ -1,5 +1,6 @@
 """What drivers send to and get from a code. Guide: ``docs/guides/lane-codes.md``."""
 
+import re
 from typing import Literal
 
 from pydantic import ConfigDict, Field
@@ -12,6 +13,7 @@ from openberth.infra.http.asks import Form
 from openberth.kernel.ids import Id
 
 PASS_MAX = 64
+CLAIM_PATTERN = re.compile(r"^[A-Za-z0-9_-]{22,64}$")  # 128 bits or more
 
 
 class DriverWaiting(View):
@@ -70,6 +72,13 @@ class PayForm(Form):
     """Which bill is paid at the code of a lot."""
 
     bill: Id
+
+
+class EnterForm(Form):
+    """Who asks for a pass: ``claim`` is a random text of the phone's own, which it sends again when it asks again."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    claim: str | None = Field(None, pattern=CLAIM_PATTERN, repr=False)
 
 
 class LeaveForm(Form):

@@ -1,22 +1,26 @@
-"""Operator routes of history: stays, passages and their pictures."""
+"""Operator routes of stays and passages with their pictures, and of correcting the plate of a car inside."""
 
 import asyncio
 from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from openberth.contexts import facility
 from openberth.contexts.stays.api.building import passage_view, stay_detail_view, stay_view
+from openberth.contexts.stays.api.reading import read_plate
 from openberth.contexts.stays.api.views import PassageView, StayDetailView, StayView
 from openberth.contexts.stays.model.entities import PICTURES_MAX, picture_name
+from openberth.contexts.stays.service.correcting import correct_plate
 from openberth.contexts.stays.service.queries import passage_detail, passages_of_lot, stay_detail, stays_of_lot
 from openberth.infra.blobs import Blobs
 from openberth.infra.catalogue import Language
-from openberth.infra.database import Database, Reader
-from openberth.infra.http.asks import Code, LotName
+from openberth.infra.database import Database, Reader, Unit, Urgency
+from openberth.infra.http.asks import Code, Form, LotName, Words
 from openberth.infra.http.auth import Operator
+from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, page_of
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.errors import NotFound
@@ -29,6 +33,13 @@ PLATE_MAX = max(64, MAX_INPUT)  # a plate, or a pass
 PlateText = Annotated[str, Query(min_length=1, max_length=PLATE_MAX, description="a whole plate, or a pass")]
 
 
+class PlateForm(Form):
+    """The plate that a car inside really has, and how somebody knows."""
+
+    plate: str = Field(min_length=1, max_length=MAX_INPUT)
+    reason: Words
+
+
 class HistoryApi:
     """Serves the routes."""
 
@@ -39,6 +50,7 @@ class HistoryApi:
         add = self.router.add_api_route
         add("/stays", self.stays, methods=["GET"])
         add("/stays/{stay}", self.stay, methods=["GET"])
+        add("/stays/{stay}/plate", self.correct, methods=["POST"], response_model=StayDetailView)
         add("/passages", self.passages, methods=["GET"])
         add("/passages/{passage}", self.passage, methods=["GET"])
         add(
@@ -61,6 +73,19 @@ class HistoryApi:
     async def stay(self, stay: Annotated[Id, Path()], request: Request, by: Operator) -> StayDetailView:
         """Return a stay with its segments, bills, receipts and passages."""
         return await self._database.read(partial(_stay, stay=stay, language=language_of_scope(request.scope)), by=by)
+
+    async def correct(
+        self, stay: Annotated[Id, Path()], form: PlateForm, request: Request, by: Operator, key: Key
+    ) -> Response:
+        """Correct the plate of a car that is inside; the stay tells both plates, who it was and why."""
+        language = language_of_scope(request.scope)
+        plate = read_plate(form.plate, language)
+
+        def effect(unit: Unit) -> StayDetailView:
+            correct_plate(unit, stay=stay, plate=plate, reason=form.reason)
+            return _stay(unit, stay, language)
+
+        return answered(await self._database.write(once(key, effect), by=by, urgency=Urgency.LANE))
 
     async def passages(
         self,

@@ -14,6 +14,7 @@ from openberth.contexts.stays.model.entities import Ask
 from openberth.infra.catalogue import Language, text
 from openberth.infra.http.answers import MoneyView
 from openberth.kernel.money import Money
+from openberth.kernel.plates import Plate
 from openberth.kernel.time import as_datetime, from_iso
 
 HEADERS = {
@@ -103,17 +104,17 @@ def lot_page(lot: LotSummary, code: str, answer: DriverLot, language: Language) 
     return _page(head + _section(_p(text("page.pay_early", language)) + form + passed), language, code)
 
 
-def bill_page(lot: LotSummary, code: str, due: DueView, plate: str, language: Language) -> str:
+def bill_page(lot: LotSummary, code: str, due: DueView, plate: Plate, language: Language) -> str:
     """Return the page of a bill that is asked for before going to the car."""
     parts = f"<h1>{escape(_name(name_of(lot), language))}</h1>"
-    parts += f'<p><span class="plate">{escape(plate)}</span></p>{_due(due, language, lot.zone)}'
+    parts += f'<p><span class="plate">{escape(plate.masked)}</span></p>{_due(due, language, lot.zone)}'
     if due.due.minor:
         hidden = f'<input type="hidden" name="bill" value="{escape(due.id)}">'
         parts += (
             f'<form method="post" action="/c/{escape(code)}/pay">{hidden}{_button(text("page.pay", language))}</form>'
         )
     else:
-        parts += _p(text("page.nothing_due", language))
+        parts += _p(text("page.nothing_due_pass" if plate.is_unlicensed else "page.nothing_due", language))
     return _page(_section(parts), language, code)
 
 

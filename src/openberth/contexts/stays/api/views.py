@@ -210,6 +210,18 @@ class PassageView(View):
     flaws: list[str]
 
 
+class CorrectionView(View):
+    """A person gave a stay another plate: which before, which after, who, when and why."""
+
+    at: When
+    by: str
+    reason: str
+    before: MaskedPlate | None
+    after: MaskedPlate | None
+    before_id: Id | None = Field(description="id under which the plate before is kept")
+    after_id: Id
+
+
 class StayDetailView(StayView):
     """A stay with everything that belongs to it."""
 
@@ -217,6 +229,7 @@ class StayDetailView(StayView):
     bills: list[BillView]
     receipts: list[ReceiptView]
     passages: list[PassageView]
+    corrections: list[CorrectionView]
     assessment: AssessmentView | None
 
 
@@ -254,7 +267,10 @@ class CaseDetailView(CaseView):
 
 
 class BooksView(View):
-    """Totals of a lot since its beginning. ``billed`` is ``due`` plus what was received, less ``surplus``."""
+    """Totals of a lot since its beginning. ``billed`` is ``due`` plus what was received, less ``surplus``.
+
+    ``foreign`` is money that came in other currencies than the lot's: none of it was owed, and it is in no other sum.
+    """
 
     passages_in: int
     passages_out: int
@@ -264,6 +280,7 @@ class BooksView(View):
     received: Mapping[str, MoneyView]
     due: MoneyView
     surplus: MoneyView
+    foreign: list[MoneyView]
 
 
 def due_view(bill: payments.Bill, language: Language) -> DueView:

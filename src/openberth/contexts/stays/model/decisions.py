@@ -90,7 +90,8 @@ def decide_exit(facts: ExitFacts) -> Verdict:
         return Verdict(Action.HOLD, "exit.without_entry", Ask.NOTHING, CaseKind.EXIT_WITHOUT_ENTRY)
     if facts.due_minor:
         return Verdict(Action.HOLD, "exit.unpaid", Ask.PAY)
-    return Verdict(Action.OPEN, f"exit.{facts.right}" if facts.right else "exit.nothing_due")
+    granted = facts.right if facts.right is not Right.BLOCKED else None
+    return Verdict(Action.OPEN, f"exit.{granted}" if granted else "exit.nothing_due")
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,21 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlateCorrection:
+    """A person gave a stay another plate: who, when, why, and both plates (vault rows)."""
+
+    id: Id
+    company_id: Id
+    lot_id: Id
+    stay_id: Id
+    old_plate_id: Id | None
+    new_plate_id: Id
+    corrected_at: Instant
+    corrected_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneState:
     """The last car seen at a lane, and whether it still waits there. One small hot row per lane."""
 
@@ -198,6 +213,7 @@ class CaseKind(StrEnum):
     CLOCK_SKEW = "clock_skew"
     DECISION_FAILED = "decision_failed"
     GATE_FAILED = "gate_failed"
+    PAID_NO_GATE = "paid_no_gate"  # it has paid at a lane that was retired, or lost its gate, while it stood there
     SURPLUS = "surplus"
     OPENED_BY_HAND = "opened_by_hand"
 

@@ -90,6 +90,19 @@ class StayClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class PlateCorrected:
+    """A person gave a car inside the plate it really has."""
+
+    KIND: ClassVar[str] = "stays.plate_corrected"
+    VERSION: ClassVar[int] = 1
+
+    stay: Id
+    before: Id | None
+    after: Id
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRaised:
     """A person is needed."""
 

@@ -34,7 +34,7 @@ def resolve(
     does not fit the case), ``reason.missing``, ``reason.too_long``, ``lane.nobody_waiting``; ``Malformed``:
     ``exception.plate_missing``, ``exception.stay_missing``; and what deciding again raises.
     """
-    text = _checked(reason)
+    text = releasing.checked_reason(reason)
     found = _open_case(unit, case)
     unit.lock(("lot", found.lot_id))
     found = _open_case(unit, case)
@@ -57,15 +57,6 @@ def resolve(
         records.resolve_case(unit, found, resolution=Resolution.MATCHED, reason=text)
         releasing.match_stay(unit, lot=found.lot_id, lane=lane, stay=stay)
     return _after(unit, case)
-
-
-def _checked(reason: str) -> str:
-    text = reason.strip()
-    if not text:
-        raise Refused("reason.missing")
-    if len(text) > releasing.REASON_MAX:
-        raise Refused("reason.too_long", longest=releasing.REASON_MAX)
-    return text
 
 
 def _open_case(unit: Unit, case: Id) -> Case:

@@ -4,45 +4,46 @@ car.
 
 from openberth.contexts import payments
 from openberth.contexts.facility import LaneKind
-from openberth.contexts.stays.model.entities import Ask, OpenStay, PassageState, Resolution
+from openberth.contexts.stays.model.entities import Ask, OpenStay, Resolution
 from openberth.contexts.stays.service import prices, records, releasing
 from openberth.contexts.stays.service.seen import LaneAnswer, open_key
 from openberth.contexts.stays.store import passages as store
-from openberth.infra import vault
+from openberth.contexts.stays.store import stays as stay_store
+from openberth.infra import dedup, vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import InvalidPlate, Plate
-from openberth.kernel.time import SECOND_US
 
-# A phone that scans again this soon after coming in is shown its pass again instead of an error.
-SHOWN_AGAIN_US = 30 * SECOND_US
+_ENTERED = "enter:"  # what a phone claims to have done at a lane
 
 
-def enter_without_plate(unit: Unit, *, lot: Id, lane: Id, token: str) -> tuple[str, Id]:
+def enter_without_plate(unit: Unit, *, lot: Id, lane: Id, token: str, claim: str | None) -> tuple[str, Id]:
     """Let the unread car at an entry in under a pass. Returns (pass, passage); ``token`` is random, made by the caller.
 
-    Raises ``Refused("lane.nobody_waiting")`` or ``Refused("lane.not_an_entry")``.
+    ``claim`` is what the phone shows to be the one that asked: while the stay lasts, the same claim at the same lane is
+    given the same pass and opens nothing, and nobody else is given it. Raises ``Refused("lane.nobody_waiting")`` or
+    ``Refused("lane.not_an_entry")``.
     """
     unit.lock(("lot", lot))
+    before = None if claim is None else dedup.earlier(unit, source=lane, key=_ENTERED + claim)
+    shown = None if before is None else _pass_of(unit, before.ref)
+    if before is not None and shown is not None:
+        return shown, before.ref
     standing = unit.one(store.LANE, lane=lane)
     passage = unit.one(store.PASSAGE, passage=standing.passage_id) if standing else None
     if standing is None or passage is None:
         raise Refused("lane.nobody_waiting")
     if passage.lane_kind is not LaneKind.ENTRY:
         raise Refused("lane.not_an_entry")
-    if not standing.waiting:
-        shown = _pass_of(unit, passage.plate_id)
-        recent = unit.machine_now - standing.decided_at <= SHOWN_AGAIN_US
-        if passage.state is PassageState.PASSED and shown and recent:
-            return shown, passage.id
-        raise Refused("lane.nobody_waiting")
-    if standing.ask is not Ask.ENTER:
+    if not standing.waiting or standing.ask is not Ask.ENTER:
         raise Refused("lane.nobody_waiting")
     releasing.identify(
         unit, lot=lot, lane=lane, plate=Plate.unlicensed(token), cause="code", resolution=Resolution.BY_ITSELF
     )
+    if claim is not None:
+        dedup.remember(unit, source=lane, key=_ENTERED + claim, ref=passage.id)
     return token, passage.id
 
 
@@ -90,9 +91,11 @@ def bill_in_advance(
     return prices.ensure_bill(unit, stay, assessment), assessment
 
 
-def _pass_of(reader: Reader, plate_id: Id | None) -> str | None:
-    """Return the token of a passport, None for a real plate."""
-    text = vault.reveal(reader, plate_id) if plate_id else None
+def _pass_of(reader: Reader, passage: Id) -> str | None:
+    """Return the pass that a car came in with at this passage, None when its stay is over or has a plate by now."""
+    found = reader.one(store.PASSAGE, passage=passage)
+    stay = reader.one(stay_store.OPEN_STAY, stay=found.stay_id) if found is not None and found.stay_id else None
+    text = vault.reveal(reader, stay.plate_id) if stay is not None and stay.plate_id else None
     if text is None:
         return None
     plate = Plate(text)

@@ -74,7 +74,7 @@ def admit(unit: Unit, seen: Seen, permission: Permission, inside: OpenStay | Non
         if seen.at < inside.entered_at:
             return inside
         _end_unseen(unit, seen, inside)
-    return records.open_stay(unit, seen, permission)
+    return records.open_stay(unit, seen, permission.inside)
 
 
 def _end_unseen(unit: Unit, seen: Seen, inside: OpenStay) -> None:

@@ -16,6 +16,7 @@ from openberth.contexts.stays.model.entities import (
     LaneState,
     OpenStay,
     Passage,
+    PlateCorrection,
     Segment,
     Stay,
 )
@@ -31,7 +32,7 @@ from openberth.infra.database import Reader
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id, lowest_at
-from openberth.kernel.money import Money
+from openberth.kernel.money import Money, total
 from openberth.kernel.plates import InvalidPlate, Plate
 from openberth.kernel.time import SECOND_US, Instant, as_datetime, instant_of
 
@@ -123,7 +124,17 @@ class StayDetail:
     bills: Sequence[payments.Bill]
     receipts: Sequence[payments.Receipt]
     passages: Sequence["PassageRow"]
+    corrections: Sequence["Corrected"]
     assessment: prices.Assessment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A correction of a stay's plate, with both plates masked."""
+
+    correction: PlateCorrection
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,7 @@ class Books:
     """The totals of a lot since its beginning.
 
     ``billed`` is what was ever asked for and not taken back; it equals ``due`` plus what was received, less surplus.
+    All of these are in the lot's own currency; ``foreign`` is money of other currencies, none of which was owed.
     """
 
     passages_in: int
@@ -168,6 +180,7 @@ class Books:
     received: Mapping[str, Money]
     due: Money
     surplus: Money
+    foreign: Sequence[Money]
 
 
 def overview(reader: Reader) -> list[LotNow]:
@@ -179,10 +192,10 @@ def lot_now(reader: Reader, *, lot: LotSummary) -> LotNow:
     """Return a lot as it is now."""
     since_id = lowest_at(max(0, reader.machine_now - RATE_WINDOW_US) // 1_000)
     crossed = dict(reader.all(reading.CROSSED_SINCE, lot=lot.id, since_id=since_id))
-    received = payments.received_since(reader, lot=lot.id, since=_midnight(reader.now, lot.zone))
+    received = payments.received_since(reader, lot=lot.id, currency=lot.currency, since=_midnight(reader.now, lot.zone))
     return LotNow(
         lot_ground(reader, lot=lot.id), reader.all(case_store.OPEN_COUNT, lot=lot.id)[0],
-        Money(received, lot.currency), crossed.get(LaneKind.ENTRY, 0), crossed.get(LaneKind.EXIT, 0),
+        received, crossed.get(LaneKind.ENTRY, 0), crossed.get(LaneKind.EXIT, 0),
     )  # fmt: skip
 
 
@@ -245,8 +258,14 @@ def stay_detail(reader: Reader, *, stay: Id) -> StayDetail:
     bills = payments.bills_of(reader, subject=stay)
     receipts = [receipt for bill in bills for receipt in payments.receipts_of(reader, bill=bill.id)]
     row = StayRow(found, _masked(reader, found.plate_id))
-    passages = _passages_of_stay(reader, found)
-    return StayDetail(row, reader.all(stay_store.SEGMENTS, stay=stay), bills, receipts, passages, assessment)
+    corrections = [
+        Corrected(each, _masked(reader, each.old_plate_id), _masked(reader, each.new_plate_id))
+        for each in reader.all(stay_store.CORRECTIONS, stay=stay)
+    ]
+    return StayDetail(
+        row, reader.all(stay_store.SEGMENTS, stay=stay), bills, receipts, _passages_of_stay(reader, found), corrections,
+        assessment,
+    )  # fmt: skip
 
 
 def passages_of_lot(
@@ -306,12 +325,17 @@ def books(reader: Reader, *, lot: LotSummary) -> Books:
     for state, (_, asked, came) in totals.billed.items():
         paid += came
         due += asked - came if state == states.OPEN.value else 0
-    received = {method: Money(amount, lot.currency) for method, (_, amount, _) in totals.received.items()}
+    ours = [part for part in totals.received if part.amount.currency == lot.currency]
+    foreign: dict[str, Money] = {}
+    for part in totals.received:
+        currency = part.amount.currency
+        if currency != lot.currency:
+            foreign[currency] = foreign.get(currency, Money(0, currency)) + part.amount
     return Books(
         crossed.get(LaneKind.ENTRY, 0), crossed.get(LaneKind.EXIT, 0),
         reader.all(reading.OPEN_STAYS, lot=lot.id)[0], reader.all(reading.CLOSED_STAYS, lot=lot.id)[0],
-        Money(paid + due, lot.currency), received, Money(due, lot.currency),
-        Money(sum(surplus for _, _, surplus in totals.received.values()), lot.currency),
+        Money(paid + due, lot.currency), {part.method: part.amount for part in ours}, Money(due, lot.currency),
+        total((part.surplus for part in ours), lot.currency), [foreign[currency] for currency in sorted(foreign)],
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ _OVER_WITH_THE_CAR = frozenset(
         CaseKind.INNER_WITHOUT_ENTRY,
         CaseKind.DECISION_FAILED,
         CaseKind.GATE_FAILED,
+        CaseKind.PAID_NO_GATE,
     }
 )
 
@@ -227,10 +228,9 @@ def raise_case(
 
 def resolve_case(unit: Unit, case: Case, *, resolution: Resolution, reason: str | None) -> bool:
     """Write down how a case ended; the first resolution stays. Tells whether this was it."""
-    actor = unit.caller.actor
     done = unit.run(
-        case_store.RESOLVE, case_id=case.id, new_resolution=resolution, now=unit.now,
-        by=f"{actor.kind.value}:{actor.name}"[:100], new_reason=reason,
+        case_store.RESOLVE, case_id=case.id, new_resolution=resolution, now=unit.now, by=actor_of(unit),
+        new_reason=reason,
     )  # fmt: skip
     if done != 1:
         return False
@@ -239,6 +239,12 @@ def resolve_case(unit: Unit, case: Case, *, resolution: Resolution, reason: str 
         company=case.company_id, lot=case.lot_id, key=case.id,
     )  # fmt: skip
     return True
+
+
+def actor_of(unit: Unit) -> str:
+    """Return who acts, as it is written down."""
+    actor = unit.caller.actor
+    return f"{actor.kind.value}:{actor.name}"[:100]
 
 
 def resolve_of_passage(unit: Unit, *, passage: Id, resolution: Resolution, reason: str | None = None) -> None:

@@ -40,7 +40,8 @@ _STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
 def bill_settled(unit: Unit, *, stay: Id, lot: Id) -> int:
     """Open the gate where the car of this stay waits to pay and owes nothing any more, once.
 
-    Paid in advance there is nobody to let through; paid after leaving, the debt is settled. Returns how many gates.
+    Paid in advance there is nobody to let through; paid after leaving, the debt is settled. Where the lane has been
+    retired meanwhile, or has lost its gate, a person is asked. Returns how many gates.
     """
     unit.lock(("lot", lot))
     found = unit.one(stay_store.OPEN_STAY, stay=stay)
@@ -55,12 +56,22 @@ def bill_settled(unit: Unit, *, stay: Id, lot: Id) -> int:
 
 
 def _release_paid(unit: Unit, standing: LaneState, stay: OpenStay) -> int:
-    lane = facility.lane_context(unit, lane=standing.lane_id)
+    try:
+        lane = facility.lane_context(unit, lane=standing.lane_id)
+    except NotFound:
+        # Nobody will look at that lane again; the car goes to another one, where its payment counts.
+        unit.run(store.EMPTY_LANE, lane=standing.lane_id)
+        unit.run(store.SET_STATE, passage=standing.passage_id, new_state=PassageState.GONE)
+        _tell_no_gate(unit, standing, stay, "lane_retired")
+        return 0
     assessment, trouble = prices.assess_anyhow(
         unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=standing.captured_at
     )
     if assessment.due:
         prices.ensure_bill(unit, stay, assessment)
+        return 0
+    if facility.gate_of(unit, lane=lane.id) is None:
+        _tell_no_gate(unit, standing, stay, "no_gate")
         return 0
     if trouble:
         _tell_trouble(unit, lane, standing.passage_id, stay.id, trouble)
@@ -86,6 +97,19 @@ def _settle_debt(unit: Unit, *, stay: Id, lot: Id) -> None:
         for case in unit.all(case_store.OPEN_OF_STAY, lot=lot, stay=stay):
             if case.kind is CaseKind.LEFT_UNPAID:
                 records.resolve_case(unit, case, resolution=Resolution.BY_ITSELF, reason=None)
+
+
+def _tell_no_gate(unit: Unit, standing: LaneState, stay: OpenStay, reason: str) -> None:
+    """Ask a person to let out a car that has paid at a lane which cannot open any more; once for a car at a lane."""
+    if any(
+        case.kind is CaseKind.PAID_NO_GATE for case in unit.all(case_store.OPEN_OF_PASSAGE, passage=standing.passage_id)
+    ):
+        return
+    records.raise_case(
+        unit, company=stay.company_id, lot=stay.lot_id, lane=standing.lane_id, kind=CaseKind.PAID_NO_GATE,
+        passage=standing.passage_id, stay=stay.id,
+        evidence={"reason": reason, "bill": str(standing.bill_id) if standing.bill_id else None},
+    )  # fmt: skip
 
 
 def _tell_trouble(unit: Unit, lane: LaneContext, passage: Id, stay: Id, trouble: str) -> None:
@@ -117,17 +141,23 @@ def _let_through(
     return command
 
 
+def checked_reason(reason: str) -> str:
+    """Return why a person does something, trimmed. Raises ``Refused``: ``reason.missing``, ``reason.too_long``."""
+    text = reason.strip()
+    if not text:
+        raise Refused("reason.missing")
+    if len(text) > REASON_MAX:
+        raise Refused("reason.too_long", longest=REASON_MAX)
+    return text
+
+
 def open_by_hand(unit: Unit, *, lot: Id, lane: Id, reason: str) -> Command:
     """Open a lane for a reason; the operator is the unit's actor.
 
     The car that stands there is let through: at an entry its stay begins, at an exit it ends and what it owes stays a
     debt. With nobody there the gate opens all the same, and a case asks what that was.
     """
-    text = reason.strip()
-    if not text:
-        raise Refused("reason.missing")
-    if len(text) > REASON_MAX:
-        raise Refused("reason.too_long", longest=REASON_MAX)
+    text = checked_reason(reason)
     unit.lock(("lot", lot))
     context = facility.lane_context(unit, lane=lane)
     standing = unit.one(store.LANE, lane=lane)
@@ -199,7 +229,9 @@ def identify(unit: Unit, *, lot: Id, lane: Id, plate: Plate, cause: str, resolut
     return _decide_again(unit, seen, replace(standing, plate_id=plate_id), stay, cause, resolution)
 
 
-def match_stay(unit: Unit, *, lot: Id, lane: Id, stay: Id) -> LaneAnswer:
+def match_stay(
+    unit: Unit, *, lot: Id, lane: Id, stay: Id, cause: str = "matched", resolution: Resolution = Resolution.MATCHED
+) -> LaneAnswer:  # fmt: skip
     """Decide again about the car that waits at an exit as the car of a stay that a person chose."""
     context, standing, passage = waiting_at(unit, lot=lot, lane=lane)
     if context.kind is LaneKind.ENTRY:
@@ -208,7 +240,7 @@ def match_stay(unit: Unit, *, lot: Id, lane: Id, stay: Id) -> LaneAnswer:
     if found is None or found.lot_id != lot:
         raise NotFound("stay.not_found")
     seen = seen_again(unit, context, passage)
-    return _decide_again(unit, seen, standing, found, "matched", Resolution.MATCHED)
+    return _decide_again(unit, seen, standing, found, cause, resolution)
 
 
 def waiting_at(unit: Unit, *, lot: Id, lane: Id) -> tuple[LaneContext, LaneState, Passage]:

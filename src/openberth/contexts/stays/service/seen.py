@@ -51,6 +51,11 @@ class Permission:
     permit: Id | None
     right: Right | None
 
+    @property
+    def inside(self) -> "Permission":
+        """Return what it makes of a car that is inside: a blocked one that was let in all the same pays like any."""
+        return Permission(None, None) if self.right is Right.BLOCKED else self
+
 
 @dataclass(frozen=True, slots=True)
 class LaneAnswer:

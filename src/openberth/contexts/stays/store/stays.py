@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from openberth.contexts.stays.model.entities import OpenStay, Segment, Stay
-from openberth.contexts.stays.store.tables import open_stay, segment, stay
+from openberth.contexts.stays.model.entities import OpenStay, PlateCorrection, Segment, Stay
+from openberth.contexts.stays.store.tables import open_stay, plate_correction, segment, stay
 from openberth.infra.database.schema import vault
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.infra.database.types import IdType
@@ -25,6 +25,10 @@ def _stay(*columns: Any) -> Stay:
 
 def _segment(*columns: Any) -> Segment:
     return Segment(**dict(zip(segment.c.keys(), columns, strict=True)))
+
+
+def _correction(*columns: Any) -> PlateCorrection:
+    return PlateCorrection(**dict(zip(plate_correction.c.keys(), columns, strict=True)))
 
 
 INSERT_OPEN_STAY = insert_into(open_stay)
@@ -64,6 +68,8 @@ REPLATE_OPEN_STAY = Write(
         plate_id=bindparam("new_plate"),
         plate_kind=bindparam("new_kind"),
         open_key=bindparam("new_open_key"),
+        right=bindparam("new_right"),
+        permit_id=bindparam("new_permit"),
         version=open_stay.c.version + 1,
     )
 )
@@ -100,4 +106,17 @@ CLOSED_TOTALS = Query(
 INSERT_SEGMENT = insert_into(segment)
 SEGMENTS = Query(
     select(segment).where(segment.c.stay_id == bindparam("stay")).order_by(segment.c.ordinal).limit(1_000), _segment
+)
+REGRANT_SEGMENT = Write(
+    update(segment)
+    .where(segment.c.stay_id == bindparam("stay"), segment.c.ordinal == bindparam("part"))
+    .values(right=bindparam("new_right"), permit_id=bindparam("new_permit"))
+)
+INSERT_CORRECTION = insert_into(plate_correction)
+CORRECTIONS = Query(
+    select(plate_correction)
+    .where(plate_correction.c.stay_id == bindparam("stay"))
+    .order_by(plate_correction.c.id)
+    .limit(PAGE_MAX),
+    _correction,
 )

@@ -99,6 +99,17 @@ segment = table(
     scope=("company_id", "lot_id"),
 )
 
+plate_correction = business_table(
+    "plate_correction",
+    id_column("stay_id"),
+    id_column("old_plate_id", nullable=True),
+    id_column("new_plate_id"),
+    instant_column("corrected_at"),
+    word_column("corrected_by", 100),
+    word_column("reason", 200),
+)
+Index("ix_plate_correction_stay", plate_correction.c.stay_id, plate_correction.c.id)
+
 lane_state = table(
     "lane_state",
     id_column("lane_id", primary_key=True),

@@ -20,7 +20,7 @@ from openberth.entrypoints.cli.client import connected, read_token
 from openberth.entrypoints.cli.demo.children import Children
 from openberth.entrypoints.cli.demo.place import Place, prepare
 from openberth.entrypoints.cli.demo.show import lines, print_balance, town_line
-from openberth.entrypoints.cli.demo.town import Balance, Plan, TownThread
+from openberth.entrypoints.cli.demo.town import TownThread
 from openberth.entrypoints.cli.files import Examples, find_examples, read_text
 from openberth.entrypoints.cli.lots import apply_lot
 from openberth.entrypoints.cli.session import Session
@@ -29,11 +29,13 @@ from openberth.entrypoints.cli.top.command import draw, stop_signals
 from openberth.entrypoints.cli.top.keys import leave_key
 from openberth.entrypoints.cli.top.model import Board
 from openberth.entrypoints.cli.top.watch import Watcher
-from openberth.entrypoints.place import TOKEN_FILE, place_of
 from openberth.infra.clocks import SystemClock
+from openberth.infra.place import TOKEN_FILE, place_of
 from openberth.kernel.errors import Refused
+from openberth.simulator import Report, TownConfig
 
 SEED_MAX = 1 << 31
+CARS_MAX = 1_000_000
 ABANDON_S = 5.0
 MISTAKEN = 1
 
@@ -54,9 +56,9 @@ def demo(
     _say_ports(place, session)
     agreed = False
     try:
-        balance = asyncio.run(_Demo(session, place, examples, speed, chosen, load).run(minutes))
-        print_balance(balance, session)
-        agreed = balance.agrees
+        report = asyncio.run(_Demo(session, place, examples, speed, chosen, load).run(minutes))
+        print_balance(report, session)
+        agreed = report.balanced
     finally:
         if keep or not agreed:
             session.out.print(session.say("demo.kept", folder=str(place.folder)), soft_wrap=True)
@@ -82,8 +84,8 @@ class _Demo:
         self._load = load
         self._children = Children(place.logs)
 
-    async def run(self, minutes: float | None) -> Balance:
-        """Run everything and return the balance of the books. Nothing is left running, however it ends."""
+    async def run(self, minutes: float | None) -> Report:
+        """Run everything and return its report. Nothing is left running, however it ends."""
         with stop_signals() as stop:
             try:
                 await self._until(stop, self._start())
@@ -136,7 +138,7 @@ class _Demo:
 
     def _town(self) -> TownThread:
         return TownThread(
-            Plan(
+            TownConfig(
                 url=self._place.url,
                 token=read_token(self._place.data / TOKEN_FILE),
                 sandpay_url=self._place.sandpay_url,
@@ -144,12 +146,16 @@ class _Demo:
                 lots=self._examples.lots,
                 tariffs=self._examples.tariffs,
                 permits=self._examples.permits,
-                seed=self._seed,
+                hours=None,
                 load=self._load,
+                seed=self._seed,
+                cars=CARS_MAX,
+                drain_s=60.0,
+                settle_s=15.0,
             )
         )
 
-    async def _live(self, town: TownThread, minutes: float | None, stop: asyncio.Event) -> Balance:
+    async def _live(self, town: TownThread, minutes: float | None, stop: asyncio.Event) -> Report:
         """Show what happens until the time is over or somebody has seen enough, then until the town has ended."""
         session = self._session
         ends_at = None if minutes is None else time.monotonic() + minutes * 60
@@ -169,7 +175,7 @@ class _Demo:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
         self._children.check()
-        return town.balance()
+        return town.report()
 
     async def _show(self, board: Board, town: TownThread, closing: "asyncio.Task[None]") -> None:
         session = self._session

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from rich.text import Text
 
-from openberth.entrypoints.cli.demo.town import Balance, Line
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table
 from openberth.entrypoints.cli.top.model import Board, Overview
 from openberth.entrypoints.cli.top.words import clock_text, milliseconds_text, money_text
 from openberth.kernel.money import Money
-from openberth.simulator.counters import Counters
+from openberth.simulator import Counters, Report
+from openberth.simulator.balance import Line
 
 LINE_LEAST_S, LINE_MOST_S = 0.8, 3.0
 DIFFERENCES_SHOWN = 30
@@ -67,7 +67,7 @@ def received_text(overview: Overview) -> str:
     return " ".join(money_text(amount) for amount in sums.values()) or "0"
 
 
-def print_balance(balance: Balance, session: Session) -> None:
+def print_balance(report: Report, session: Session) -> None:
     """Print both books side by side, every difference, and the seed."""
     say, out = session.say, session.out
     out.print()
@@ -76,7 +76,7 @@ def print_balance(balance: Balance, session: Session) -> None:
         (say("demo.column.theirs"), "right"), ("", "left"),
     )  # fmt: skip
     lot = ""
-    for line in balance.lines:
+    for line in report.lines:
         sign = Text("✓", "green") if line.agrees else Text("✗", "bold red")
         table.add_row(
             "" if line.lot == lot else Text(line.lot, "bold"), say(f"demo.what.{line.what}"),
@@ -84,14 +84,14 @@ def print_balance(balance: Balance, session: Session) -> None:
         )  # fmt: skip
         lot = line.lot
     out.print(table)
-    for words in balance.differences[:DIFFERENCES_SHOWN]:
+    for words in report.differences[:DIFFERENCES_SHOWN]:
         out.print(Text.assemble(("✗ ", "red"), words), soft_wrap=True)
-    if len(balance.differences) > DIFFERENCES_SHOWN:
-        out.print(say("cli.more_lines", count=len(balance.differences) - DIFFERENCES_SHOWN))
-    for words in balance.troubles[:DIFFERENCES_SHOWN]:
+    if len(report.differences) > DIFFERENCES_SHOWN:
+        out.print(say("cli.more_lines", count=len(report.differences) - DIFFERENCES_SHOWN))
+    for words in report.troubles[:DIFFERENCES_SHOWN]:
         out.print(Text.assemble(("! ", "yellow"), words), soft_wrap=True)
-    verdict = say("demo.agrees" if balance.agrees else "demo.differs", cars=balance.cars, seed=balance.seed)
-    out.print(Text(verdict, "green" if balance.agrees else "bold red"), soft_wrap=True)
+    verdict = say("demo.agrees" if report.balanced else "demo.differs", cars=report.cars, seed=report.seed)
+    out.print(Text(verdict, "green" if report.balanced else "bold red"), soft_wrap=True)
 
 
 def amount_of(line: Line, value: int) -> str:

@@ -5,16 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from openberth import bootstrap
-from openberth.contexts.facility.model import LotState
-from openberth.entrypoints import place, server
-from openberth.entrypoints.cli.top.frame import STATE_STYLES
-
-
-def test_the_light_rooms_agree_with_the_heavy_ones() -> None:
-    assert place.PLACE_FILE == server.PLACE_FILE
-    assert place.TOKEN_FILE == bootstrap.TOKEN_FILE
-    assert set(STATE_STYLES) == {state.value for state in LotState}
+from openberth.infra import place
 
 
 def test_a_running_server_is_found(tmp_path: Path) -> None:

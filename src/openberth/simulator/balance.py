@@ -1,0 +1,45 @@
+"""Both books side by side: one figure a line, for people to read. The comparison of single cars is elsewhere."""
+
+from dataclasses import dataclass
+
+from openberth.simulator.api import BooksView, Operator
+from openberth.simulator.books import CASH, SANDPAY, Books, Fate
+from openberth.simulator.comparison import Opening
+from openberth.simulator.plan import LotPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure of one lot in both books; amounts are minor units of ``currency``, counts have none."""
+
+    lot: str
+    what: str
+    ours: int
+    theirs: int
+    currency: str | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether both books say the same."""
+        return self.ours == self.theirs
+
+
+async def side_by_side(books: Books, plans: list[LotPlan], opening: Opening, api: Operator) -> list[Line]:
+    """Return what both books say of every lot since the opening: cars that left, cars inside, money by method."""
+    lines: list[Line] = []
+    for lot in plans:
+        before, after = opening.lots[lot.code], await api.books(lot.code)
+        visits = list(books.of_lot(lot))
+        received = books.received(lot)
+        left = sum(visit.fate is Fate.LEFT for visit in visits)
+        inside = sum(visit.fate is Fate.INSIDE for visit in visits)
+        lines.append(Line(lot.code, "left", left, after.stays_closed - before.stays_closed))
+        lines.append(Line(lot.code, "inside", inside, after.stays_open - before.stays_open))
+        for method in (SANDPAY, CASH):
+            theirs = _received(after, method) - _received(before, method)
+            lines.append(Line(lot.code, method, received.get(method, 0), theirs, lot.currency))
+    return lines
+
+
+def _received(view: BooksView, method: str) -> int:
+    return view.received[method].minor if method in view.received else 0

@@ -1,0 +1,105 @@
+"""Barriers that are connected follow what people do to their devices, on a real database and real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from openberth.contexts import facility
+from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence
+from openberth.gateways.barriers.link import BarrierLink
+from openberth.infra.database import Database
+from openberth.kernel.ids import Id
+from tests.service.acting import COMPANY, following, ids_of, lot_file, mall, write
+from tests.service.facility.test_devices import credentials
+from tests.wire.barrier_peer import Peer
+
+
+class Dialled:
+    """A barrier that has dialled in and was welcomed."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def welcomed(cls, address: tuple[str, int], secret: str, serial: str) -> "Dialled":
+        made = cls(*await asyncio.open_connection(*address))
+        peer = Peer(bytes.fromhex(secret), serial)
+        made._writer.write(peer.hello())
+        made._writer.write(peer.proof(await made._frame()))
+        peer.welcomed(await made._frame())
+        return made
+
+    async def hung_up(self) -> bool:
+        async with asyncio.timeout(5):
+            return await self._reader.read() == b""
+
+    def close(self) -> None:
+        self._writer.close()
+
+    async def _frame(self) -> bytes:
+        head = await asyncio.wait_for(self._reader.readexactly(3), 5)
+        return head + await self._reader.readexactly(int.from_bytes(head[1:], "big") + 3)
+
+
+@asynccontextmanager
+async def listening(db: Database) -> AsyncIterator[tuple[BarrierLink, tuple[str, int]]]:
+    directory = DeviceDirectory(db)
+    link = BarrierLink(
+        database=db, directory=directory, presence=Presence(db), dispatcher=CommandDispatcher(db)
+    )  # fmt: skip
+    async with following(db, directory.watch):
+        await directory.reload()
+        address = await link.server.start("127.0.0.1", 0)
+        task = asyncio.create_task(directory.run())
+        try:
+            yield link, address
+        finally:
+            await link.server.stop()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def apart(act: Callable[..., Any], *args: Any, **params: Any) -> Any:
+    return await asyncio.to_thread(act, *args, **params)
+
+
+def play(db: Database, change: Callable[[Id], Any], *, stays: bool) -> None:
+    """Let two barriers dial in, change something, and see the first one hung up, or not, and the other one never."""
+    lot = mall(db)
+    ids = ids_of(db, lot)
+    first, second = credentials(db, lot, "bar-in-1", "bar-out-1")
+
+    async def run() -> None:
+        async with listening(db) as (link, address):
+            one = await Dialled.welcomed(address, first, "mall-bar-in-1")
+            other = await Dialled.welcomed(address, second, "mall-bar-out-1")
+            await apart(change, lot)
+            if stays:
+                await asyncio.sleep(0.3)
+            else:
+                assert await one.hung_up()
+                assert link.server.counts["ended.outdated"] == 1
+            assert link.server.is_connected(ids["bar-in-1"]) is stays
+            assert link.server.is_connected(ids["bar-out-1"])
+            one.close()
+            other.close()
+
+    asyncio.run(run())
+
+
+def test_a_new_secret_hangs_up_who_is_connected_with_the_old_one(db: Database) -> None:
+    play(db, lambda lot: credentials(db, lot, "bar-in-1"), stays=False)
+
+
+def test_a_retired_barrier_is_hung_up(db: Database) -> None:
+    file = lot_file("mall")
+    fewer = replace(file, devices=tuple(one for one in file.devices if one.code != "bar-in-1"))
+    play(db, lambda lot: write(db, facility.apply_lot, company=COMPANY, lot=fewer), stays=False)
+
+
+def test_another_file_that_leaves_the_barrier_alone_leaves_its_connection_alone(db: Database) -> None:
+    file = replace(lot_file("mall"), capacity=lot_file("mall").capacity - 1)
+    play(db, lambda lot: write(db, facility.apply_lot, company=COMPANY, lot=file), stays=True)

@@ -1,0 +1,88 @@
+"""Who is believed about where a request comes from, and how many connections an address may hold."""
+
+import asyncio
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from openberth.entrypoints import patience
+from openberth.entrypoints.patience import patient
+from openberth.entrypoints.proxies import behind
+from openberth.infra.http.limits import AddressRange
+
+PROXIES = AddressRange.parse(["10.0.0.1", "10.1.0.0/16", "fd00::/8"])
+
+
+def seen(
+    peer: str, headers: dict[str, str], proxies: AddressRange = PROXIES, kind: str = "http"
+) -> tuple[str, str]:  # fmt: skip
+    """Return the address and the scheme that the application sees."""
+    found: list[tuple[str, str]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append((scope["client"][0], scope["scheme"]))
+
+    scope = {
+        "type": kind, "scheme": "ws" if kind == "websocket" else "http", "client": (peer, 4711),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    asyncio.run(behind(app, proxies)(scope, None, None))  # type: ignore[arg-type]
+    return found[0]
+
+
+@pytest.mark.parametrize("peer", ["10.0.0.1", "10.1.7.7", "::ffff:10.0.0.1", "::ffff:10.1.7.7", "fd00::5"])
+def test_a_proxy_of_ours_is_believed(peer: str) -> None:
+    named = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+    assert seen(peer, named) == ("203.0.113.9", "https")
+    assert seen(peer, named, kind="websocket") == ("203.0.113.9", "wss")
+    assert seen(peer, {}) == (peer, "http")
+
+
+def test_what_a_client_wrote_itself_is_passed_over() -> None:
+    assert seen("10.0.0.1", {"x-forwarded-for": "127.0.0.1, 203.0.113.9, 10.1.0.2"}) == ("203.0.113.9", "http")
+
+
+@pytest.mark.parametrize("peer", ["10.0.0.2", "127.0.0.1", "::1", "203.0.113.9", "::ffff:10.0.0.2"])
+def test_nobody_else_is_believed(peer: str) -> None:
+    named = {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "https", "forwarded": "for=127.0.0.1;proto=https"}
+    assert seen(peer, named) == (peer, "http")
+    assert seen(peer, named, AddressRange()) == (peer, "http")
+
+
+class PaperTransport(asyncio.Transport):
+    def __init__(self, peer: str) -> None:
+        super().__init__({"peername": (peer, 4711), "sockname": ("127.0.0.1", 8420)})
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def close(self) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+
+def test_an_address_holds_few_connections_and_a_proxy_those_of_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PER_ADDRESS_MAX", 3)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("nothing is asked")
+
+    async def held(peer: str) -> list[bool]:
+        config, state = uvicorn.Config(app, lifespan="off", log_config=None), ServerState()
+        config.load()
+        made = [patient(PROXIES)(config=config, server_state=state, app_state={}) for _ in range(5)]
+        transports = [PaperTransport(peer) for _ in made]
+        for protocol, transport in zip(made, transports, strict=True):
+            protocol.connection_made(transport)
+        for protocol in made:
+            protocol.connection_lost(None)
+        return [transport.aborted for transport in transports]
+
+    for _ in range(2):  # what is given back can be held again
+        assert asyncio.run(held("203.0.113.9")) == [False, False, False, True, True]
+    assert asyncio.run(held("10.1.0.2")) == [False] * 5
