@@ -202,7 +202,7 @@ class Choose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """What is known of a vehicle. ``colour`` is the plate's; ``tags`` are words a lot gives (``taxi``, ``registered``)."""
+    """What is known of a vehicle. ``colour`` is the plate's; ``tags`` are words a lot gives (``taxi``)."""
 
     colour: str | None = None
     new_energy: bool | None = None
