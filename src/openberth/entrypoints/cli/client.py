@@ -4,6 +4,7 @@ With a server on this data folder (or ``--url``) it is asked over HTTP. Otherwis
 and its application is called directly: the same routes, checks and answers, without a socket.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -100,8 +101,11 @@ class Api:
 
 
 @asynccontextmanager
-async def connected(session: Session) -> AsyncIterator[Api]:
-    """Give the API of the server that the session means, or of the data folder itself. Raises ``Problem``."""
+async def connected(session: Session, *, at_work: bool = False) -> AsyncIterator[Api]:
+    """Give the API of the server that the session means, or of the data folder itself. Raises ``Problem``.
+
+    ``at_work``: what is asked for is done by a job, so without a server jobs run in this process meanwhile.
+    """
     target = await find_server(session)
     if target is not None:
         url, token = target
@@ -117,7 +121,13 @@ async def connected(session: Session) -> AsyncIterator[Api]:
         async with open_house(settings) as house:
             transport = httpx2.ASGITransport(app=build_app(house), raise_app_exceptions=False)
             async with _http(session, HERE, house.operator_token, transport) as http:
-                yield Api(http, str(settings.data))
+                work = [asyncio.create_task(house.jobs.run())] if at_work else []
+                try:
+                    yield Api(http, str(settings.data))
+                finally:
+                    for task in work:
+                        task.cancel()
+                    await asyncio.gather(*work, return_exceptions=True)
 
 
 async def find_server(session: Session) -> tuple[str, str] | None:

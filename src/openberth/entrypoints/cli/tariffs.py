@@ -30,6 +30,7 @@ from openberth.entrypoints.cli.pricing.showing import (
     show_quote,
     steps_of,
 )
+from openberth.entrypoints.cli.pricing.what_if import answer_of, show
 from openberth.entrypoints.cli.session import Session
 from openberth.kernel.errors import Refused
 
@@ -176,6 +177,26 @@ async def _curve(
         return await api.post(
             "/v1/tariffs/curve", {**ask(entered, later(entered, length), marks, zone), "tariff": tariff}
         )
+
+
+@app.command("what-if", help="cli.help.tariff.what_if")
+def what_if(
+    context: typer.Context,
+    file: FileArgument,
+    lot: Annotated[str, typer.Option("--lot", metavar="LOT", help="cli.option.lot")],
+    month: Annotated[str, typer.Option("--month", metavar="MONTH", help="cli.option.month")],
+    replaces: Annotated[str | None, typer.Option("--replaces", metavar="CODE", help="cli.option.replaces")] = None,
+) -> None:
+    """Price a past month of stays anew."""
+    text = read_text(file)
+    _tariff_of(file)  # its mistakes are told with the name of the file
+    asyncio.run(_what_if(context.obj, lot, {"month": month, "document": text, "replaces": replaces}))
+
+
+async def _what_if(session: Session, lot: str, question: Any) -> None:
+    async with connected(session, at_work=True) as api:
+        answer = await answer_of(api, lot, question, session)
+    show(answer, session)
 
 
 def _show_curve(session: Session, answer: Any, csv: str | None, picture: Path | None) -> None:

@@ -49,9 +49,11 @@ def show_quote(answer: Mapping[str, Any], entered: datetime, until: datetime, se
     )
     for line in answer["lines"]:
         words = str(line.get("text") or say(line["code"], **line["params"]))
-        table.add_row(words, str(line["minutes"] or ""), _amount(line["amount"]))
+        table.add_row(words, str(line["minutes"] or ""), amount_of(line["amount"]))
     table.add_section()
-    table.add_row(Text(say("cli.quote.total"), "bold"), str(answer["minutes"]), Text(_amount(answer["total"]), "bold"))
+    table.add_row(
+        Text(say("cli.quote.total"), "bold"), str(answer["minutes"]), Text(amount_of(answer["total"]), "bold")
+    )
     session.out.print(table)
     change = answer.get("next_change_at")
     if change:
@@ -64,7 +66,7 @@ def show_quote(answer: Mapping[str, Any], entered: datetime, until: datetime, se
 def steps_of(answer: Mapping[str, Any]) -> Steps:
     """Return the steps of a curve as they are drawn."""
     entered = from_iso(answer["entered"])
-    points = [(from_iso(point["at"]) - entered, _money(point["total"])) for point in answer["points"]]
+    points = [(from_iso(point["at"]) - entered, money_at(point["total"])) for point in answer["points"]]
     return Steps(points, from_iso(answer["until"]) - entered)
 
 
@@ -103,17 +105,19 @@ def csv_of(answer: Mapping[str, Any]) -> str:
     """Return every step of a curve as CSV: from when on, in which minute of the stay, and the price in major units."""
     rows = ["at,minutes,total,currency"]
     for point in answer["points"]:
-        money = _money(point["total"])
+        money = money_at(point["total"])
         rows.append(f"{point['at']},{point['minutes']},{money.amount_text},{money.currency}")
     return "\n".join(rows) + "\n"
 
 
-def _money(value: object) -> Money:
+def money_at(value: object) -> Money:
+    """Return money as the API answers it."""
     money = money_of(value)
     assert money is not None, "the API answers money"
     return money
 
 
-def _amount(value: object) -> str:
+def amount_of(value: object) -> str:
+    """Write money as the API answers it."""
     money = money_of(value)
     return money_text(money) if money is not None else "–"
