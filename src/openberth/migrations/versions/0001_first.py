@@ -367,19 +367,6 @@ def upgrade() -> None:
     create_index("ix_permit_plate", "permit", "lot_id", "plate_id")
     create_index("uq_permit_code", "permit", "lot_id", "code", unique=True)
     create_table(
-        "plate_correction",
-        ident("id", key=True),
-        ident("company_id"),
-        ident("lot_id"),
-        ident("stay_id"),
-        ident("old_plate_id", null=True),
-        ident("new_plate_id"),
-        big("corrected_at"),
-        word("corrected_by", 100),
-        word("reason", 200),
-    )
-    create_index("ix_plate_correction_stay", "plate_correction", "stay_id", "id")
-    create_table(
         "receipt",
         ident("id", key=True),
         ident("company_id"),
