@@ -27,7 +27,7 @@ from openberth.kernel.time import Instant
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-WATCHED_BEFORE = 26 * 60  # longer than any clock was ever put back
+WATCHED_BEFORE = 4 * 60  # longer than the clocks of these zones were ever put back
 PLAIN_WORDS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "all")
 CALENDAR_WORDS = ("holiday", "makeup", "workday", "weekend")
 

@@ -183,7 +183,7 @@ def plan(dice: Random, code: str = "standard", when: Condition | None = None) ->
     if 0.2 <= kind < 0.3:  # special days of a season beside bands that hold in all
         seasons = HIGH_DAYS
         held += tuple(
-            Band(f"h{n}", tiers(dice)[0] if n else (), start, end, ("2011-12-31", "2028-02-29"), ("high", "gap"))
+            Band(f"h{n}", (Tier(None, 20, price(dice)),) * n, start, end, ("2011-12-31", "2028-02-29"), ("high", "gap"))
             for n, (start, end) in enumerate(((360, 1200), (1200, 360)))
         )
     return Plan(

@@ -57,7 +57,12 @@ class Row:
 
 def rows_of(path: Path) -> list[Row]:
     """Return the expected prices in the comments of a tariff file."""
-    found = (_ROW.fullmatch(line) for line in path.read_text("utf-8").splitlines())
+    return rows_in(path.read_text("utf-8"))
+
+
+def rows_in(text: str) -> list[Row]:
+    """Return the expected prices in comments."""
+    found = (_ROW.fullmatch(line) for line in text.splitlines())
     return [
         Row(match["day"] or "Mon", match["at"] or "09:00", match["stay"], match["price"], match["vehicle"] or "")
         for match in found
@@ -119,6 +124,7 @@ def ready(code: str) -> Tariff:
     return read_tariff((FOLDER / f"{code}.yaml").read_text("utf-8"), name=code)
 
 
-def stated(body: str, currency: str = "SGD", zone: str = "Asia/Singapore") -> Tariff:
-    """Return a tariff of which only the prices matter."""
-    return read_tariff(f"{HEAD}currency: {currency}\nzone: {zone}\n{body}", name="case")
+def stated(body: str, currency: str = "SGD", zone: str | None = "Asia/Singapore") -> Tariff:
+    """Return a tariff of which only the prices matter; without a zone the body names one."""
+    named = "" if zone is None else f"zone: {zone}\n"
+    return read_tariff(f"{HEAD}currency: {currency}\n{named}{body}", name="case")

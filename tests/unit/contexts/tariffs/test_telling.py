@@ -70,11 +70,35 @@ def test_bands_and_tiers_are_told() -> None:
     told = words(tariff(Plan((DAY, NIGHT))))
     assert "tariff Road (road) of company demo, amounts in CNY" in told
     assert (
-        "  every day 07:00-19:00: from 0 min to 1 h: 2.50 for each full 15 min; after 1 h: 3.75 for each full 15 min"
-        in told
-    )
-    assert "  every day 19:00-07:00: 1.00 for each full 2 h" in told
-    assert "每天 07:00-19:00：0 分钟至 1 小时：每满 15 分钟收 2.50" in words(tariff(Plan((DAY, NIGHT))), "zh")
+        "  every day 07:00-19:00:\n"
+        "    the first 1 h: 2.50 for each full 15 min\n"
+        "    after 1 h: 3.75 for each full 15 min\n"
+        "  every day 19:00-07:00: 1.00 for each full 2 h\n"
+    ) in told
+    assert "每天 07:00-19:00：\n    前 1 小时：每满 15 分钟收 2.50" in words(tariff(Plan((DAY, NIGHT))), "zh")
+
+
+def test_steps_that_add_up_say_so() -> None:
+    ladder = Band("all", (tier("0", 60, 60), tier("5.00", 60, 120, flat=True), tier("3.00", 1320, 1440, flat=True)),
+                  repeat_minutes=1440)  # fmt: skip
+    told = words(tariff(Plan((ladder,))))
+    assert "the first 1 h: free" in told
+    assert "from 1 h to 2 h: another 5.00 once" in told
+    assert "and so on, anew every 24 h" in told
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (("mon", "tue", "wed", "thu", "fri", "sat"), "Mondays to Saturdays"),
+        (("sun", "fri"), "Sundays, Fridays"),
+        (("mon", "tue", "thu"), "Mondays, Tuesdays, Thursdays"),
+        (("mon", "tue", "wed", "holiday"), "Mondays, Tuesdays, Wednesdays, public holidays"),
+    ],
+)
+def test_days_in_a_row(days: tuple[str, ...], told: str) -> None:
+    band = Band("a", (tier("1", 30),), days=days)
+    assert f"  {told} all day: 1.00 for" in words(tariff(Plan((band,))))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,13 @@ def when(words: Sequence[str], start: int, end: int, language: Language) -> str:
 
 def days(words: Iterable[str], language: Language) -> str:
     """Write day words; dates and an operator's own words stand as they are."""
-    return listed([text(f"tariff.day.{word}", language) if word in _WORDS else word for word in words], language)
+    given = tuple(words)
+    in_week = [word for word in WEEKDAYS if word in given]
+    first, last = (WEEKDAYS.index(in_week[0]), WEEKDAYS.index(in_week[-1])) if in_week else (0, 0)
+    if len(in_week) == len(given) > 2 and last - first + 1 == len(in_week):
+        names = {"first": _day(WEEKDAYS[first], language), "last": _day(WEEKDAYS[last], language)}
+        return text("tariff.says.days", language, **names)
+    return listed([_day(word, language) for word in given], language)
 
 
 def listed(parts: Sequence[str], language: Language) -> str:
@@ -64,31 +70,31 @@ def season(one: Season, language: Language) -> str:
     return text("tariff.says.season", language, season=one.code, first=first, last=last)
 
 
-def prices(band: Band, language: Language) -> str:
-    """Write what a band costs: its tiers one after another."""
+def prices(band: Band, language: Language) -> list[str]:
+    """Write what a band costs: its tiers one after another, and after how long they begin again."""
     if not any(tier.price.minor for tier in band.tiers):
-        return text("tariff.says.free_of_charge", language)
+        return [text("tariff.says.free_of_charge", language)]
+    if len(band.tiers) == 1 and band.repeat_minutes is None:
+        return [_price(band.tiers[0], language)]
     parts = []
     begin = 0
     for tier in band.tiers:
-        price = _price(tier, language)
-        if len(band.tiers) > 1:
-            code = "tariff.says.tier_rest" if tier.up_to is None else "tariff.says.tier"
-            until = "" if tier.up_to is None else span(tier.up_to, language)
-            price = text(code, language, begin=span(begin, language), until=until, price=price)
+        code = "tier_rest" if tier.up_to is None else "tier" if begin else "tier_first"
+        until = "" if tier.up_to is None else span(tier.up_to, language)
+        length = text(f"tariff.says.{code}", language, begin=span(begin, language), until=until)
+        parts.append(defined(length, _price(tier, language, after=begin), language))
         begin = tier.up_to or begin
-        parts.append(price)
     if band.repeat_minutes is not None:
         parts.append(text("tariff.says.repeat", language, span=span(band.repeat_minutes, language)))
-    return ("；" if language == "zh" else "; ").join(parts)
+    return parts
 
 
-def _price(tier: Tier, language: Language) -> str:
+def _price(tier: Tier, language: Language, after: int = 0) -> str:
     if not tier.price.minor:
         return text("tariff.says.free_of_charge", language)
     price = price_text(tier.price)
     if tier.flat:
-        return text("tariff.says.flat", language, price=price)
+        return text("tariff.says.flat_more" if after else "tariff.says.flat", language, price=price)
     unit = span(tier.unit_minutes, language)
     if tier.unit_minutes == 1:
         return text("tariff.says.per_minute", language, price=price)
@@ -134,6 +140,10 @@ def vehicles(match: VehicleMatch, language: Language) -> str:
     if not parts:
         return text("tariff.match.all", language)
     return ("且" if language == "zh" else " and ").join(parts)
+
+
+def _day(word: str, language: Language) -> str:
+    return text(f"tariff.day.{word}", language) if word in _WORDS else word
 
 
 def _colour(word: str, language: Language) -> str:

@@ -78,14 +78,17 @@ class _Teller:
                 name = phrases.name(plan.name_zh, plan.name_en, plan.code, self._language)
                 yield below, self._say("plan", name=name)
                 below += 1
-            for words in self._plan(plan):
-                yield below, words
+            yield from self._plan(plan, below)
 
-    def _plan(self, plan: Plan) -> Iterator[str]:
-        yield from self._condition(plan.condition)
-        yield from self._free(plan.free)
+    def _plan(self, plan: Plan, level: int) -> Iterator[tuple[int, str]]:
+        for words in (*self._condition(plan.condition), *self._free(plan.free)):
+            yield level, words
         for band in plan.bands:
-            yield self._band(plan, band)
+            yield from self._band(plan, band, level)
+        for words in self._limits(plan):
+            yield level, words
+
+    def _limits(self, plan: Plan) -> Iterator[str]:
         if plan.bands_by is BandsBy.ENTRY and len(plan.bands) > 1:
             yield self._say("bands_by_entry")
         for cap in plan.caps:
@@ -121,16 +124,21 @@ class _Teller:
         if free.once_within_hours is not None:
             yield self._say("free_once", hours=free.once_within_hours)
 
-    def _band(self, plan: Plan, band: Band) -> str:
+    def _band(self, plan: Plan, band: Band, level: int) -> Iterator[tuple[int, str]]:
         when = phrases.when(band.days, band.start, band.end, self._language)
         if band.seasons:
             known = {season.code: phrases.season(season, self._language) for season in plan.seasons}
             seasons = phrases.listed([known.get(code, code) for code in band.seasons], self._language)
             when = phrases.listed([when, seasons], self._language)
-        words = phrases.defined(when, phrases.prices(band, self._language), self._language)
+        prices = phrases.prices(band, self._language)
+        if len(prices) == 1:
+            yield level, phrases.defined(when, prices[0], self._language)
+        else:
+            yield level, phrases.defined(when, "", self._language).rstrip()
+            for price in prices:
+                yield level + 1, price
         if band.counting is not Counting.WINDOW and band.tiers and len(plan.bands) > 1:
-            words = self._say(f"counting_{band.counting.value}", band=words)
-        return words
+            yield level + 1, self._say(f"counting_{band.counting.value}")
 
     def _cap(self, plan: Plan, cap: Cap) -> str:
         rolling = cap.kind in (CapKind.ROLLING, CapKind.ROLLING_24H)

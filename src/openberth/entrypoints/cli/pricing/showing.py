@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich.padding import Padding
 from rich.text import Text
 
 from openberth.entrypoints.cli.pricing.drawing import Steps, length_text, terminal
@@ -28,8 +29,8 @@ CHART_WIDTH_MAX = 100
 def show_check(answer: Mapping[str, Any], name: str, session: Session) -> None:
     """Print what a tariff file says, then what its author should know."""
     for saying in answer["summary"]:
-        text = "  " * saying["level"] + saying["text"]
-        session.out.print(Text(text, "bold" if saying["level"] == 0 else ""))
+        words = Text(saying["text"], "bold" if saying["level"] == 0 else "")
+        session.out.print(Padding(words, (0, 0, 0, 2 * saying["level"]), expand=False))
     for warning in answer["warnings"]:
         session.out.print(Text.assemble(("! ", "yellow bold"), warning["text"]))
     session.out.print(Text(session.say("cli.tariff.sound", file=name, count=len(answer["warnings"])), "green"))
