@@ -12,6 +12,7 @@ import pytest
 
 from openberth.contexts import facility
 from openberth.contexts.facility.document import read_lot
+from openberth.contexts.tenancy import PERMISSIONS
 from openberth.infra.database import Database, Query
 from openberth.infra.database.log import number_committed, read_after
 from openberth.infra.database.sqlite import SqliteDatabase
@@ -29,7 +30,7 @@ OTHER_COMPANY = Id(int=0xC1)
 
 def of_company(company: Id, *lots: Id) -> Caller:
     """Return a person who may touch one company's rows, or some of its lots only."""
-    return Caller(Actor(ActorKind.PERSON, "operator"), Scope(company, lots or None))
+    return Caller(Actor(ActorKind.PERSON, "operator"), Scope(company, lots or None), PERMISSIONS)
 
 
 def write(db: Database, use_case: Callable[..., T], /, by: Caller = SYSTEM, **params: Any) -> T:

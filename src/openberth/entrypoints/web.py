@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
 from openberth import __version__
 from openberth.contexts import tenancy
@@ -22,7 +22,7 @@ from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Pub
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.infra.blobs import Blobs
 from openberth.infra.database import Database
-from openberth.infra.http.auth import FEED, OperatorGate, Operators
+from openberth.infra.http.auth import ANYBODY, FEED, OperatorGate, Operators, declarations, may
 from openberth.infra.http.feed import Feed
 from openberth.infra.http.middleware import BodyBounds, Surface, named
 from openberth.infra.http.problems import MEDIA_TYPE, ProblemView, install
@@ -82,33 +82,50 @@ def build_app(parts: Parts) -> FastAPI:
     """Return the application for people and programs; devices are served in front of it."""
     database = parts.database
     publisher = Publisher(parts.calendars)
-    operators = Operators(_finder(database), database.clocks.machine)
+    operators = Operators(_finder(database), database.clocks.machine, tenancy.PERMISSIONS)
+    apis = (
+        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database, publisher),
+        PricesApi(database), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
+        PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
+        CasesApi(database), WhatIfApi(database),
+    )  # fmt: skip
+    description = Description()
+    plain = [
+        *CodesApi(database, parts.cashier).routes(),
+        *ChannelHooks(parts.cashier).routes(),
+        *Watch(database, parts.health, operators).routes(),
+        Route(OPENAPI, may("system.read").before(description.serve).serve, include_in_schema=False),
+        WebSocketRoute(FEED, Feed(database, parts.tail, operators, lot_id).declared.serve),
+    ]
+    routes = [*plain, *(route for api in apis for route in api.router.routes)]
+    declared = declarations(routes, known=tenancy.PERMISSIONS)
+    open_paths = frozenset(path for (_, path), word in declared.items() if word == ANYBODY)
     app = FastAPI(
         title="OpenBerth", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False, generate_unique_id_function=_operation_id, responses={"default": PROBLEM_RESPONSE},
         middleware=[
             Middleware(Surface, parts.settings.language),
             Middleware(BodyBounds),
-            Middleware(OperatorGate, operators),
+            Middleware(OperatorGate, operators, open_paths),
         ],
     )  # fmt: skip
     install(app)
-    for api in (
-        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database, publisher),
-        PricesApi(database), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
-        PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
-        CasesApi(database), WhatIfApi(database),
-    ):  # fmt: skip
+    app.state.permissions = declared
+    description.app = app
+    for api in apis:
         app.include_router(api.router)
-    app.add_route(OPENAPI, partial(_openapi, app), include_in_schema=False)
-    plain = [
-        *CodesApi(database, parts.cashier).routes(),
-        *ChannelHooks(parts.cashier).routes(),
-        *Watch(database, parts.health, operators).routes(),
-        WebSocketRoute(FEED, Feed(database, parts.tail, operators, lot_id).serve),
-    ]
     app.router.routes[:0] = [named(route) for route in plain]
     return app
+
+
+class Description:
+    """Serves the description of the application that it is given."""
+
+    app: FastAPI
+
+    async def serve(self, _request: Request) -> Response:
+        """Answer with the API description."""
+        return JSONResponse(describe(self.app))
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -123,10 +140,6 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _operation_id(route: APIRoute) -> str:
     return f"{route.tags[0]}_{route.name}" if route.tags else route.name
-
-
-async def _openapi(app: FastAPI, _request: Request) -> Response:
-    return JSONResponse(describe(app))
 
 
 def _finder(database: Database) -> Callable[[str], Any]:

@@ -10,6 +10,7 @@ class ActorKind(StrEnum):
     """What kind of somebody acts."""
 
     PERSON = "person"
+    INTEGRATOR = "integrator"
     DEVICE = "device"
     CHANNEL = "channel"
     JOB = "job"
@@ -50,10 +51,23 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An actor with the scope it acts in."""
+    """An actor with the scope it acts in and the permissions it has there.
+
+    ``permissions`` are words such as ``lane.open``. None means that it acts by construction: devices, channels, jobs
+    and the system do what their code does and nothing else. People and integrators never do.
+    """
 
     actor: Actor
     scope: Scope
+    permissions: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.permissions is None and self.actor.kind in (ActorKind.PERSON, ActorKind.INTEGRATOR):
+            raise ValueError("people and integrators act by permission")
+
+    def may(self, word: str) -> bool:
+        """Tell whether a permission is held."""
+        return self.permissions is None or word in self.permissions
 
 
 def system(name: str) -> Caller:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from sqlalchemy import bindparam, select
 
+from openberth.contexts.tenancy import PERMISSIONS
 from openberth.infra.database import Database, Query, Reader, Unit
 from openberth.infra.database.servers import TRIES_MAX
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
@@ -259,7 +260,7 @@ BY_VALUE = Query(
 
 
 def person(company: Id | None, *lots: Id) -> Caller:
-    return Caller(Actor(ActorKind.PERSON, "somebody"), Scope(company, lots or None))
+    return Caller(Actor(ActorKind.PERSON, "somebody"), Scope(company, lots or None), PERMISSIONS)
 
 
 SCOPES = [

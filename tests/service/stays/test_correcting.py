@@ -6,6 +6,7 @@ from openberth.contexts import stays
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, OpenStay, PlateCorrection
 from openberth.contexts.stays.service import queries
+from openberth.contexts.tenancy import ROLES, Role
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
@@ -14,7 +15,7 @@ from tests.service.acting import events, read, write
 from tests.service.stays.street import CAR, OTHER_CAR, Street
 
 MISREAD = "粤B12346"
-GUARD = Caller(Actor(ActorKind.PERSON, "guard"), EVERYTHING)
+GUARD = Caller(Actor(ActorKind.PERSON, "guard"), EVERYTHING, ROLES[Role.GUARD])
 
 
 def correct(street: Street, stay: Id, plate: str = CAR, reason: str = " looked ") -> PlateCorrection | None:

@@ -14,6 +14,7 @@ from openberth.contexts.payments.model.entities import BillState
 from openberth.contexts.stays.model.decisions import Right
 from openberth.contexts.stays.model.entities import CaseKind
 from openberth.contexts.tariffs.model import CapKind
+from openberth.contexts.tenancy.model.permissions import PERMISSIONS, Role
 from openberth.infra.catalogue import LANGUAGES, Catalogue, CatalogueError, catalogue, language_of, text
 from openberth.kernel import errors
 from openberth.kernel.plates import PlateFault
@@ -179,6 +180,8 @@ def test_codes_that_are_built_from_words_have_texts() -> None:
         *(f"exit.{right.value}" for right in Right if right is not Right.BLOCKED),
         *(f"case.{kind.value}" for kind in CaseKind),
         *(f"tariff.line.cap_{kind.value}" for kind in CapKind),
+        *(f"permission.{word}" for word in PERMISSIONS),
+        *(f"role.{role.value}" for role in Role),
     }
     assert built - catalogue().codes() == set()
 

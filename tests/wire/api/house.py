@@ -31,6 +31,7 @@ from openberth.contexts.payments.ports import (
 )
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
+from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.entrypoints.web import build_app
 from openberth.infra.blobs import FolderBlobs
 from openberth.infra.clocks import ManualClock
@@ -43,6 +44,7 @@ from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
 from openberth.kernel.errors import Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US, Instant
+from openberth.providers.days import LibraryDays
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "operator-token-of-the-tests-0123456789"
@@ -112,6 +114,7 @@ class House:
         self.tail = Tail(self.database)
         channels: dict[str, Channel] = {self.channel.name: self.channel}
         self.cashier = Cashier(self.database, channels)
+        self.calendars = CalendarKeeper(self.database, LibraryDays())
         self.blobs = FolderBlobs(self.folder / "pictures")
         self.ids = IdSource(self.machine)
         self._records = itertools.count(1)

@@ -205,3 +205,11 @@ def test_the_access_log_holds_no_paths_with_secrets(house: House) -> None:
     assert '"route": "/c/{code}"' in said
     for secret in (code, "5" * 64, CAR, TOKEN):
         assert secret not in said
+
+
+def test_every_route_under_v1_declares_one_permission(house: House) -> None:
+    declared: dict[tuple[str, str], str] = house.app.state.permissions
+    served = {(method, path) for method, path in templates(house.app) if path.startswith("/v1")}
+    assert served - {("HEAD", path) for _, path in served} <= set(declared)
+    assert declared[("POST", "/v1/lots/{lot}/lanes/{lane}/open")] == "lane.open"
+    assert declared[("WS", "/v1/feed")] == "feed.read"

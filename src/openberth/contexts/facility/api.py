@@ -5,7 +5,7 @@ import secrets
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from openberth.contexts import tenancy
@@ -30,9 +30,10 @@ from openberth.contexts.facility.service.views import lot_by_code
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View, When, instant, instant_or_none
 from openberth.infra.http.asks import Code, Form, LotName, Words, document_body, document_text
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 
@@ -146,7 +147,9 @@ class FacilityApi:
         )  # fmt: skip
         add("/commands", self.commands, methods=["GET"])
 
-    async def apply(self, code: CodePath, request: Request, response: Response, by: Operator) -> AppliedView:
+    async def apply(
+        self, code: CodePath, request: Request, response: Response, by: Annotated[Caller, Depends(may("lot.write"))]
+    ) -> AppliedView:
         """Apply a lot file; the same file again changes nothing."""
         text = await document_text(request)
         # A large file takes the parser a second: not on the loop.
@@ -161,7 +164,9 @@ class FacilityApi:
             response.status_code = 201
         return _applied_view(applied)
 
-    async def state(self, lot: LotPath, form: StateForm, by: Operator, key: Key) -> Response:
+    async def state(
+        self, lot: LotPath, form: StateForm, by: Annotated[Caller, Depends(may("lot.write"))], key: Key
+    ) -> Response:
         """Say who is let in."""
 
         def effect(unit: Unit) -> StateView:
@@ -171,7 +176,9 @@ class FacilityApi:
 
         return answered(await self._database.write(once(key, effect), by=by))
 
-    async def occupancy(self, lot: LotPath, form: OccupancyForm, by: Operator, key: Key) -> Response:
+    async def occupancy(
+        self, lot: LotPath, form: OccupancyForm, by: Annotated[Caller, Depends(may("occupancy.write"))], key: Key
+    ) -> Response:
         """Set the correction of an area's count; the counted cars stay as they are."""
 
         def effect(unit: Unit) -> OccupancyView:
@@ -185,7 +192,9 @@ class FacilityApi:
 
         return answered(await self._database.write(once(key, effect), by=by))
 
-    async def credentials(self, lot: LotPath, device: CodePath, by: Operator, key: Key) -> Response:
+    async def credentials(
+        self, lot: LotPath, device: CodePath, by: Annotated[Caller, Depends(may("device.credentials"))], key: Key
+    ) -> Response:
         """Make a new secret for a device; the one before is void at once."""
         secret = secrets.token_hex(32)
 
@@ -197,7 +206,9 @@ class FacilityApi:
 
         return answered(await self._database.write(once(key, effect, secret=True), by=by))
 
-    async def commands(self, lot: LotName, ask: Asked, by: Operator) -> Page[CommandView]:
+    async def commands(
+        self, lot: LotName, ask: Asked, by: Annotated[Caller, Depends(may("device.read"))]
+    ) -> Page[CommandView]:
         """Return the commands of a lot, newest first."""
         return await self._database.read(partial(_commands, lot=lot, ask=ask), by=by)
 

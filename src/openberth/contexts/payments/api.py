@@ -1,8 +1,9 @@
 """Routes of payments: bills and receipts for operators, and the address where channels tell what was paid."""
 
 from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,9 +17,10 @@ from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none, money
 from openberth.infra.http.asks import LotName
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
 from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
 
 HOOKS = "/hooks/{channel}"
@@ -64,12 +66,16 @@ class PaymentsApi:
         self.router.add_api_route("/bills", self.bills, methods=["GET"])
         self.router.add_api_route("/receipts", self.receipts, methods=["GET"])
 
-    async def bills(self, lot: LotName, ask: Asked, request: Request, by: Operator) -> Page[BillView]:
+    async def bills(
+        self, lot: LotName, ask: Asked, request: Request, by: Annotated[Caller, Depends(may("bill.read"))]
+    ) -> Page[BillView]:
         """Return the bills of a lot, newest first."""
         language = language_of_scope(request.scope)
         return await self._database.read(partial(_bills, lot=lot, ask=ask, language=language), by=by)
 
-    async def receipts(self, lot: LotName, ask: Asked, by: Operator) -> Page[ReceiptView]:
+    async def receipts(
+        self, lot: LotName, ask: Asked, by: Annotated[Caller, Depends(may("bill.read"))]
+    ) -> Page[ReceiptView]:
         """Return the receipts of a lot, newest first."""
         return await self._database.read(partial(_receipts, lot=lot, ask=ask), by=by)
 

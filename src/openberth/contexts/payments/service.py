@@ -23,6 +23,7 @@ from openberth.contexts.payments.model import (
 )
 from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction, inner, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.events import Event
 from openberth.kernel.ids import Id, lowest_at
@@ -36,6 +37,7 @@ JOB_CHECK = "payments.check_attempt"
 JOB_CLOSE = "payments.close_attempt"
 
 
+@inner
 def issue_bill(
     unit: Unit, *, company: Id, lot: Id, kind: str, subject: Id, due: Money, tariff_version: Id | None,
     quote: Mapping[str, Any], quoted_at: Instant, valid_until: Instant,
@@ -53,6 +55,7 @@ def issue_bill(
     return bill
 
 
+@inner
 def withdraw_bill(unit: Unit, *, bill: Id, into: BillState) -> Bill:
     """Void or supersede an open bill; its live attempts are closed at their channels. The same again changes
     nothing.
@@ -97,6 +100,7 @@ def receipts_of(reader: Reader, *, bill: Id) -> list[Receipt]:
     return reader.all(store.RECEIPTS_OF_BILL, bill_id=bill)
 
 
+@needs("sign.use")
 def begin_attempt(unit: Unit, *, bill: Id, channel: str) -> Attempt:
     """Write a try to pay down before its channel is called; one that is open and asks for the same is used again.
 
@@ -128,6 +132,7 @@ def begin_attempt(unit: Unit, *, bill: Id, channel: str) -> Attempt:
     return begun
 
 
+@needs("sign.use")
 def attempt_opened(unit: Unit, *, attempt: Id, pay_url: str | None, channel_order: str | None) -> Attempt:
     """Take note that the channel opened the order."""
     unit.lock(("attempt", attempt))
@@ -139,6 +144,7 @@ def attempt_opened(unit: Unit, *, attempt: Id, pay_url: str | None, channel_orde
     return after
 
 
+@by_construction
 def end_attempt(unit: Unit, *, attempt: Id, state: AttemptState, reason: str | None = None) -> Attempt:
     """Give an attempt its end: ``failed``, ``expired`` or ``closed``. The first end stays; ``paid`` comes by a
     receipt.
@@ -174,6 +180,7 @@ class Taken:
     repeated: bool
 
 
+@by_construction
 def record_channel_payment(unit: Unit, *, channel: str, number: str, amount: Money, transaction: str) -> Taken:
     """Count what a channel says was paid for an order; however often it says so, once.
 
@@ -193,6 +200,7 @@ def record_channel_payment(unit: Unit, *, channel: str, number: str, amount: Mon
     return taken
 
 
+@needs("cash.take")
 def take_cash(unit: Unit, *, bill: Id, tendered: Money) -> tuple[Taken, Money]:
     """Take cash for a bill; returns what that did and the change to hand back. Raises as ``change_of`` does."""
     found = _locked(unit, bill)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 
 from openberth.contexts import facility
 from openberth.contexts.permits.document import read_permits
@@ -15,8 +15,9 @@ from openberth.contexts.permits.service import permits_of_lot
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.answers import MaskedPlate, View, When, instant, instant_or_none
 from openberth.infra.http.asks import document_body, document_text
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.pages import AskByCode, AskedByCode, Page, last_of, page_of
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 
@@ -55,7 +56,9 @@ class PermitsApi:
         add("/lots/{lot}/permits", self.apply, methods=["PUT"], openapi_extra=document_body("a permit list"))
         add("/lots/{lot}/permits", self.permits, methods=["GET"])
 
-    async def apply(self, lot: LotPath, request: Request, by: Operator) -> PermitsAppliedView:
+    async def apply(
+        self, lot: LotPath, request: Request, by: Annotated[Caller, Depends(may("permit.write"))]
+    ) -> PermitsAppliedView:
         """Make a list the lot's permits; the same list again changes nothing."""
         found = await self._database.read(partial(facility.lot_named, name=lot), by=by)
         text = await document_text(request)
@@ -68,7 +71,9 @@ class PermitsApi:
             lot=found.id, added=len(done.added), changed=len(done.changed), retired=len(done.retired)
         )
 
-    async def permits(self, lot: LotPath, ask: AskedByCode, by: Operator) -> Page[PermitView]:
+    async def permits(
+        self, lot: LotPath, ask: AskedByCode, by: Annotated[Caller, Depends(may("permit.read"))]
+    ) -> Page[PermitView]:
         """Return the permits of a lot by code."""
         return await self._database.read(partial(_permits, lot=lot, ask=ask), by=by)
 

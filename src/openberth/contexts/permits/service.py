@@ -20,6 +20,7 @@ from openberth.contexts.permits.model import (
 from openberth.infra import leases, vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.database.unit import stale_refusal
+from openberth.infra.permitting import needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
@@ -65,6 +66,7 @@ def list_changes(reader: Reader, *, lot: Id, permits: Sequence[Permit]) -> Permi
     return diff(tuple(existing), tuple(permits))
 
 
+@needs("permit.write")
 def apply_permits(unit: Unit, *, company: Id, lot: Id, permits: Sequence[Permit]) -> PermitChanges:
     """Make a list the lot's permits, all in this unit; the same list again changes nothing.
 
@@ -80,6 +82,7 @@ def apply_permits(unit: Unit, *, company: Id, lot: Id, permits: Sequence[Permit]
     return changes
 
 
+@needs("permit.write")
 def claim(unit: Unit, *, lot: Id, owner: str) -> None:
     """Take or renew the right to change a lot's list for 30 s of machine time. Raises ``Refused("state.changed")``."""
     unit.lock(("permits", lot))
@@ -87,6 +90,7 @@ def claim(unit: Unit, *, lot: Id, owner: str) -> None:
         raise stale_refusal()
 
 
+@needs("permit.write")
 def give_back(unit: Unit, *, lot: Id, owner: str) -> None:
     """Give the right to change a lot's list back."""
     leases.release(unit, name=_lease(lot), owner=owner)
@@ -102,6 +106,7 @@ def parts(changes: PermitChanges) -> Iterator[PermitChanges]:
         yield PermitChanges(changes.added[start : start + PART_MAX], (), ())
 
 
+@needs("permit.write")
 def write_part(unit: Unit, *, company: Id, lot: Id, owner: str, part: PermitChanges) -> None:
     """Write one part of a list's changes, with its event. Raises ``Refused("state.changed")`` without the claim."""
     claim(unit, lot=lot, owner=owner)

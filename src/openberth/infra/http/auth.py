@@ -1,18 +1,22 @@
-"""Who asks: operators by bearer token (RFC 6750). Everything under ``/v1`` is refused without one, whatever it is.
+"""Who asks, by bearer token (RFC 6750), and what it may. Everything under ``/v1`` is refused without a token.
 
-The gate stands before the routes, so unknown addresses and the API description say nothing to strangers either. A
-token is looked up by its digest; what was found is remembered for seconds, so that a token taken back ends soon.
+Every route declares one permission (``may``), ``signed_in`` or ``anybody``; ``declarations`` finds those that do not.
+The gate stands before the routes, so unknown addresses and the API description say nothing to strangers either. A token
+is looked up by its digest; what was found is remembered for seconds, so that a token taken back ends soon.
 """
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from typing import Generic, TypeVar
 
-from fastapi import Depends
-from starlette.requests import HTTPConnection
+from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from openberth.infra.permitting import require
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
 from openberth.kernel.errors import Unknown
 from openberth.kernel.time import SECOND_US, Clock, Instant
@@ -29,8 +33,9 @@ FindOperator = Callable[[str], Awaitable[str | None]]
 class Operators:
     """Finds operators by token and remembers the answers of the last seconds, yes and no alike, in bounded memory."""
 
-    def __init__(self, find: FindOperator, machine: Clock) -> None:
+    def __init__(self, find: FindOperator, machine: Clock, permissions: frozenset[str]) -> None:
         self._find = find
+        self._permissions = permissions
         self._machine = machine
         self._known: OrderedDict[bytes, tuple[Instant, str | None]] = OrderedDict()
 
@@ -41,7 +46,7 @@ class Operators:
         name = await self._name(token)
         if name is None:
             raise Unknown("auth.required")
-        return Caller(Actor(ActorKind.PERSON, name, address), EVERYTHING)
+        return Caller(Actor(ActorKind.PERSON, name, address), EVERYTHING, self._permissions)
 
     async def _name(self, token: str) -> str | None:
         digest = hashlib.sha256(token.encode()).digest()
@@ -58,15 +63,16 @@ class Operators:
 
 
 class OperatorGate:
-    """Lets requests under ``/v1`` through for operators only; pure ASGI."""
+    """Lets requests under ``/v1`` through with a valid token only, except where ``anybody`` may come; pure ASGI."""
 
-    def __init__(self, app: ASGIApp, operators: Operators) -> None:
+    def __init__(self, app: ASGIApp, operators: Operators, open_paths: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._operators = operators
+        self._open = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        guarded = scope["type"] == "http" and is_guarded(scope["path"])
+        guarded = scope["type"] == "http" and is_guarded(scope["path"]) and scope["path"] not in self._open
         if guarded:
             connection = HTTPConnection(scope)
             token = bearer(connection.headers.get("authorization"))
@@ -77,7 +83,7 @@ class OperatorGate:
 
 
 def is_guarded(path: str) -> bool:
-    """Tell whether a path is for operators only."""
+    """Tell whether a path asks for a token."""
     return path == PREFIX or path.startswith(PREFIX + "/")
 
 
@@ -92,12 +98,111 @@ def address_of(connection: HTTPConnection) -> str | None:
     return connection.client.host if connection.client else None
 
 
-async def operator(connection: HTTPConnection) -> Caller:
-    """Return the operator of a request (a dependency); without the gate before it there is none."""
+class May:
+    """What a route asks of its caller: ``by: Annotated[Caller, Depends(may("lot.read"))]``.
+
+    ``permission`` is one of the words, or what ``signed_in`` and ``anybody`` declare.
+    """
+
+    __slots__ = ("permission",)
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    async def __call__(self, connection: HTTPConnection) -> Caller:
+        """Return the caller of a request. Raises ``Denied("auth.denied")``."""
+        caller = caller_of(connection)
+        self.check(caller)
+        return caller
+
+    def check(self, caller: Caller) -> None:
+        """Refuse a caller who does not hold the permission."""
+        if self.permission != SELF:
+            require(caller, self.permission)
+
+    def before(self, endpoint: Callable[[Request], Awaitable[Response]]) -> "Declared[Request, Response]":
+        """Return the endpoint of a plain route with this check before it."""
+
+        async def checked(request: Request) -> Response:
+            self.check(caller_of(request))
+            return await endpoint(request)
+
+        return Declared(self, checked)
+
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
+
+
+class Declared(Generic[Asked, Answered]):
+    """The endpoint of a plain route or socket that tells which permission it checks."""
+
+    __slots__ = ("_endpoint", "may")
+
+    def __init__(self, may: May, endpoint: Callable[[Asked], Awaitable[Answered]]) -> None:
+        self.may = may
+        self._endpoint = endpoint
+
+    async def serve(self, asked: Asked) -> Answered:
+        """Serve one request or socket."""
+        return await self._endpoint(asked)
+
+
+def may(permission: str) -> May:
+    """Return the one declaration that every route under ``/v1`` has."""
+    return May(permission)
+
+
+# Whoever is signed in, about nothing but itself; and whoever comes, to prove who it is.
+SELF, ANYBODY = "self", "anybody"
+signed_in = May(SELF)
+
+
+async def anybody(connection: HTTPConnection) -> str | None:
+    """Declare that a route asks for no token (a dependency); returns the address that it is asked from."""
+    return address_of(connection)
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    """Return who makes a request; without the gate before it there is nobody. Raises ``Unknown``."""
     caller = getattr(connection.state, "caller", None)
     if not isinstance(caller, Caller):
         raise Unknown("auth.required")
     return caller
 
 
-Operator = Annotated[Caller, Depends(operator)]
+class Undeclared(Exception):
+    """A route under ``/v1`` without exactly one permission, or with one nobody knows: a defect that stops the start."""
+
+
+def declarations(routes: Iterable[BaseRoute], *, known: Collection[str]) -> dict[tuple[str, str], str]:
+    """Return the permission of every route under ``/v1`` by method and path; a socket's method is ``WS``.
+
+    Raises ``Undeclared``.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for route in routes:
+        path = getattr(route, "path", "")
+        if not is_guarded(path):
+            continue
+        words = _words_of(route)
+        if len(words) != 1 or words[0] not in (*known, SELF, ANYBODY):
+            raise Undeclared(f"{path} declares {words or 'no permission'}")
+        for method in getattr(route, "methods", None) or ("WS",):
+            found[(method, path)] = words[0]
+    return found
+
+
+def _words_of(route: BaseRoute) -> list[str]:
+    if isinstance(route, APIRoute):
+        calls: list[object] = []
+        waiting = [route.dependant]
+        while waiting:
+            dependant = waiting.pop()
+            calls.append(dependant.call)
+            waiting += dependant.dependencies
+    else:
+        calls = [getattr(getattr(route, "endpoint", None), "__self__", None)]
+    words = [call.permission for call in calls if isinstance(call, May)]
+    words += [call.may.permission for call in calls if isinstance(call, Declared)]
+    return words + [ANYBODY for call in calls if call is anybody]

@@ -10,7 +10,7 @@ cannot send headers), or as first frame ``{"token": …}`` within five seconds.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -20,13 +20,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from openberth.infra.database import Database, Reader
 from openberth.infra.database import log as event_log
-from openberth.infra.http.auth import Operators, address_of, bearer
+from openberth.infra.http.auth import Declared, Operators, address_of, bearer, may
 from openberth.infra.http.limits import Places, limit_key
 from openberth.infra.http.problems import language_of_scope, problem_document, problem_response
 from openberth.infra.outbox import Subscription, Tail
 from openberth.infra.telemetry import gauge
 from openberth.kernel.authority import Caller
-from openberth.kernel.errors import Malformed, Overloaded, Problem, Unknown
+from openberth.kernel.errors import Denied, Malformed, Overloaded, Problem, Unknown
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 from openberth.kernel.time import to_iso
@@ -79,6 +79,7 @@ class Feed:
         self._find_lot = find_lot
         self._strangers = Places(most=STRANGERS_MAX, most_per_key=STRANGERS_PER_ADDRESS)
         self._open = 0
+        self.declared: Declared[WebSocket, None] = Declared(may("feed.read"), self.serve)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one connection until either side ends it."""
@@ -101,7 +102,7 @@ class Feed:
                 if not has_place:
                     raise Overloaded("feed.full", most=STRANGERS_MAX, retry_after_s=10)
                 if token is not None:
-                    await self._operators.caller(token, address)
+                    await self._caller(token, address)
                     held.enter_context(self._one_more())
             except Problem as problem:
                 await websocket.send_denial_response(problem_response(problem, websocket.scope))
@@ -111,12 +112,18 @@ class Feed:
                 return token
             try:
                 token = await _first_frame(websocket)
-                await self._operators.caller(token, address)
+                await self._caller(token, address)
                 held.enter_context(self._one_more())
             except Problem as problem:
                 await _turn_away(websocket, problem)
                 return None
         return token
+
+    async def _caller(self, token: str, address: str | None) -> Caller:
+        """Return whom a token belongs to. Raises ``Unknown``, and ``Denied`` for who may not see the log."""
+        by = await self._operators.caller(token, address)
+        self.declared.may.check(by)
+        return by
 
     @contextmanager
     def _one_more(self) -> Iterator[None]:
@@ -132,7 +139,7 @@ class Feed:
 
     async def _tell(self, websocket: WebSocket, token: str) -> None:
         try:
-            by = await self._operators.caller(token, address_of(websocket))
+            by = await self._caller(token, address_of(websocket))
             after, lot = await self._asked(websocket, by)
         except Problem as problem:
             await _turn_away(websocket, problem)
@@ -150,7 +157,7 @@ class Feed:
         return int(text), lot
 
     async def _until_gone(self, websocket: WebSocket, view: "_View", token: str) -> None:
-        telling = asyncio.create_task(view.tell(self._operators, token))
+        telling = asyncio.create_task(view.tell(partial(self._caller, token, address_of(websocket))))
         listening = asyncio.create_task(_drain(websocket))
         try:
             await asyncio.wait({telling, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -176,8 +183,8 @@ class _View:
         self._position = after
         self._lot = lot
 
-    async def tell(self, operators: Operators, token: str) -> None:
-        """Tell everything after the position, then what happens, until the token is taken back."""
+    async def tell(self, ask_again: Callable[[], Awaitable[Caller]]) -> None:
+        """Tell everything after the position, then what happens, until the token or the permission is taken back."""
         await _send(self._websocket, {"type": "ready", "position": self._position})
         while True:
             # Subscribed before reading, so that nothing falls between the last page and the first live event.
@@ -186,8 +193,8 @@ class _View:
                 await self._catch_up()
                 while await self._follow(live):
                     try:
-                        await operators.caller(token, self._by.actor.address)
-                    except Unknown as problem:
+                        self._by = await ask_again()
+                    except (Unknown, Denied) as problem:
                         await self._websocket.close(REFUSED_CODE + problem.status, problem.code)
                         return
             finally:
@@ -195,11 +202,11 @@ class _View:
 
     async def _catch_up(self) -> None:
         while True:
-            page = await self._database.read(
-                partial(event_log.read_after, position=self._position, limit=event_log.PAGE_MAX), by=self._by
-            )
+            page, head = await self._database.read(partial(_page, position=self._position), by=self._by)
             await self._hand_over(page)
             if len(page) < event_log.PAGE_MAX:
+                # Positions of others up to here have been looked at, too.
+                self._position = max(self._position, head)
                 return
 
     async def _follow(self, live: Subscription) -> bool:
@@ -222,10 +229,20 @@ class _View:
             return
         last = page[-1].position
         assert last is not None, "the log is read by position"
-        told = [plain_event(event) for event in page if self._lot is None or event.lot == self._lot]
+        scope = self._by.scope
+        told = [
+            plain_event(event)
+            for event in page
+            if scope.allows(event.company, event.lot) and (self._lot is None or event.lot == self._lot)
+        ]
         self._position = last
         if told:
             await _send(self._websocket, {"type": "events", "events": told, "position": last})
+
+
+def _page(reader: Reader, position: int) -> tuple[list[Envelope], int]:
+    head = event_log.head(reader)  # first, so that the page holds everything up to it
+    return event_log.read_after(reader, position=position, limit=event_log.PAGE_MAX), head
 
 
 def _lot_of(reader: Reader, find: FindLot, code: str | None) -> Id | None:

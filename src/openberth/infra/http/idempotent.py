@@ -13,7 +13,7 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from openberth.infra.database import Unit
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import caller_of
 from openberth.infra.idempotency import KEY_MAX, Answer, RequestKey, earlier_answer, remember_answer
 from openberth.kernel.errors import Malformed
 
@@ -22,7 +22,6 @@ JSON = "application/json"
 
 async def request_key(
     request: Request,
-    operator: Operator,
     idempotency_key: Annotated[
         str | None,
         Header(max_length=KEY_MAX, description="a new value for each operation: sent again it has no second effect"),
@@ -34,7 +33,7 @@ async def request_key(
     if not idempotency_key.isascii() or not idempotency_key.isprintable():
         raise Malformed("request.idempotency_key", longest=KEY_MAX)
     return RequestKey.of(
-        idempotency_key, caller=operator.actor.name, method=request.method, path=request.url.path,
+        idempotency_key, caller=caller_of(request).actor.name, method=request.method, path=request.url.path,
         body=await request.body(),
     )  # fmt: skip
 

@@ -64,7 +64,7 @@ def test_answers_about_tokens_are_remembered_for_seconds_in_bounded_memory(monke
         return "operator" if token.startswith("good") else None
 
     machine = ManualClock(Instant(1_000 * SECOND_US))
-    operators = Operators(find, machine)
+    operators = Operators(find, machine, frozenset())
     good, bad = "good-token-of-some-length", "bad-token-of-some-length"
 
     async def use() -> None:

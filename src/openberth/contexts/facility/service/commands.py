@@ -17,6 +17,7 @@ from openberth.contexts.facility.model import (
 )
 from openberth.contexts.facility.store import commands as store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction, inner
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
@@ -37,6 +38,7 @@ def gate_of(reader: Reader, *, lane: Id) -> tuple[Id, DeviceKind] | None:
     return None
 
 
+@inner
 def issue_command(
     unit: Unit, *, company: Id, lot: Id, lane: Id, kind: CommandKind, passage: Id | None, reason: str | None = None,
     answering: Id | None = None,
@@ -83,6 +85,7 @@ def command(reader: Reader, *, command: Id) -> Command | None:
     return reader.one(store.COMMAND, command=command)
 
 
+@by_construction
 def take_for_sending(unit: Unit, *, device: Id, most: int = TAKEN_MAX) -> list[Command]:
     """Mark up to ``most`` waiting commands of a device as sent and return them; called right before sending them.
 
@@ -99,6 +102,7 @@ def take_for_sending(unit: Unit, *, device: Id, most: int = TAKEN_MAX) -> list[C
     return taken
 
 
+@by_construction
 def end_command(unit: Unit, *, ended: Command, outcome: Outcome, detail: str | None = None) -> bool:
     """Give a command its outcome; the first one stays. Tells whether this was the first.
 
@@ -118,6 +122,7 @@ def end_command(unit: Unit, *, ended: Command, outcome: Outcome, detail: str | N
     return True
 
 
+@by_construction
 def report_outcome(unit: Unit, *, command: Id, outcome: Outcome, detail: str | None = None) -> bool:
     """Give a command the outcome that its device's link reports. False when it had one already (a late report).
 
@@ -129,6 +134,7 @@ def report_outcome(unit: Unit, *, command: Id, outcome: Outcome, detail: str | N
     return end_command(unit, ended=found, outcome=outcome, detail=detail)
 
 
+@by_construction
 def passed(unit: Unit, *, lane: Id, device: Id) -> int:
     """Take note that a car crossed behind the gate: opens of this lane that were sent are done. Returns how many."""
     done = 0
@@ -138,6 +144,7 @@ def passed(unit: Unit, *, lane: Id, device: Id) -> int:
     return done
 
 
+@by_construction
 def end_expired(unit: Unit) -> int:
     """End commands whose life is over: never sent ones are unreachable, sent ones uncertain.
 
@@ -156,6 +163,7 @@ def end_expired(unit: Unit) -> int:
     return ended
 
 
+@by_construction
 def after_restart(unit: Unit) -> int:
     """End what an earlier process sent and never heard of: its outcome is uncertain.
 

@@ -36,6 +36,7 @@ from openberth.contexts.facility.store import lanes as lane_store
 from openberth.contexts.facility.store import layout as store
 from openberth.infra import vault
 from openberth.infra.database import Reader, Stale, Unit, Write
+from openberth.infra.permitting import needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
@@ -77,6 +78,7 @@ def lot_changes(reader: Reader, *, company: Id, lot: Lot) -> Changes:
     return _changes(None if row is None else ground_of(reader, row), lot)
 
 
+@needs("lot.write")
 def apply_lot(unit: Unit, *, company: Id, lot: Lot) -> Applied:
     """Make a lot what its file says; applying it again changes nothing.
 
@@ -196,6 +198,7 @@ def _scan_code() -> str:
     return "".join(secrets.choice(SCAN_ALPHABET) for _ in range(SCAN_LENGTH))
 
 
+@needs("lot.write")
 def change_state(unit: Unit, *, lot: Id, state: LotState, reason: str) -> bool:
     """Say who is let in from now on, with a reason. The same state again changes nothing; tells whether it was new.
 
@@ -229,6 +232,7 @@ class DeviceCredentials:
     secret: str = field(repr=False)
 
 
+@needs("device.credentials")
 def issue_credentials(unit: Unit, *, lot: Id, device_code: str, secret: str) -> DeviceCredentials:
     """Give a device a new secret, 64 hexadecimal digits made by the caller (``secrets.token_hex(32)``).
 

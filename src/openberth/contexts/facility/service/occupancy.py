@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from openberth.contexts.facility.model import AreaCount, LaneContext, OccupancyAdjusted
 from openberth.contexts.facility.store import lanes as store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import inner, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 
@@ -39,6 +40,7 @@ def free_spaces(reader: Reader, *, lane: LaneContext) -> int:
     return lane.capacity - reader.all(store.OCCUPIED, lot=lane.lot)[0]
 
 
+@inner
 def count(unit: Unit, *, lot: Id, area: Id, by: int) -> None:
     """Move an area's count by the cars that crossed."""
     unit.save(store.COUNT, lot=lot, area=area, by=by)
@@ -70,6 +72,7 @@ def _effective(area: Id, around: Mapping[Id, Id | None], own: Mapping[Id, str | 
     return own.get(current) if current else None
 
 
+@needs("occupancy.write")
 def adjust(unit: Unit, *, company: Id, lot: Id, area: str, adjustment: int, reason: str) -> AreaCount:
     """Set the correction of an area's count, with a reason. The counted cars stay as they are.
 

@@ -11,6 +11,7 @@ from openberth.contexts.facility.model import DeviceCame, DeviceKind, DeviceLost
 from openberth.contexts.facility.store import layout
 from openberth.contexts.facility.store import presence as store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction
 from openberth.infra.vault import open_sealed
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
@@ -33,6 +34,7 @@ class Heard:
     state: Mapping[str, Any] | None
 
 
+@by_construction
 def write_heard(unit: Unit, *, heard: Sequence[Heard]) -> int:
     """Write when devices were heard; those that were silent or unknown before came. Returns how many came."""
     came = 0
@@ -65,6 +67,7 @@ def silent_devices(reader: Reader) -> list[store.Silent]:
     return reader.all(store.SILENT, seen_before=reader.machine_now - SILENCE_US)
 
 
+@by_construction
 def write_lost(unit: Unit, *, silent: Sequence[store.Silent]) -> int:
     """Write that silent devices are lost, unless somebody has heard them meanwhile. Returns how many were lost."""
     lost = 0

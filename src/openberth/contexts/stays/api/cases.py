@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -16,10 +16,11 @@ from openberth.contexts.stays.service.queries import case_detail, cases_of_lot
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.asks import Form, LotName, Words
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, page_of
 from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
 
 PLATE_TEXT_MAX = 40
@@ -50,7 +51,7 @@ class CasesApi:
         lot: LotName,
         ask: Asked,
         request: Request,
-        by: Operator,
+        by: Annotated[Caller, Depends(may("case.read"))],
         state: Annotated[Literal["open", "resolved"], Query()] = "open",
     ) -> Page[CaseView]:
         """Return the exceptions of a lot, newest first."""
@@ -59,12 +60,19 @@ class CasesApi:
             partial(_cases, name=lot, open_ones=state == "open", ask=ask, language=language), by=by
         )
 
-    async def case(self, case: Annotated[Id, Path()], request: Request, by: Operator) -> CaseDetailView:
+    async def case(
+        self, case: Annotated[Id, Path()], request: Request, by: Annotated[Caller, Depends(may("case.read"))]
+    ) -> CaseDetailView:
         """Return an exception; while it is open, with cars inside whose plates look like the one in question."""
         return await self._database.read(partial(_case, case=case, language=language_of_scope(request.scope)), by=by)
 
     async def resolve(
-        self, case: Annotated[Id, Path()], form: ResolveForm, request: Request, by: Operator, key: Key
+        self,
+        case: Annotated[Id, Path()],
+        form: ResolveForm,
+        request: Request,
+        by: Annotated[Caller, Depends(may("case.resolve"))],
+        key: Key,
     ) -> Response:
         """Resolve an exception: dismiss it, open the lane, correct the plate, or say which stay the car belongs to."""
         language = language_of_scope(request.scope)

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -19,10 +19,11 @@ from openberth.infra.blobs import Blobs
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.asks import Code, Form, LotName, Words
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, page_of
 from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import MAX_INPUT
@@ -62,7 +63,7 @@ class HistoryApi:
         self,
         lot: LotName,
         ask: Asked,
-        by: Operator,
+        by: Annotated[Caller, Depends(may("stay.read"))],
         state: Annotated[Literal["open", "closed"] | None, Query()] = None,
         plate: PlateText | None = None,
     ) -> Page[StayView]:
@@ -70,12 +71,19 @@ class HistoryApi:
         open_ones = None if state is None else state == "open"
         return await self._database.read(partial(_stays, name=lot, open_ones=open_ones, plate=plate, ask=ask), by=by)
 
-    async def stay(self, stay: Annotated[Id, Path()], request: Request, by: Operator) -> StayDetailView:
+    async def stay(
+        self, stay: Annotated[Id, Path()], request: Request, by: Annotated[Caller, Depends(may("stay.read"))]
+    ) -> StayDetailView:
         """Return a stay with its segments, bills, receipts and passages."""
         return await self._database.read(partial(_stay, stay=stay, language=language_of_scope(request.scope)), by=by)
 
     async def correct(
-        self, stay: Annotated[Id, Path()], form: PlateForm, request: Request, by: Operator, key: Key
+        self,
+        stay: Annotated[Id, Path()],
+        form: PlateForm,
+        request: Request,
+        by: Annotated[Caller, Depends(may("plate.correct"))],
+        key: Key,
     ) -> Response:
         """Correct the plate of a car that is inside; the stay tells both plates, who it was and why."""
         language = language_of_scope(request.scope)
@@ -92,7 +100,7 @@ class HistoryApi:
         lot: LotName,
         ask: Asked,
         request: Request,
-        by: Operator,
+        by: Annotated[Caller, Depends(may("passage.read"))],
         lane: Annotated[Code | None, Query(description="code of a lane")] = None,
         plate: PlateText | None = None,
     ) -> Page[PassageView]:
@@ -102,7 +110,9 @@ class HistoryApi:
             partial(_passages, name=lot, lane=lane, plate=plate, ask=ask, language=language), by=by
         )
 
-    async def passage(self, passage: Annotated[Id, Path()], request: Request, by: Operator) -> PassageView:
+    async def passage(
+        self, passage: Annotated[Id, Path()], request: Request, by: Annotated[Caller, Depends(may("passage.read"))]
+    ) -> PassageView:
         """Return a passage with its decision."""
         language = language_of_scope(request.scope)
         return await self._database.read(partial(_passage, passage=passage, language=language), by=by)
@@ -111,7 +121,7 @@ class HistoryApi:
         self,
         passage: Annotated[Id, Path()],
         number: Annotated[int, Path(ge=0, lt=PICTURES_MAX)],
-        by: Operator,
+        by: Annotated[Caller, Depends(may("picture.read"))],
     ) -> Response:
         """Return a picture of a passage as JPEG."""
         found = await self._database.read(partial(passage_detail, passage=passage), by=by)

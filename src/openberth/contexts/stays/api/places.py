@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from openberth.contexts import facility, payments
@@ -33,10 +33,11 @@ from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.answers import MoneyView, View, instant, money
 from openberth.infra.http.asks import Form, LotName, MoneyForm, Words
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import AskByCode, AskedByCode, Page, cut, page_of
 from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US
@@ -81,24 +82,32 @@ class PlacesApi:
         add("/lots/{lot}/lanes/{lane}/cash", self.cash, methods=["POST"], response_model=CashView)
         add("/books", self.books, methods=["GET"])
 
-    async def overview(self, request: Request, by: Operator) -> OverviewView:
+    async def overview(self, request: Request, by: Annotated[Caller, Depends(may("lot.read"))]) -> OverviewView:
         """Return all lots as they are at this moment."""
         return await self._database.read(partial(_overview, language=language_of_scope(request.scope)), by=by)
 
-    async def lots(self, ask: AskedByCode, request: Request, by: Operator) -> Page[LotDetailView]:
+    async def lots(
+        self, ask: AskedByCode, request: Request, by: Annotated[Caller, Depends(may("lot.read"))]
+    ) -> Page[LotDetailView]:
         """Return the lots by code, each with what stands on it and who waits."""
         return await self._database.read(partial(_lots, ask=ask, language=language_of_scope(request.scope)), by=by)
 
-    async def lot(self, lot: LotPath, request: Request, by: Operator) -> LotDetailView:
+    async def lot(
+        self, lot: LotPath, request: Request, by: Annotated[Caller, Depends(may("lot.read"))]
+    ) -> LotDetailView:
         """Return a lot with what stands on it and who waits."""
         return await self._database.read(partial(_lot, name=lot, language=language_of_scope(request.scope)), by=by)
 
-    async def lane(self, lot: LotPath, lane: LanePath, request: Request, by: Operator) -> LaneView:
+    async def lane(
+        self, lot: LotPath, lane: LanePath, request: Request, by: Annotated[Caller, Depends(may("lot.read"))]
+    ) -> LaneView:
         """Return a lane, who waits there and what is due."""
         language = language_of_scope(request.scope)
         return await self._database.read(partial(_lane, name=lot, code=lane, language=language), by=by)
 
-    async def open(self, lot: LotPath, lane: LanePath, form: OpenForm, by: Operator, key: Key) -> Response:
+    async def open(
+        self, lot: LotPath, lane: LanePath, form: OpenForm, by: Annotated[Caller, Depends(may("lane.open"))], key: Key
+    ) -> Response:
         """Open a lane by hand; the car that waits there, if any, is let through."""
 
         def effect(unit: Unit) -> CommandView:
@@ -110,7 +119,13 @@ class PlacesApi:
         return answered(await self._database.write(once(key, effect), by=by, urgency=Urgency.LANE))
 
     async def cash(
-        self, lot: LotPath, lane: LanePath, form: CashForm, request: Request, by: Operator, key: Key
+        self,
+        lot: LotPath,
+        lane: LanePath,
+        form: CashForm,
+        request: Request,
+        by: Annotated[Caller, Depends(may("cash.take"))],
+        key: Key,
     ) -> Response:
         """Take cash for a bill of this lot; answers what to hand back."""
         language, received = language_of_scope(request.scope), form.received.value()
@@ -127,7 +142,7 @@ class PlacesApi:
 
         return answered(await self._database.write(once(key, effect), by=by, urgency=Urgency.LANE))
 
-    async def books(self, lot: LotName, by: Operator) -> BooksView:
+    async def books(self, lot: LotName, by: Annotated[Caller, Depends(may("bill.read"))]) -> BooksView:
         """Return the totals of a lot since its beginning."""
         return await self._database.report(partial(_books, name=lot), by=by)
 

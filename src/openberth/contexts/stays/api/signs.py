@@ -11,7 +11,7 @@ from functools import partial
 
 from starlette.requests import Request
 
-from openberth.contexts import facility
+from openberth.contexts import facility, tenancy
 from openberth.contexts.facility import LaneContext, LotSummary
 from openberth.contexts.stays.api.reading import language_of
 from openberth.infra.catalogue import Language
@@ -68,7 +68,7 @@ class Signs:
         if not is_known:
             _take(self._strangers, who)
         scanner = Actor(ActorKind.PERSON, "driver", address or None)
-        found = await self._database.read(partial(_found, code=code), by=Caller(scanner, EVERYTHING))
+        found = await self._database.read(partial(_found, code=code), by=Caller(scanner, EVERYTHING, tenancy.DRIVING))
         if found is None:
             self._known.pop(code, None)
             raise NotFound("code.not_found")
@@ -76,7 +76,9 @@ class Signs:
             self._strangers.give_back(who)
         self._remember(code)
         lane, lot = found
-        return Sign(code, lane, lot, Caller(scanner, Scope(lot.company, (lot.id,))), language_of(request))
+        return Sign(
+            code, lane, lot, Caller(scanner, Scope(lot.company, (lot.id,)), tenancy.DRIVING), language_of(request)
+        )
 
     def ask_about_plate(self, sign: Sign) -> None:
         """Let somebody ask what a plate owes. Raises ``TooMany`` after many plates that nothing was due for."""

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
@@ -16,10 +16,11 @@ from openberth.infra.catalogue import Language, catalogue, text
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none
 from openberth.infra.http.asks import Code, Form
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
 from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed, NotFound
 from openberth.kernel.ids import Id
 
@@ -101,7 +102,14 @@ class WhatIfApi:
         add("/lots/{lot}/what-if", self.asked, methods=["GET"])
         add("/lots/{lot}/what-if/{what_if}", self.found, methods=["GET"])
 
-    async def ask(self, lot: LotPath, form: WhatIfForm, request: Request, by: Operator, key: Key) -> Response:
+    async def ask(
+        self,
+        lot: LotPath,
+        form: WhatIfForm,
+        request: Request,
+        by: Annotated[Caller, Depends(may("tariff.write"))],
+        key: Key,
+    ) -> Response:
         """Begin to price a past month anew; the work goes on in the background and is looked at under its id."""
         if (form.document is None) == (form.tariff is None) or (form.tariff is None) != (form.number is None):
             raise Malformed("what_if.one_tariff")
@@ -112,12 +120,20 @@ class WhatIfApi:
         effect = partial(_ask, name=lot, form=form, draft=draft, language=language)
         return answered(await self._database.write(once(key, effect, status=202), by=by))
 
-    async def asked(self, lot: LotPath, ask: Asked, request: Request, by: Operator) -> Page[WhatIfView]:
+    async def asked(
+        self, lot: LotPath, ask: Asked, request: Request, by: Annotated[Caller, Depends(may("tariff.read"))]
+    ) -> Page[WhatIfView]:
         """Return the last questions of a lot, newest first."""
         language = language_of_scope(request.scope)
         return await self._database.read(partial(_asked, name=lot, ask=ask, language=language), by=by)
 
-    async def found(self, lot: LotPath, what_if: Annotated[Id, Path()], request: Request, by: Operator) -> WhatIfView:
+    async def found(
+        self,
+        lot: LotPath,
+        what_if: Annotated[Id, Path()],
+        request: Request,
+        by: Annotated[Caller, Depends(may("tariff.read"))],
+    ) -> WhatIfView:
         """Return how far a question is, and its figures."""
         language = language_of_scope(request.scope)
         return await self._database.read(partial(_found, name=lot, what_if=what_if, language=language), by=by)

@@ -9,6 +9,7 @@ from openberth.contexts.stays.service import records, releasing
 from openberth.contexts.stays.store import cases as store
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.infra.database import Unit
+from openberth.infra.permitting import needs
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
@@ -25,6 +26,7 @@ class CaseAction(StrEnum):
     MATCH_STAY = "match_stay"  # it is the car of this stay: decide again
 
 
+@needs("case.resolve")
 def resolve(
     unit: Unit, *, case: Id, action: CaseAction, reason: str, plate: Plate | None = None, stay: Id | None = None
 ) -> Case:

@@ -11,6 +11,7 @@ from openberth.contexts.stays.store import passages as store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra import dedup, vault
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
@@ -19,6 +20,7 @@ from openberth.kernel.plates import InvalidPlate, Plate
 _ENTERED = "enter:"  # what a phone claims to have done at a lane
 
 
+@needs("sign.use")
 def enter_without_plate(unit: Unit, *, lot: Id, lane: Id, token: str, claim: str | None) -> tuple[str, Id]:
     """Let the unread car at an entry in under a pass. Returns (pass, passage); ``token`` is random, made by the caller.
 
@@ -47,6 +49,7 @@ def enter_without_plate(unit: Unit, *, lot: Id, lane: Id, token: str, claim: str
     return token, passage.id
 
 
+@needs("sign.use")
 def leave_with_pass(unit: Unit, *, lot: Id, lane: Id, token: str) -> LaneAnswer:
     """Tell whose car stands unread at an exit.
 
@@ -74,6 +77,7 @@ def find_inside(reader: Reader, *, lot: Id, plate: Plate) -> OpenStay:
     return stay
 
 
+@needs("sign.use")
 def bill_in_advance(
     unit: Unit, *, lot: Id, plate: Plate, lot_tariff: str, currency: str
 ) -> tuple[payments.Bill | None, prices.Assessment]:

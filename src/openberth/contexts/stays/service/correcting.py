@@ -13,6 +13,7 @@ from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as store
 from openberth.infra import vault
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
@@ -20,6 +21,7 @@ from openberth.kernel.plates import Plate
 from openberth.kernel.time import Instant
 
 
+@needs("plate.correct")
 def correct_plate(unit: Unit, *, stay: Id, plate: Plate, reason: str) -> PlateCorrection | None:
     """Give an open stay the plate it really has; the same plate again changes nothing (None).
 

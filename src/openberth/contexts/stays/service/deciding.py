@@ -20,11 +20,13 @@ from openberth.contexts.stays.service import prices, records
 from openberth.contexts.stays.service.records import Links
 from openberth.contexts.stays.service.seen import Permission, Seen
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import inner
 from openberth.kernel.time import SECOND_US
 
 CASUAL = Permission(None, None)
 
 
+@inner
 def decide(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
     """Decide about a car and write everything that follows. The caller holds the lot's lock."""
     if seen.lane.kind is LaneKind.ENTRY:
@@ -65,6 +67,7 @@ def _enter(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
     return passage, verdict
 
 
+@inner
 def admit(unit: Unit, seen: Seen, permission: Permission, inside: OpenStay | None) -> OpenStay | None:
     """Let the stay begin; an earlier one of the same plate whose exit was never seen is ended, not deleted.
 
@@ -95,6 +98,7 @@ def _leave(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
     return leave_with(unit, seen, stay)
 
 
+@inner
 def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, Verdict]:
     """Decide about a car at an exit whose stay is known (or known to be missing)."""
     lane = seen.lane

@@ -7,6 +7,7 @@ from openberth.contexts.stays.model.entities import OpenStay, Segment
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import inner
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money, total
 from openberth.kernel.time import MINUTE_US, Instant, Period
@@ -50,6 +51,7 @@ def assess(reader: Reader, stay: OpenStay, *, lot_tariff: str, currency: str, at
     )
 
 
+@inner
 def assess_alone(unit: Unit, stay: OpenStay, *, lot_tariff: str, currency: str, at: Instant) -> Assessment:
     """Price a stay while nobody else can bill it, pay for it or close it: what every unit that goes on to do so
     calls.
@@ -58,6 +60,7 @@ def assess_alone(unit: Unit, stay: OpenStay, *, lot_tariff: str, currency: str, 
     return assess(unit, stay, lot_tariff=lot_tariff, currency=currency, at=at)
 
 
+@inner
 def assess_anyhow(unit: Unit, stay: OpenStay, *, lot_tariff: str, currency: str, at: Instant) -> tuple[Assessment, str]:
     """Price a stay for somebody who lets its car go in any case.
 
@@ -69,6 +72,7 @@ def assess_anyhow(unit: Unit, stay: OpenStay, *, lot_tariff: str, currency: str,
         return last_asked(unit, stay, currency=currency, at=at), str(problem)
 
 
+@inner
 def last_asked(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Assessment:
     """Return what is known without pricing: what was paid, and what the open bill still asks."""
     unit.lock(payments.subject_lock(stay.id))
@@ -80,6 +84,7 @@ def last_asked(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Ass
     return Assessment(quote, paid, left, nothing, None, None, max(at, stay.entered_at))
 
 
+@inner
 def ensure_bill(unit: Unit, stay: OpenStay, assessment: Assessment) -> payments.Bill:
     """Return the open bill that asks for what is due, reusing the one that already does and superseding any other.
 
@@ -108,6 +113,7 @@ def ensure_bill(unit: Unit, stay: OpenStay, assessment: Assessment) -> payments.
     return issued
 
 
+@inner
 def withdraw_open_bill(unit: Unit, stay: OpenStay) -> None:
     """Withdraw what is asked for a stay that owes nothing any more."""
     open_bill = payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)

@@ -24,6 +24,7 @@ from openberth.contexts.stays.service.seen import LaneAnswer, Seen
 from openberth.contexts.stays.store import passages as store
 from openberth.infra import dedup, vault
 from openberth.infra.database import Unit
+from openberth.infra.permitting import by_construction
 from openberth.infra.vault import VaultKind
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import InvalidPlate, Plate
@@ -41,6 +42,7 @@ _REPORTS = {
 STILL_WAITING_US = 15 * MINUTE_US
 
 
+@by_construction
 def recognise(unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recognition: Recognition) -> LaneAnswer:
     """Store what a camera saw, decide, and say whether its answer opens.
 
@@ -66,6 +68,7 @@ def recognise(unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recogni
     return answer
 
 
+@by_construction
 def store_undecided(
     unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recognition: Recognition, error: str
 ) -> LaneAnswer:

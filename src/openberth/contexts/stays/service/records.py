@@ -37,6 +37,7 @@ from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import inner
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.time import Instant
@@ -71,6 +72,7 @@ class Links:
     command: Id | None = None
 
 
+@inner
 def write_passage(unit: Unit, seen: Seen, verdict: Verdict, links: Links) -> Passage:
     """Write the passage, the lane's hot row and the event; a car that waited there before has gone."""
     lane = seen.lane
@@ -111,6 +113,7 @@ def _stand_at_lane(unit: Unit, passage: Passage) -> None:
     unit.save(passage_store.UPDATE_LANE, state, lane=state.lane_id)
 
 
+@inner
 def update_lane(unit: Unit, before: LaneState, *, waiting: bool, action: Action, ask: Ask, links: Links) -> None:
     """Write what became of the car that stands at a lane."""
     unit.save(
@@ -120,6 +123,7 @@ def update_lane(unit: Unit, before: LaneState, *, waiting: bool, action: Action,
     )  # fmt: skip
 
 
+@inner
 def command_open(unit: Unit, seen: Seen) -> Command:
     """Tell the lane's gate to open for this car; the camera's answer is the command where its relay is the gate."""
     return facility.issue_command(
@@ -128,6 +132,7 @@ def command_open(unit: Unit, seen: Seen) -> Command:
     )  # fmt: skip
 
 
+@inner
 def open_stay(unit: Unit, seen: Seen, permission: Permission) -> OpenStay:
     """Let a stay begin at this passage and count the car in."""
     area = seen.lane.to_area
@@ -147,6 +152,7 @@ def open_stay(unit: Unit, seen: Seen, permission: Permission) -> OpenStay:
     return stay
 
 
+@inner
 def move_stay(unit: Unit, stay: OpenStay, *, passage: Id, to_area: Id, at: Instant) -> None:
     """End the present segment and begin one in another area; the counters follow the car."""
     moment = max(at, stay.since)
@@ -163,6 +169,7 @@ def move_stay(unit: Unit, stay: OpenStay, *, passage: Id, to_area: Id, at: Insta
     )  # fmt: skip
 
 
+@inner
 def close_stay(
     unit: Unit, stay: OpenStay, *, passage: Id | None, at: Instant, reason: CloseReason, price: Money, paid: Money
 ) -> None:
@@ -187,6 +194,7 @@ def close_stay(
     )  # fmt: skip
 
 
+@inner
 def close_priced(
     unit: Unit, stay: OpenStay, assessment: Assessment, *, passage: Id | None, lane: Id | None, at: Instant,
     reason: CloseReason,
@@ -203,6 +211,7 @@ def close_priced(
     close_stay(unit, stay, passage=passage, at=at, reason=reason, price=assessment.quote.total, paid=assessment.paid)
 
 
+@inner
 def leave_other_lanes(unit: Unit, stay: Id, *, lane: Id) -> None:
     """Note that a car which stands at a lane now has left every other lane where it waited."""
     for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay):
@@ -212,6 +221,7 @@ def leave_other_lanes(unit: Unit, stay: Id, *, lane: Id) -> None:
             resolve_of_passage(unit, passage=standing.passage_id, resolution=Resolution.CAR_GONE)
 
 
+@inner
 def raise_case(
     unit: Unit, *, company: Id, lot: Id, lane: Id | None, kind: CaseKind, passage: Id | None, stay: Id | None,
     evidence: Mapping[str, Any],
@@ -226,6 +236,7 @@ def raise_case(
     return case
 
 
+@inner
 def resolve_case(unit: Unit, case: Case, *, resolution: Resolution, reason: str | None) -> bool:
     """Write down how a case ended; the first resolution stays. Tells whether this was it."""
     done = unit.run(
@@ -241,12 +252,13 @@ def resolve_case(unit: Unit, case: Case, *, resolution: Resolution, reason: str 
     return True
 
 
-def actor_of(unit: Unit) -> str:
+def actor_of(unit: Reader) -> str:
     """Return who acts, as it is written down."""
     actor = unit.caller.actor
     return f"{actor.kind.value}:{actor.name}"[:100]
 
 
+@inner
 def resolve_of_passage(unit: Unit, *, passage: Id, resolution: Resolution, reason: str | None = None) -> None:
     """End the open cases of a passage, because what they asked for has happened or the car has gone."""
     for case in unit.all(case_store.OPEN_OF_PASSAGE, passage=passage):

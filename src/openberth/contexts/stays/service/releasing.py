@@ -25,6 +25,7 @@ from openberth.contexts.stays.store import passages as store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra import vault
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction, inner, needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
@@ -37,6 +38,7 @@ PRESSED_TWICE_US = 5 * SECOND_US  # a second press of the same button, or a retr
 _STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
 
 
+@by_construction
 def bill_settled(unit: Unit, *, stay: Id, lot: Id) -> int:
     """Open the gate where the car of this stay waits to pay and owes nothing any more, once.
 
@@ -151,6 +153,7 @@ def checked_reason(reason: str) -> str:
     return text
 
 
+@needs("lane.open")
 def open_by_hand(unit: Unit, *, lot: Id, lane: Id, reason: str) -> Command:
     """Open a lane for a reason; the operator is the unit's actor.
 
@@ -216,6 +219,7 @@ def _close_by_hand(unit: Unit, seen: Seen, stay: OpenStay) -> None:
     )
 
 
+@inner
 def identify(unit: Unit, *, lot: Id, lane: Id, plate: Plate, cause: str, resolution: Resolution) -> LaneAnswer:
     """Decide again about the car that waits at a lane, now that its plate (or pass) is known.
 
@@ -229,6 +233,7 @@ def identify(unit: Unit, *, lot: Id, lane: Id, plate: Plate, cause: str, resolut
     return _decide_again(unit, seen, replace(standing, plate_id=plate_id), stay, cause, resolution)
 
 
+@inner
 def match_stay(
     unit: Unit, *, lot: Id, lane: Id, stay: Id, cause: str = "matched", resolution: Resolution = Resolution.MATCHED
 ) -> LaneAnswer:  # fmt: skip
@@ -243,6 +248,7 @@ def match_stay(
     return _decide_again(unit, seen, standing, found, cause, resolution)
 
 
+@inner
 def waiting_at(unit: Unit, *, lot: Id, lane: Id) -> tuple[LaneContext, LaneState, Passage]:
     """Return the lane, its hot row and the passage that waits there; holds the lot's lock."""
     unit.lock(("lot", lot))

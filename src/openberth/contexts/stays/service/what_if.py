@@ -19,6 +19,7 @@ from openberth.contexts.stays.store import stays as stay_store
 from openberth.contexts.stays.store import what_if as store
 from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction, needs
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US, Instant, Period, instant_of, later
@@ -50,6 +51,7 @@ class Page:
     total: int
 
 
+@needs("tariff.write")
 def ask(
     unit: Unit, *, lot: Id, month: str, tariff: tariffs.Tariff, number: int | None = None, replaces: str | None = None
 ) -> WhatIf:
@@ -124,6 +126,7 @@ def priced(page: Page) -> list[Repriced]:
     return [_priced(one) for one in page.stays]
 
 
+@by_construction
 def go_on(unit: Unit, *, page: Page, found: Iterable[Repriced]) -> bool:
     """Write what a page brought and tell whether there is more. A page that was written already changes nothing."""
     asked = page.what_if
@@ -139,6 +142,7 @@ def go_on(unit: Unit, *, page: Page, found: Iterable[Repriced]) -> bool:
     return more and done == 1
 
 
+@by_construction
 def give_up(unit: Unit, *, what_if: Id) -> None:
     """End a question that a defect has stopped."""
     asked = unit.one(store.BY_ID, what_if=what_if)

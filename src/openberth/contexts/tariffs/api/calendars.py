@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
 from openberth.contexts import tenancy
@@ -16,7 +16,8 @@ from openberth.contexts.tariffs.reactions import CalendarKeeper, years_around
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View, When, instant
 from openberth.infra.http.asks import Form, document_body, document_text
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant, as_datetime
@@ -94,14 +95,14 @@ class CalendarsApi:
         )  # fmt: skip
         add("/calendars/{calendar}/seed", self.seed, methods=["POST"])
 
-    async def calendars(self, by: Operator) -> CalendarsView:
+    async def calendars(self, by: Annotated[Caller, Depends(may("tariff.read"))]) -> CalendarsView:
         """Return every calendar."""
         return await self._database.read(_calendars, by=by)
 
     async def days(
         self,
         calendar: CalendarPath,
-        by: Operator,
+        by: Annotated[Caller, Depends(may("tariff.read"))],
         company: CompanyName = None,
         year: Annotated[int | None, Query(ge=FIRST_YEAR, le=LAST_YEAR, description="this one when absent")] = None,
     ) -> CalendarDaysView:
@@ -109,7 +110,11 @@ class CalendarsApi:
         return await self._database.read(partial(_days, calendar=calendar, company=company, year=year), by=by)
 
     async def set_days(
-        self, calendar: CalendarPath, request: Request, by: Operator, company: CompanyName = None
+        self,
+        calendar: CalendarPath,
+        request: Request,
+        by: Annotated[Caller, Depends(may("calendar.write"))],
+        company: CompanyName = None,
     ) -> ChangedView:
         """Say what days are; seeding leaves them alone from now on. What the file does not name stays."""
         sent = await document_text(request)
@@ -120,7 +125,11 @@ class CalendarsApi:
         return await self._database.write(partial(_set, calendar=calendar, company=company, edit=edit), by=by)
 
     async def seed(
-        self, calendar: CalendarPath, form: SeedForm, by: Operator, company: CompanyName = None
+        self,
+        calendar: CalendarPath,
+        form: SeedForm,
+        by: Annotated[Caller, Depends(may("calendar.write"))],
+        company: CompanyName = None,
     ) -> ChangedView:
         """Take over what the library says; days that a person has set stay. The same again changes nothing."""
         found = await self._database.write(partial(_company_for, name=company), by=by)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from openberth.contexts import tenancy
 from openberth.contexts.tariffs import service
@@ -16,9 +16,10 @@ from openberth.infra.catalogue import Language, catalogue, text
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View, When, instant
 from openberth.infra.http.asks import Form, Moment, document_body, document_text
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 
@@ -99,12 +100,17 @@ class LifeApi:
         add("/tariffs/{code}/versions/{number}", self.version, methods=["GET"])
         add("/tariffs/{code}/difference", self.difference, methods=["GET"])
 
-    async def draft(self, code: CodePath, by: Operator) -> DraftView:
+    async def draft(self, code: CodePath, by: Annotated[Caller, Depends(may("tariff.read"))]) -> DraftView:
         """Return the draft of a tariff."""
         return await self._database.read(partial(_draft, code=code), by=by)
 
     async def save_draft(
-        self, code: CodePath, request: Request, response: Response, by: Operator, version: DraftVersion = None
+        self,
+        code: CodePath,
+        request: Request,
+        response: Response,
+        by: Annotated[Caller, Depends(may("tariff.write"))],
+        version: DraftVersion = None,
     ) -> DraftView:
         """Save a tariff file as the draft; with ``version`` only if the draft is still that one."""
         sent = await document_text(request)
@@ -116,12 +122,19 @@ class LifeApi:
             response.status_code = 201
         return view
 
-    async def drop_draft(self, code: CodePath, by: Operator, version: DraftVersion = None) -> None:
+    async def drop_draft(
+        self, code: CodePath, by: Annotated[Caller, Depends(may("tariff.write"))], version: DraftVersion = None
+    ) -> None:
         """Give the draft up."""
         await self._database.write(partial(_drop, code=code, expected=version), by=by)
 
     async def publish_draft(
-        self, code: CodePath, form: PublishDraftForm, request: Request, by: Operator, key: Key
+        self,
+        code: CodePath,
+        form: PublishDraftForm,
+        request: Request,
+        by: Annotated[Caller, Depends(may("tariff.publish"))],
+        key: Key,
     ) -> Response:
         """Publish the draft as a new version; it is no draft any more."""
         found = await self._database.read(partial(_draft_of, code=code), by=by)
@@ -140,7 +153,10 @@ class LifeApi:
         return answered(await self._database.write(once(key, effect), by=by))
 
     async def version(
-        self, code: CodePath, number: Annotated[int, Path(ge=1, le=VERSION_MAX)], by: Operator
+        self,
+        code: CodePath,
+        number: Annotated[int, Path(ge=1, le=VERSION_MAX)],
+        by: Annotated[Caller, Depends(may("tariff.read"))],
     ) -> VersionDocumentView:
         """Return what a version says."""
         return await self._database.read(partial(_version, code=code, number=number), by=by)
@@ -149,7 +165,7 @@ class LifeApi:
         self,
         code: CodePath,
         request: Request,
-        by: Operator,
+        by: Annotated[Caller, Depends(may("tariff.read"))],
         before: Annotated[Which, Query(alias="from")] = None,
         after: Annotated[Which, Query(alias="to")] = None,
     ) -> DifferencesView:

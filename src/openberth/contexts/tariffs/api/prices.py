@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 
 from openberth.contexts import tenancy
 from openberth.contexts.tariffs.api.forms import AskForm, CurveForm, QuoteForm, ReliefForm
@@ -25,8 +26,9 @@ from openberth.contexts.tariffs.telling import warnings_of
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.asks import document_body, document_text
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed, NotFound
 from openberth.kernel.ids import Id
 from openberth.kernel.time import DAY_US, as_datetime
@@ -55,19 +57,21 @@ class PricesApi:
         add("/tariffs/check", self.check, methods=["POST"], openapi_extra=document_body("a tariff file"))
         add("/tariffs/curve", self.curve, methods=["POST"])
 
-    async def quote(self, form: QuoteForm, request: Request, by: Operator) -> QuoteView:
+    async def quote(
+        self, form: QuoteForm, request: Request, by: Annotated[Caller, Depends(may("tariff.read"))]
+    ) -> QuoteView:
         """Price a stay under a published tariff or a draft, and explain the price line by line."""
         draft = await _draft(form)
         asked = await self._database.read(partial(_asked, form=form, draft=draft), by=by)
         return await asyncio.to_thread(price, asked, form, language_of_scope(request.scope))
 
-    async def curve(self, form: CurveForm, by: Operator) -> CurveView:
+    async def curve(self, form: CurveForm, by: Annotated[Caller, Depends(may("tariff.read"))]) -> CurveView:
         """Return the fee against the length of a stay: every step up to 62 days after the entry, at most 2 000."""
         draft = await _draft(form)
         asked = await self._database.read(partial(_asked, form=form, draft=draft), by=by)
         return await asyncio.to_thread(walk, asked, form)
 
-    async def check(self, request: Request, by: Operator) -> CheckView:
+    async def check(self, request: Request, by: Annotated[Caller, Depends(may("tariff.read"))]) -> CheckView:
         """Tell all mistakes of a tariff file, with line and place, or what it says in words."""
         tariff = await asyncio.to_thread(read_tariff, await document_text(request), name=DRAFT)
         known, today = await self._database.read(partial(_calendar_of, tariff=tariff), by=by)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from openberth.contexts import tenancy
 from openberth.contexts.tariffs import service
@@ -21,9 +21,10 @@ from openberth.contexts.tariffs.document import read_tariff, tariff_to_plain
 from openberth.contexts.tariffs.model import Standing, TariffVersion
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.asks import Moment, document_body, document_text
-from openberth.infra.http.auth import Operator
+from openberth.infra.http.auth import may
 from openberth.infra.http.pages import AskByCode, AskedByCode, Page, cut, page_of
 from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Refused
 
 
@@ -54,7 +55,7 @@ class TariffsApi:
         code: CodePath,
         request: Request,
         response: Response,
-        by: Operator,
+        by: Annotated[Caller, Depends(may("tariff.publish"))],
         valid_from: Annotated[Moment | None, Query(description="from when it holds; now when absent")] = None,
         valid_until: Annotated[Moment | None, Query(description="makes it an event price that ends then")] = None,
     ) -> PublishedView:
@@ -73,11 +74,11 @@ class TariffsApi:
             response.status_code = 201
         return view
 
-    async def tariffs(self, ask: AskedByCode, by: Operator) -> Page[VersionView]:
+    async def tariffs(self, ask: AskedByCode, by: Annotated[Caller, Depends(may("tariff.read"))]) -> Page[VersionView]:
         """Return the newest version of every tariff, by company and code."""
         return await self._database.read(partial(_newest, ask=ask), by=by)
 
-    async def tariff(self, code: CodePath, by: Operator) -> TariffView:
+    async def tariff(self, code: CodePath, by: Annotated[Caller, Depends(may("tariff.read"))]) -> TariffView:
         """Return a tariff with its document and its versions."""
         return await self._database.read(partial(_tariff, code=code), by=by)
 

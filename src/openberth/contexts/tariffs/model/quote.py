@@ -118,7 +118,7 @@ class Terms:
 
     currency: str
     zone: str = "Asia/Shanghai"
-    vehicle: Vehicle = Vehicle()
+    vehicle: Vehicle = field(default_factory=Vehicle)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     policy: Policy = Policy()
     reliefs: tuple[Relief, ...] = ()

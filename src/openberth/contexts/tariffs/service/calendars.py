@@ -25,6 +25,7 @@ from openberth.contexts.tariffs.store import versions as version_store
 from openberth.infra import alarms
 from openberth.infra.alarms import Trouble
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import inner, needs
 from openberth.kernel.errors import Param, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant, as_datetime
@@ -71,11 +72,13 @@ def days_of(reader: Reader, *, company: Id, code: str) -> list[store.DayRow]:
     return reader.all(store.DAYS, company=company, calendar_code=code)
 
 
+@needs("calendar.write")
 def seed(unit: Unit, *, company: Id, code: str, days: Mapping[date, CalendarDay], source: str) -> int:
     """Take over what a library says of days, except where a person has spoken. Returns how many days differ."""
     return _write(unit, company, code, days, own=False, source=source)
 
 
+@needs("calendar.write")
 def set_days(unit: Unit, *, company: Id, code: str, edit: CalendarEdit) -> int:
     """Say what days are; seeding leaves them alone from now on. Returns how many days differ.
 
@@ -137,6 +140,7 @@ def needed_calendars(reader: Reader, *, company: Id) -> Mapping[str, tuple[str, 
     return {code: tuple(sorted(tariffs)) for code, tariffs in sorted(needed.items())}
 
 
+@inner
 def tell_alarms(unit: Unit, *, company: Id) -> None:
     """Raise an alarm for every calendar that tariffs need and that is missing or ends soon; clear those that are over.
 

@@ -6,6 +6,7 @@ from openberth.contexts.tariffs.service.publishing import publish
 from openberth.contexts.tariffs.store import drafts as store
 from openberth.contexts.tariffs.store import versions as version_store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
@@ -23,6 +24,7 @@ def drafts(reader: Reader, *, company: Id) -> list[Draft]:
     return reader.all(store.DRAFTS, company=company)
 
 
+@needs("tariff.write")
 def save_draft(
     unit: Unit, *, company: Id, tariff: Tariff, text: str, expected: int | None = None
 ) -> tuple[Draft, bool]:
@@ -57,12 +59,14 @@ def save_draft(
     return saved, before is None
 
 
+@needs("tariff.write")
 def drop_draft(unit: Unit, *, company: Id, code: str, expected: int | None = None) -> None:
     """Give a draft up. Raises ``NotFound("draft.not_found")`` and ``Refused("draft.changed")``."""
     unit.lock(("tariffs", company))
     _drop(unit, _found(unit, company, code, expected), None)
 
 
+@needs("tariff.publish")
 def publish_draft(
     unit: Unit,
     *,

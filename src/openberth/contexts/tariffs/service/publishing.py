@@ -11,11 +11,13 @@ from openberth.contexts.tariffs.model import (
 from openberth.contexts.tariffs.service.calendars import tell_alarms
 from openberth.contexts.tariffs.store import versions as store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
 
 
+@needs("tariff.publish")
 def publish(
     unit: Unit,
     *,

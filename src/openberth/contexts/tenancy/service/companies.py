@@ -1,10 +1,10 @@
-"""Use cases and queries of tenancy."""
+"""Companies: who runs lots."""
 
-import hashlib
 from dataclasses import dataclass
 
-from openberth.contexts.tenancy import store
+from openberth.contexts.tenancy.store import companies as store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import inner, needs
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
 
@@ -18,14 +18,21 @@ class Company:
     name: str
 
 
+@inner
 def ensure_company(unit: Unit, *, code: str) -> Company:
-    """Return the company with a code, making it when it is new."""
+    """Return the company with a code; who may (``organisation.write``) makes it when it is new."""
     found = unit.one(store.COMPANY_BY_CODE, code=code)
     if found is None:
-        unit.run(store.INSERT_COMPANY, id=unit.new_id(), code=code, name=code, created_at=unit.now)
+        make_company(unit, code=code)
         found = unit.one(store.COMPANY_BY_CODE, code=code)
     assert found is not None, "a company that was inserted can be read"
     return Company(*found)
+
+
+@needs("organisation.write")
+def make_company(unit: Unit, *, code: str) -> None:
+    """Make a company; one that exists stays as it is."""
+    unit.run(store.INSERT_COMPANY, id=unit.new_id(), code=code, name=code, created_at=unit.now)
 
 
 def company_by_code(reader: Reader, *, code: str) -> Company:
@@ -39,18 +46,3 @@ def company_by_code(reader: Reader, *, code: str) -> Company:
 def companies(reader: Reader) -> list[Company]:
     """Return all companies of the caller's scope."""
     return [Company(*found) for found in reader.all(store.COMPANIES)]
-
-
-def remember_operator_token(unit: Unit, *, token: str, name: str) -> None:
-    """Let a bearer token in and no earlier one of its name; its digest is kept alone, for it is 256 random bits."""
-    unit.run(store.FORGET_OTHERS, token_name=name, kept=_digest(token))
-    unit.run(store.INSERT_TOKEN, digest=_digest(token), name=name, created_at=unit.machine_now)
-
-
-def operator_of(reader: Reader, *, token: str) -> str | None:
-    """Return the operator's name for a bearer token, None for one nobody made."""
-    return reader.one(store.TOKEN, digest=_digest(token))
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,9 +1,9 @@
-"""Tables and statements of tenancy."""
+"""Companies: their table and statements."""
 
-from sqlalchemy import Index, bindparam, delete, select
+from sqlalchemy import Index, bindparam, select
 
 from openberth.infra.database.schema import table
-from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.statement import Query, insert_into
 from openberth.infra.database.types import id_column, instant_column, word_column
 
 company = table(
@@ -16,13 +16,6 @@ company = table(
 )
 Index("uq_company_code", company.c.code, unique=True)
 
-operator_token = table(
-    "operator_token",
-    word_column("digest", 64, primary_key=True),
-    word_column("name", 80),
-    instant_column("created_at"),
-)
-
 INSERT_COMPANY = insert_into(company, once=True)
 COMPANY_BY_CODE = Query(
     select(company.c.id, company.c.code, company.c.name).where(company.c.code == bindparam("code")),
@@ -32,10 +25,3 @@ COMPANIES = Query(
     select(company.c.id, company.c.code, company.c.name).order_by(company.c.code).limit(1_000),
     lambda company_id, code, name: (company_id, code, name),
 )
-INSERT_TOKEN = insert_into(operator_token, once=True)
-FORGET_OTHERS = Write(
-    delete(operator_token).where(
-        operator_token.c.name == bindparam("token_name"), operator_token.c.digest != bindparam("kept")
-    )
-)
-TOKEN = Query(select(operator_token.c.name).where(operator_token.c.digest == bindparam("digest")), str)
