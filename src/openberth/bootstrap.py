@@ -27,6 +27,7 @@ from openberth.contexts.facility.reactions import (
 from openberth.contexts.payments.ports import Channel
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.tariffs.reactions import CalendarKeeper
+from openberth.contexts.tenancy.reactions import Entrance
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, vault
@@ -40,6 +41,7 @@ from openberth.infra.ids import IdSource
 from openberth.infra.jobs import JobRunner
 from openberth.infra.keys import read_keys, settle_keys
 from openberth.infra.outbox import ConsumerRunner, Tail
+from openberth.infra.passwords import Hashing
 from openberth.infra.place import TOKEN_FILE
 from openberth.infra.sealing import RingSealer
 from openberth.infra.settings import Settings
@@ -53,7 +55,7 @@ from openberth.providers.sandpay import Sandpay
 OPERATOR = "operator"
 HOUSEKEEPING_S = 600.0
 PARTITION_S = 86_400.0  # months of history are prepared three ahead, so a day is often enough
-PURGE_PAGE = min(dedup.PURGE_MAX, idempotency.PURGE_MAX)
+PURGE_PAGE = min(dedup.PURGE_MAX, idempotency.PURGE_MAX, tenancy.PURGE_MAX)
 RESTART_FIRST_S, RESTART_LAST_S = 0.5, 30.0
 STRANGERS_PER_MINUTE = 120
 
@@ -71,6 +73,7 @@ class House:
     jobs: JobRunner
     cashier: Cashier
     calendars: CalendarKeeper
+    entrance: Entrance
     blobs: Blobs
     pictures: PictureQueue
     directory: DeviceDirectory
@@ -87,6 +90,8 @@ class House:
         await self.directory.reload()
         self.tail.watch(self.directory.watch)
         self.tail.watch(self.dispatcher.watch)
+        self.tail.watch(self.entrance.watch)
+        await self.entrance.keys.start()
         if self.database.kind == "sqlite":
             # One process holds every connection here, so whatever was sent before this start has nobody to report it.
             await end_unfinished(self.database)
@@ -96,7 +101,10 @@ class House:
     async def run(self) -> None:
         """Keep the background work of the roles going until cancelled."""
         roles = self.settings.roles
-        work: list[tuple[str, Callable[[], Awaitable[None]]]] = [("tail", self.tail.run)]
+        work: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("tail", self.tail.run),
+            ("keys", self.entrance.keys.run),
+        ]
         if "devices" in roles:
             work += [("presence", self.presence.run), ("devices", self.directory.run)]
         if "worker" in roles:
@@ -118,7 +126,7 @@ class House:
                 partitioned_at = now
             purged = [
                 await self.database.write(purge, by=by, urgency=Urgency.BACKGROUND)
-                for purge in (dedup.purge, idempotency.purge)
+                for purge in (dedup.purge, idempotency.purge, tenancy.purge_sessions)
             ]
             # A full page means that there is more; small units leave room for the lanes.
             await asyncio.sleep(0.05 if max(purged) >= PURGE_PAGE else HOUSEKEEPING_S)
@@ -145,6 +153,10 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         stays.Repricing(database).register(jobs)
         calendars = CalendarKeeper(database, LibraryDays())
         calendars.register(jobs)
+        entrance = Entrance.of(
+            database, hashing=Hashing(), algorithm=settings.accounts.algorithm,
+            second_factor_for_administrators=settings.accounts.second_factor_for_administrators,
+        )  # fmt: skip
         directory, presence = DeviceDirectory(database), Presence(database)
         dispatcher = CommandDispatcher(database)
         cameras = CameraPort(
@@ -154,8 +166,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         )  # fmt: skip
         barriers = BarrierLink(database=database, directory=directory, presence=presence, dispatcher=dispatcher)
         house = House(
-            settings, clocks, database, tail, jobs, cashier, calendars, blobs, pictures, directory, presence,
-            dispatcher, cameras, barriers, _health(database, pictures), operator_token(settings, database),
+            settings, clocks, database, tail, jobs, cashier, calendars, entrance, blobs, pictures, directory,
+            presence, dispatcher, cameras, barriers, _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
         await house.start()
         yield house

@@ -1,7 +1,5 @@
 """The HTTP application: the routes of all contexts behind one edge."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol
 
 from fastapi import FastAPI
@@ -12,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from openberth import __version__
-from openberth.contexts import tenancy
+from openberth.contexts import facility, tenancy
 from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, PaymentsApi
 from openberth.contexts.payments.reactions import Cashier
@@ -20,9 +18,11 @@ from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, WhatIfApi, lot_id
 from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
 from openberth.contexts.tariffs.reactions import CalendarKeeper
+from openberth.contexts.tenancy.api import AccountsApi, GrantsApi, OAuth, SignInApi
+from openberth.contexts.tenancy.reactions import Entrance
 from openberth.infra.blobs import Blobs
-from openberth.infra.database import Database
-from openberth.infra.http.auth import ANYBODY, FEED, OperatorGate, Operators, declarations, may
+from openberth.infra.database import Database, Reader
+from openberth.infra.http.auth import ANYBODY, FEED, Gate, declarations, may
 from openberth.infra.http.feed import Feed
 from openberth.infra.http.middleware import BodyBounds, Surface, named
 from openberth.infra.http.problems import MEDIA_TYPE, ProblemView, install
@@ -30,7 +30,7 @@ from openberth.infra.http.system import SystemApi, Watch
 from openberth.infra.outbox import Tail
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
-from openberth.kernel.authority import system
+from openberth.kernel.ids import Id
 
 OPENAPI = "/v1/openapi.json"
 PROBLEM_RESPONSE: dict[str, Any] = {
@@ -68,6 +68,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def entrance(self) -> Entrance:
+        """Who lets callers in."""
+        ...
+
+    @property
     def blobs(self) -> Blobs:
         """Where pictures lie."""
         ...
@@ -82,20 +87,22 @@ def build_app(parts: Parts) -> FastAPI:
     """Return the application for people and programs; devices are served in front of it."""
     database = parts.database
     publisher = Publisher(parts.calendars)
-    operators = Operators(_finder(database), database.clocks.machine, tenancy.PERMISSIONS)
+    entrance, door = parts.entrance, parts.entrance.door
     apis = (
         SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database, publisher),
         PricesApi(database), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
-        CasesApi(database), WhatIfApi(database),
+        CasesApi(database), WhatIfApi(database), AccountsApi(database, entrance.hashing, entrance.keys),
+        GrantsApi(database, _place_of_lot), SignInApi(database, entrance.reception, door, entrance.hashing),
     )  # fmt: skip
     description = Description()
     plain = [
         *CodesApi(database, parts.cashier).routes(),
         *ChannelHooks(parts.cashier).routes(),
-        *Watch(database, parts.health, operators).routes(),
+        *OAuth(entrance.reception, entrance.keys).routes(),
+        *Watch(database, parts.health, door).routes(),
         Route(OPENAPI, may("system.read").before(description.serve).serve, include_in_schema=False),
-        WebSocketRoute(FEED, Feed(database, parts.tail, operators, lot_id).declared.serve),
+        WebSocketRoute(FEED, Feed(database, parts.tail, door, lot_id).declared.serve),
     ]
     routes = [*plain, *(route for api in apis for route in api.router.routes)]
     declared = declarations(routes, known=tenancy.PERMISSIONS)
@@ -106,7 +113,7 @@ def build_app(parts: Parts) -> FastAPI:
         middleware=[
             Middleware(Surface, parts.settings.language),
             Middleware(BodyBounds),
-            Middleware(OperatorGate, operators, open_paths),
+            Middleware(Gate, door, open_paths),
         ],
     )  # fmt: skip
     install(app)
@@ -142,10 +149,6 @@ def _operation_id(route: APIRoute) -> str:
     return f"{route.tags[0]}_{route.name}" if route.tags else route.name
 
 
-def _finder(database: Database) -> Callable[[str], Any]:
-    by = system("auth")
-
-    async def find(token: str) -> str | None:
-        return await database.read(partial(tenancy.operator_of, token=token), by=by)
-
-    return find
+def _place_of_lot(reader: Reader, name: str) -> tuple[Id, Id]:
+    found = facility.lot_named(reader, name=name)
+    return found.company, found.id

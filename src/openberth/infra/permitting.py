@@ -1,8 +1,9 @@
 """How a use case declares who may run it, checked against the caller of its unit whatever route led there.
 
-Three marks, and every public function that takes a ``Unit`` carries exactly one (a test walks them all): ``needs``
-names the permission; ``by_construction`` is for what only devices, channels, jobs and the system do; ``inner`` is for
-steps of other use cases, which have declared it already. So a forgotten route cannot open a gate.
+Four marks, and every public function that takes a ``Unit`` carries exactly one (a test walks them all): ``needs``
+names the permission; ``by_itself`` is for what an account does to itself; ``by_construction`` for what only devices,
+channels, jobs and the system do; ``inner`` for steps of other use cases, which have declared it already. So a forgotten
+route cannot open a gate.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ R = TypeVar("R", bound=Reader)
 T = TypeVar("T")
 UseCase = Callable[Concatenate[R, P], T]
 
-BY_CONSTRUCTION, INNER = "by construction", "inner"
+BY_CONSTRUCTION, BY_ITSELF, INNER = "by construction", "by itself", "inner"
 _MARK = "__permission__"
 
 
@@ -52,6 +53,18 @@ def by_construction(use_case: UseCase[R, P, T]) -> UseCase[R, P, T]:
         return use_case(unit, *args, **kwargs)
 
     return _marked(checked, BY_CONSTRUCTION)
+
+
+def by_itself(use_case: UseCase[R, P, T]) -> UseCase[R, P, T]:
+    """Declare that an account does this to itself: its keyword ``account`` is the caller, or it is ``Denied``."""
+
+    @wraps(use_case)
+    def checked(unit: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if unit.caller.actor.name != str(kwargs["account"]):
+            raise Denied("auth.denied", permission="-")
+        return use_case(unit, *args, **kwargs)
+
+    return _marked(checked, BY_ITSELF)
 
 
 def inner(use_case: UseCase[R, P, T]) -> UseCase[R, P, T]:

@@ -121,6 +121,23 @@ class SandpaySettings(_Group):
     public_key_file: FilePath
 
 
+class AccountSettings(_Group):
+    """How access tokens are signed (``RS256`` for readers that know no Ed25519), and whether officers and company
+    managers may do anything before they have a second factor.
+    """
+
+    algorithm: Literal["Ed25519", "RS256"] = "Ed25519"
+    second_factor_for_administrators: bool = False
+
+
+class WechatSettings(_Group):
+    """The mini-program that drivers sign in with."""
+
+    appid: Annotated[str, Field(min_length=1, max_length=64)]
+    secret: SecretStr
+    url: WebAddress = "https://api.weixin.qq.com"
+
+
 class LogSettings(_Group):
     """How much is logged and in which form."""
 
@@ -166,6 +183,8 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     s3: S3Settings | None = None
     sandpay: SandpaySettings | None = None
+    accounts: AccountSettings = AccountSettings()
+    wechat: WechatSettings | None = None
 
     @property
     def database_url(self) -> str:
@@ -203,6 +222,8 @@ _GROUPS: dict[str, type[BaseModel]] = {
     "log": LogSettings,
     "s3": S3Settings,
     "sandpay": SandpaySettings,
+    "accounts": AccountSettings,
+    "wechat": WechatSettings,
 }
 
 

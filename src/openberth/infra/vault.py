@@ -21,6 +21,11 @@ class VaultKind(StrEnum):
     PLATE = "plate"
     DEVICE_SECRET = "device_secret"  # noqa: S105 - a word, not a secret
     CHANNEL_SECRET = "channel_secret"  # noqa: S105
+    NAME = "name"
+    PHONE = "phone"
+    OPENID = "openid"
+    TOTP_SECRET = "totp_secret"  # noqa: S105
+    SIGNING_KEY = "signing_key"
 
 
 @dataclass(frozen=True, slots=True)

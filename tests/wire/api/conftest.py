@@ -18,6 +18,7 @@ from tests.service.databases import SqliteFiles
 from tests.wire.api.house import House
 
 BUSINESS_START = from_iso("2026-03-02T02:00:00Z")  # ten in the morning in Shanghai
+RING = KeyRing.fresh()  # of every house: the signing key in the file of the mall is sealed with it
 MACHINE_START = from_iso("2026-11-20T10:00:00Z")
 
 
@@ -41,7 +42,7 @@ def logging_to(stream: io.StringIO) -> Iterator[None]:
 
 def opened(url: str, folder: Path) -> Iterator[House]:
     business, machine = ManualClock(Instant(BUSINESS_START)), ManualClock(Instant(MACHINE_START))
-    database = open_database(url, Clocks(business, machine), RingSealer(KeyRing.fresh()), node="test")
+    database = open_database(url, Clocks(business, machine), RingSealer(RING), node="test")
     try:
         log = io.StringIO()
         with logging_to(log), House(database, business, machine, folder, log) as house:
@@ -58,7 +59,7 @@ def empty_house(tmp_path: Path, sqlite_files: SqliteFiles) -> Iterator[House]:
 
 @pytest.fixture(scope="session")
 def mall_file(tmp_path_factory: pytest.TempPathFactory, sqlite_files: SqliteFiles) -> Path:
-    """A database file in which the mall of the examples was applied over the API; nothing in it is sealed."""
+    """A database file in which the mall of the examples was applied over the API."""
     folder = tmp_path_factory.mktemp("mall")
     for house in opened(sqlite_files.url(folder), folder):
         house.open_mall()

@@ -32,12 +32,14 @@ from openberth.contexts.payments.ports import (
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
 from openberth.contexts.tariffs.reactions import CalendarKeeper
+from openberth.contexts.tenancy.reactions import Entrance
 from openberth.entrypoints.web import build_app
 from openberth.infra.blobs import FolderBlobs
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
 from openberth.infra.ids import IdSource
 from openberth.infra.outbox import ConsumerRunner, Tail
+from openberth.infra.passwords import Hashing
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
@@ -115,6 +117,7 @@ class House:
         channels: dict[str, Channel] = {self.channel.name: self.channel}
         self.cashier = Cashier(self.database, channels)
         self.calendars = CalendarKeeper(self.database, LibraryDays())
+        self.entrance = Entrance.of(self.database, hashing=Hashing(memory_kib=64, passes=1))
         self.blobs = FolderBlobs(self.folder / "pictures")
         self.ids = IdSource(self.machine)
         self._records = itertools.count(1)
@@ -153,7 +156,9 @@ class House:
         return made
 
     async def _serve(self) -> None:
+        self.tail.watch(self.entrance.watch)
         await self.tail.start()
+        await self.entrance.keys.start()
         work = [asyncio.create_task(self.tail.run())]
         work += [
             asyncio.create_task(ConsumerRunner(self.database, self.tail, wanted).run()) for wanted in stays.consumers()

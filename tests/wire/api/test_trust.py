@@ -8,13 +8,14 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from openberth.infra.http.auth import ANYBODY
 from openberth.infra.http.system import LOOPBACK
 from openberth.infra.telemetry import Probe
 from openberth.kernel.authority import system
 from tests.wire.api.house import CAR, TOKEN, House
 
 BY = system("test")
-OPEN_TO_ALL = ("/c/", "/hooks/", "/health/", "/metrics")
+OPEN_TO_ALL = ("/c/", "/hooks/", "/health/", "/metrics", "/.well-known/")
 
 
 def every_route(app: FastAPI) -> list[tuple[str, str]]:
@@ -39,8 +40,11 @@ def templates(app: FastAPI) -> list[tuple[str, str]]:
 def test_strangers_get_nowhere(house: House) -> None:
     house.arrive("in-1", CAR)
     refused = 0
+    declared: dict[tuple[str, str], str] = house.app.state.permissions
+    opened = {path for (_, path), word in declared.items() if word == ANYBODY}
+    assert opened == {"/v1/auth/sign-in", "/v1/auth/refresh", "/v1/auth/wechat", "/v1/oauth/token"}
     for method, path in every_route(house.app):
-        if path.startswith(OPEN_TO_ALL):
+        if path.startswith(OPEN_TO_ALL) or path in opened:
             continue
         for headers in ({}, {"authorization": f"Basic {TOKEN}"}, {"authorization": "Bearer " + "x" * 43}):
             answer = house.stranger.request(method, path, headers=headers)

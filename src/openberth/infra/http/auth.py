@@ -1,14 +1,12 @@
 """Who asks, by bearer token (RFC 6750), and what it may. Everything under ``/v1`` is refused without a token.
 
 Every route declares one permission (``may``), ``signed_in`` or ``anybody``; ``declarations`` finds those that do not.
-The gate stands before the routes, so unknown addresses and the API description say nothing to strangers either. A token
-is looked up by its digest; what was found is remembered for seconds, so that a token taken back ends soon.
+The gate stands before the routes, so unknown addresses and the API description say nothing to strangers either.
+Who has grants in several companies names the one it acts in (``X-OpenBerth-Company``: code or id).
 """
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection, Request
@@ -17,57 +15,28 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openberth.infra.permitting import require
-from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
+from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Unknown
-from openberth.kernel.time import SECOND_US, Clock, Instant
 
 PREFIX = "/v1"
 FEED = "/v1/feed"  # a browser cannot send headers with a WebSocket: the feed asks for the token itself
-KNOWN_US = 5 * SECOND_US
-KNOWN_MAX = 1_000
-TOKEN_LENGTHS = range(16, 201)
-
-FindOperator = Callable[[str], Awaitable[str | None]]
+COMPANY_HEADER = "x-openberth-company"
 
 
-class Operators:
-    """Finds operators by token and remembers the answers of the last seconds, yes and no alike, in bounded memory."""
+class Door(Protocol):
+    """Knows whom tokens belong to."""
 
-    def __init__(self, find: FindOperator, machine: Clock, permissions: frozenset[str]) -> None:
-        self._find = find
-        self._permissions = permissions
-        self._machine = machine
-        self._known: OrderedDict[bytes, tuple[Instant, str | None]] = OrderedDict()
-
-    async def caller(self, token: str, address: str | None) -> Caller:
-        """Return who a token belongs to. Raises ``Unknown("auth.required")``."""
-        if len(token) not in TOKEN_LENGTHS or not token.isascii():
-            raise Unknown("auth.required")
-        name = await self._name(token)
-        if name is None:
-            raise Unknown("auth.required")
-        return Caller(Actor(ActorKind.PERSON, name, address), EVERYTHING, self._permissions)
-
-    async def _name(self, token: str) -> str | None:
-        digest = hashlib.sha256(token.encode()).digest()
-        now = self._machine.now()
-        known = self._known.get(digest)
-        if known is not None and 0 <= now - known[0] < KNOWN_US:
-            return known[1]
-        name = await self._find(token)
-        self._known[digest] = (now, name)
-        self._known.move_to_end(digest)
-        while len(self._known) > KNOWN_MAX:
-            self._known.popitem(last=False)
-        return name
+    async def caller(self, token: str, address: str | None, company: str | None = None) -> Caller:
+        """Return the caller of a token, acting in the company that is named. Raises ``Unknown("auth.required")``."""
+        ...
 
 
-class OperatorGate:
+class Gate:
     """Lets requests under ``/v1`` through with a valid token only, except where ``anybody`` may come; pure ASGI."""
 
-    def __init__(self, app: ASGIApp, operators: Operators, open_paths: frozenset[str] = frozenset()) -> None:
+    def __init__(self, app: ASGIApp, door: Door, open_paths: frozenset[str] = frozenset()) -> None:
         self._app = app
-        self._operators = operators
+        self._door = door
         self._open = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +47,9 @@ class OperatorGate:
             token = bearer(connection.headers.get("authorization"))
             if token is None:
                 raise Unknown("auth.required")
-            scope.setdefault("state", {})["caller"] = await self._operators.caller(token, address_of(connection))
+            scope.setdefault("state", {})["caller"] = await self._door.caller(
+                token, address_of(connection), connection.headers.get(COMPANY_HEADER)
+            )
         await self._app(scope, receive, send)
 
 
@@ -119,6 +90,10 @@ class May:
         """Refuse a caller who does not hold the permission."""
         if self.permission != SELF:
             require(caller, self.permission)
+
+    def around(self, endpoint: Callable[[Request], Awaitable[Response]]) -> "Declared[Request, Response]":
+        """Return the endpoint of a plain route that proves its callers itself, with this declaration."""
+        return Declared(self, endpoint)
 
     def before(self, endpoint: Callable[[Request], Awaitable[Response]]) -> "Declared[Request, Response]":
         """Return the endpoint of a plain route with this check before it."""

@@ -20,7 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from openberth.infra.database import Database, Reader
 from openberth.infra.database import log as event_log
-from openberth.infra.http.auth import Declared, Operators, address_of, bearer, may
+from openberth.infra.http.auth import Declared, Door, address_of, bearer, may
 from openberth.infra.http.limits import Places, limit_key
 from openberth.infra.http.problems import language_of_scope, problem_document, problem_response
 from openberth.infra.outbox import Subscription, Tail
@@ -72,10 +72,10 @@ class Feed:
     Who has not shown a token yet counts against a small bound of its own, so that strangers use up no operator's feed.
     """
 
-    def __init__(self, database: Database, tail: Tail, operators: Operators, find_lot: FindLot) -> None:
+    def __init__(self, database: Database, tail: Tail, door: Door, find_lot: FindLot) -> None:
         self._database = database
         self._tail = tail
-        self._operators = operators
+        self._door = door
         self._find_lot = find_lot
         self._strangers = Places(most=STRANGERS_MAX, most_per_key=STRANGERS_PER_ADDRESS)
         self._open = 0
@@ -102,7 +102,7 @@ class Feed:
                 if not has_place:
                     raise Overloaded("feed.full", most=STRANGERS_MAX, retry_after_s=10)
                 if token is not None:
-                    await self._caller(token, address)
+                    await self._caller(token, websocket)
                     held.enter_context(self._one_more())
             except Problem as problem:
                 await websocket.send_denial_response(problem_response(problem, websocket.scope))
@@ -112,16 +112,16 @@ class Feed:
                 return token
             try:
                 token = await _first_frame(websocket)
-                await self._caller(token, address)
+                await self._caller(token, websocket)
                 held.enter_context(self._one_more())
             except Problem as problem:
                 await _turn_away(websocket, problem)
                 return None
         return token
 
-    async def _caller(self, token: str, address: str | None) -> Caller:
+    async def _caller(self, token: str, websocket: WebSocket) -> Caller:
         """Return whom a token belongs to. Raises ``Unknown``, and ``Denied`` for who may not see the log."""
-        by = await self._operators.caller(token, address)
+        by = await self._door.caller(token, address_of(websocket), websocket.query_params.get("company"))
         self.declared.may.check(by)
         return by
 
@@ -139,7 +139,7 @@ class Feed:
 
     async def _tell(self, websocket: WebSocket, token: str) -> None:
         try:
-            by = await self._caller(token, address_of(websocket))
+            by = await self._caller(token, websocket)
             after, lot = await self._asked(websocket, by)
         except Problem as problem:
             await _turn_away(websocket, problem)
@@ -157,7 +157,7 @@ class Feed:
         return int(text), lot
 
     async def _until_gone(self, websocket: WebSocket, view: "_View", token: str) -> None:
-        telling = asyncio.create_task(view.tell(partial(self._caller, token, address_of(websocket))))
+        telling = asyncio.create_task(view.tell(partial(self._caller, token, websocket)))
         listening = asyncio.create_task(_drain(websocket))
         try:
             await asyncio.wait({telling, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -190,13 +190,13 @@ class _View:
             # Subscribed before reading, so that nothing falls between the last page and the first live event.
             live = self._tail.subscribe()
             try:
+                self._by = await ask_again()
                 await self._catch_up()
-                while await self._follow(live):
-                    try:
-                        self._by = await ask_again()
-                    except (Unknown, Denied) as problem:
-                        await self._websocket.close(REFUSED_CODE + problem.status, problem.code)
-                        return
+                while await self._follow(live, ask_again):
+                    self._by = await ask_again()
+            except (Unknown, Denied) as problem:
+                await self._websocket.close(REFUSED_CODE + problem.status, problem.code)
+                return
             finally:
                 self._tail.unsubscribe(live)
 
@@ -209,11 +209,16 @@ class _View:
                 self._position = max(self._position, head)
                 return
 
-    async def _follow(self, live: Subscription) -> bool:
-        """Hand over live events; True after a quiet while, False when the log must be read again."""
+    async def _follow(self, live: Subscription, ask_again: Callable[[], Awaitable[Caller]]) -> bool:
+        """Hand over live events; True when it is time to ask who is listening, False when the log must be read again.
+
+        It is asked after a quiet while, after as long a busy one, and at once when something happened to the listener.
+        """
+        loop = asyncio.get_running_loop()
+        ask_at = loop.time() + PING_S
         while not live.lagging:
             try:
-                async with asyncio.timeout(PING_S):
+                async with asyncio.timeout_at(ask_at):
                     page = await live.next()
             except TimeoutError:
                 await _send(self._websocket, {"type": "ping", "position": self._position})
@@ -221,7 +226,11 @@ class _View:
             new = [event for event in page if (event.position or 0) > self._position]
             if new and new[0].position != self._position + 1:
                 return False
+            if any(str(event.key) == self._by.actor.name for event in new):
+                self._by = await ask_again()
             await self._hand_over(new)
+            if loop.time() >= ask_at:
+                return True
         return False
 
     async def _hand_over(self, page: Sequence[Envelope]) -> None:

@@ -65,6 +65,8 @@ def once(
 def answered(answer: Answer) -> Response:
     """Return the HTTP answer."""
     headers = {"cache-control": "no-store"}
+    if answer.status == 204:
+        return Response(status_code=204, headers=headers)
     return Response(msgspec.json.encode(answer.body), answer.status, headers, JSON)
 
 

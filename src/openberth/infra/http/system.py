@@ -17,7 +17,7 @@ from openberth.infra.clocks import ScaledClock
 from openberth.infra.database import Database, Reader
 from openberth.infra.database import log as event_log
 from openberth.infra.http.answers import View, When, instant
-from openberth.infra.http.auth import Operators, address_of, bearer, may
+from openberth.infra.http.auth import Door, address_of, bearer, may
 from openberth.infra.http.feed import POSITION_MAX, FindLot, plain_event
 from openberth.infra.http.limits import AddressRange
 from openberth.infra.http.pages import LIMIT_MAX
@@ -28,6 +28,7 @@ from openberth.kernel.errors import Unknown
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 
+FIGURES = may("system.read")
 LOOPBACK = AddressRange.parse(["127.0.0.0/8", "::1"])
 
 _WAITING = gauge("openberth_database_waiting", "Units that wait for a writer, by urgency.", ("urgency",))
@@ -155,10 +156,10 @@ class Watch:
     Health needs no token: it names checks and nothing else. Figures are for the machine itself and for operators.
     """
 
-    def __init__(self, database: Database, health: Health, operators: Operators) -> None:
+    def __init__(self, database: Database, health: Health, door: Door) -> None:
         self._database = database
         self._health = health
-        self._operators = operators
+        self._door = door
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -174,7 +175,7 @@ class Watch:
             token = bearer(request.headers.get("authorization"))
             if token is None:
                 raise Unknown("auth.required")
-            await self._operators.caller(token, address)
+            FIGURES.check(await self._door.caller(token, address))
         for urgency, waiting in self._database.waiting().items():
             _WAITING.labels(urgency).set(waiting)
         for name in _DATABASE_FIGURES:

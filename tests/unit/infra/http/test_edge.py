@@ -10,14 +10,11 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from openberth.infra.clocks import ManualClock
-from openberth.infra.http import auth
-from openberth.infra.http.auth import Operators, bearer, is_guarded
+from openberth.infra.http.auth import bearer, is_guarded
 from openberth.infra.http.middleware import BodyBounds, Surface
 from openberth.infra.http.pages import NEWEST, AskByCode, asked_page, asked_page_by_code, cursor_of, cut, last_of
 from openberth.infra.http.problems import BadRequest, problem_document
-from openberth.kernel.errors import Malformed, Overloaded, Refused, Unknown
-from openberth.kernel.time import SECOND_US, Instant
+from openberth.kernel.errors import Malformed, Overloaded, Refused
 
 ID = UUID("01900000-0000-7000-8000-0000000000ff")
 
@@ -54,42 +51,6 @@ def test_bearer_tokens(header: str | None, token: str | None) -> None:
 
 def test_everything_below_v1_is_guarded_and_nothing_else() -> None:
     assert [is_guarded(path) for path in ("/v1", "/v1/", "/v1/x", "/v10", "/c/x", "/")] == [True] * 3 + [False] * 3
-
-
-def test_answers_about_tokens_are_remembered_for_seconds_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    async def find(token: str) -> str | None:
-        asked.append(token)
-        return "operator" if token.startswith("good") else None
-
-    machine = ManualClock(Instant(1_000 * SECOND_US))
-    operators = Operators(find, machine, frozenset())
-    good, bad = "good-token-of-some-length", "bad-token-of-some-length"
-
-    async def use() -> None:
-        for _ in range(3):
-            assert (await operators.caller(good, "192.0.2.1")).actor.name == "operator"
-            with pytest.raises(Unknown):
-                await operators.caller(bad, None)
-        assert asked == [good, bad]
-        machine.advance(auth.KNOWN_US)
-        await operators.caller(good, None)
-        assert asked == [good, bad, good]
-        machine.set(Instant(0))  # the machine's clock was set back: nothing is known for ever
-        await operators.caller(good, None)
-        assert len(asked) == 4
-        monkeypatch.setattr(auth, "KNOWN_MAX", 10)
-        for number in range(50):
-            with pytest.raises(Unknown):
-                await operators.caller(f"{bad}-{number}", None)
-        assert len(operators._known) <= 10
-        for odd in ("", "x" * 15, "x" * 201, "ü" * 30):
-            with pytest.raises(Unknown):
-                await operators.caller(odd, None)
-        assert len(asked) == 54  # nobody looks for tokens that cannot be
-
-    asyncio.run(use())
 
 
 def scope(method: str = "POST", path: str = "/v1/x", headers: tuple[tuple[bytes, bytes], ...] = ()) -> Scope:

@@ -1,0 +1,104 @@
+"""What happens to accounts, as events: ids and words only."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from openberth.kernel.ids import Id
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMade:
+    """An account was made."""
+
+    KIND: ClassVar[str] = "tenancy.account_made"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """An account was changed. ``what``: password, totp, locked, unlocked, closed, secret."""
+
+    KIND: ClassVar[str] = "tenancy.account_changed"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantGiven:
+    """A role was given to an account at a node."""
+
+    KIND: ClassVar[str] = "tenancy.grant_given"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    grant: Id
+    role: str
+    level: str
+    node: Id | None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTaken:
+    """A role was taken back from an account."""
+
+    KIND: ClassVar[str] = "tenancy.grant_taken"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    grant: Id
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged:
+    """A company's own role has other permissions from now on; none when it was dropped."""
+
+    KIND: ClassVar[str] = "tenancy.role_changed"
+    VERSION: ClassVar[int] = 1
+    role: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session began. ``how``: password, wechat, secret."""
+
+    KIND: ClassVar[str] = "tenancy.signed_in"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    session: Id
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRefused:
+    """Somebody failed to sign in to an account that exists. ``reason``: password, code, waiting, state."""
+
+    KIND: ClassVar[str] = "tenancy.sign_in_refused"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    reason: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """A session ended. ``reason``: signed_out, ended_by_other, reuse, account."""
+
+    KIND: ClassVar[str] = "tenancy.session_ended"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    session: Id
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyMade:
+    """A key for access tokens was made; it signs after it has been published for a while."""
+
+    KIND: ClassVar[str] = "tenancy.signing_key_made"
+    VERSION: ClassVar[int] = 1
+    key: Id
+    algorithm: str

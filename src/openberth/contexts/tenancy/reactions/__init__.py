@@ -1,0 +1,45 @@
+"""What tenancy does outside a unit: letting callers in, signing tokens, carrying a sign-in through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from openberth.contexts.tenancy.ports import Vouching
+from openberth.contexts.tenancy.reactions.door import Door
+from openberth.contexts.tenancy.reactions.keys import Keyring
+from openberth.contexts.tenancy.reactions.reception import Reception
+from openberth.infra.database import Database
+from openberth.infra.passwords import Hashing
+from openberth.infra.signed_tokens import Algorithm
+from openberth.kernel.events import Envelope
+
+__all__ = ["Door", "Entrance", "Keyring", "Reception"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Everything at the entrance of a process: the keys, who lets callers in, who takes sign-ins."""
+
+    keys: Keyring
+    door: Door
+    reception: Reception
+    hashing: Hashing
+
+    @classmethod
+    def of(
+        cls,
+        database: Database,
+        *,
+        hashing: Hashing,
+        algorithm: Algorithm = "Ed25519",
+        second_factor_for_administrators: bool = False,
+        vouching: Vouching | None = None,
+    ) -> "Entrance":
+        """Put an entrance together."""
+        keys = Keyring(database, algorithm=algorithm)
+        door = Door(database, keys, second_factor_for_administrators=second_factor_for_administrators)
+        return cls(keys, door, Reception(database, keys, hashing, vouching), hashing)
+
+    def watch(self, events: Sequence[Envelope]) -> None:
+        """Look at the log: what changes who may do what counts at once."""
+        self.door.watch(events)
+        self.keys.watch(events)

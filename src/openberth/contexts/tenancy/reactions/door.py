@@ -1,0 +1,176 @@
+"""Who a bearer token belongs to and what it may do now: the operator token of this machine, or an access token.
+
+A token's signature is verified once and remembered by digest until it ends. What its account may do is read with its
+session, kept for seconds, and dropped at once when the log tells of a change.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from openberth.contexts.tenancy.model.accounts import Account, AccountKind
+from openberth.contexts.tenancy.model.acting import NOWHERE, Acting, Held, acting
+from openberth.contexts.tenancy.model.events import AccountChanged, GrantGiven, GrantTaken, RoleChanged, SessionEnded
+from openberth.contexts.tenancy.model.permissions import OFFICERS, PERMISSIONS, Role
+from openberth.contexts.tenancy.reactions.keys import Keyring
+from openberth.contexts.tenancy.service import companies, tokens
+from openberth.contexts.tenancy.service.signing_in import Standing, standing
+from openberth.infra.database import Database, Reader
+from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, system
+from openberth.kernel.errors import NotFound, Refused, Unknown
+from openberth.kernel.events import Envelope
+from openberth.kernel.ids import Id
+from openberth.kernel.time import SECOND_US, Instant
+
+KNOWN_US = 5 * SECOND_US
+KNOWN_MAX = 10_000
+TOKEN_LENGTHS = range(16, 2_001)
+COMPANY_NAME_MAX = 40
+OF_ACCOUNTS = frozenset((AccountChanged.KIND, GrantGiven.KIND, GrantTaken.KIND, SessionEnded.KIND))
+ADMINISTRATORS = frozenset((*OFFICERS, Role.COMPANY_MANAGER))
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A token whose signature was found good."""
+
+    session: Id
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a session stood for when it was read, in one company or in none named."""
+
+    read_at: Instant
+    account: Id
+    kind: ActorKind
+    acting: Acting | Refused | NotFound
+
+
+class Door:
+    """Lets callers in."""
+
+    def __init__(self, database: Database, keys: Keyring, *, second_factor_for_administrators: bool = False) -> None:
+        self._database = database
+        self._machine = database.clocks.machine
+        self._keys = keys
+        self._enforced = second_factor_for_administrators
+        self._by = system("auth")
+        self._operators: OrderedDict[bytes, tuple[Instant, str | None]] = OrderedDict()
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._known: OrderedDict[tuple[Id, str | None], _Known] = OrderedDict()
+        self._changes = 0
+
+    def watch(self, events: Sequence[Envelope]) -> None:
+        """Look at the log: whoever it tells of is read anew at the next request."""
+        for event in events:
+            if event.kind == RoleChanged.KIND:
+                self._known.clear()
+                self._changes += 1
+            elif event.kind in OF_ACCOUNTS:
+                self._changes += 1
+                for key in [key for key, known in self._known.items() if known.account == event.key]:
+                    del self._known[key]
+
+    async def caller(self, token: str, address: str | None, company: str | None = None) -> Caller:
+        """Return who a token belongs to, in the company that is named, or in the only one there is.
+
+        Raises ``Unknown("auth.required")``, ``NotFound("company.not_found")``, ``Refused("auth.which_company")``.
+        """
+        if len(token) not in TOKEN_LENGTHS or not token.isascii():
+            raise Unknown("auth.required")
+        if token.count(".") != 2:
+            return await self._operator(token, address)
+        now = self._machine.now()
+        session = await self._session_of(token, now)
+        known = self._known.get((session, company))
+        if known is None or not 0 <= now - known.read_at < KNOWN_US:
+            known = await self._read(session, company, now)
+        if not isinstance(known.acting, Acting):
+            raise known.acting
+        return Caller(Actor(known.kind, str(known.account), address), known.acting.scope, known.acting.permissions)
+
+    async def session_of(self, token: str) -> Id | None:
+        """Return the session of an access token, None for the operator token. Raises ``Unknown``."""
+        return None if token.count(".") != 2 else await self._session_of(token, self._machine.now())
+
+    async def _session_of(self, token: str, now: Instant) -> Id:
+        digest = hashlib.sha256(token.encode()).digest()
+        verified = self._verified.get(digest)
+        if verified is None:
+            claims = await self._keys.verified(token)
+            try:
+                verified = _Verified(Id(claims.session), claims.expires_at)
+            except ValueError:
+                raise Unknown("auth.required") from None
+            _remember(self._verified, digest, verified)
+        if now >= verified.expires_at:
+            del self._verified[digest]
+            raise Unknown("auth.required")
+        return verified.session
+
+    async def _read(self, session: Id, company: str | None, now: Instant) -> _Known:
+        if company is not None and len(company) > COMPANY_NAME_MAX:
+            raise NotFound("company.not_found", company=company[:COMPANY_NAME_MAX])
+        changes = self._changes
+        found, named = await self._database.read(partial(_standing, session=session, company=company), by=self._by)
+        if found is None:
+            raise Unknown("auth.required")
+        kind = ActorKind.PERSON if found.account.kind is AccountKind.PERSON else ActorKind.INTEGRATOR
+        known = _Known(now, found.account.id, kind, self._acting(found.account, found.held, company, named))
+        if changes == self._changes:  # otherwise what was read may be older than what the log has told meanwhile
+            _remember(self._known, (session, company), known)
+        return known
+
+    def _acting(
+        self, account: Account, held: Sequence[Held], company: str | None, named: Id | None
+    ) -> Acting | Refused | NotFound:
+        if company is not None and named is None:
+            return NotFound("company.not_found", company=company)
+        is_administrator = any(each.grant.role in ADMINISTRATORS for each in held)
+        if self._enforced and is_administrator and account.totp is None:
+            return Acting(NOWHERE, frozenset())  # it may sign in, and do nothing before it has a second factor
+        try:
+            return acting(held, company=named)
+        except (Refused, NotFound) as problem:
+            return problem
+
+    async def _operator(self, token: str, address: str | None) -> Caller:
+        digest = hashlib.sha256(token.encode()).digest()
+        now = self._machine.now()
+        known = self._operators.get(digest)
+        if known is None or not 0 <= now - known[0] < KNOWN_US:
+            known = (now, await self._database.read(partial(tokens.operator_of, token=token), by=self._by))
+            _remember(self._operators, digest, known)
+        if known[1] is None:
+            raise Unknown("auth.required")
+        # Whoever may read the token's file owns the data and the keys of this machine: it holds every permission.
+        return Caller(Actor(ActorKind.PERSON, known[1], address), EVERYTHING, PERMISSIONS)
+
+
+def _remember(cache: OrderedDict[K, V], key: K, value: V) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > KNOWN_MAX:
+        cache.popitem(last=False)
+
+
+def _standing(reader: Reader, session: Id, company: str | None) -> tuple[Standing | None, Id | None]:
+    found = standing(reader, session=session)
+    if found is None or company is None:
+        return found, None
+    return found, _company_named(reader, company)
+
+
+def _company_named(reader: Reader, company: str) -> Id | None:
+    try:
+        return companies.company_by_code(reader, code=company).id
+    except NotFound:
+        return next((each.id for each in companies.companies(reader) if str(each.id) == company), None)

@@ -1,0 +1,106 @@
+"""Carries a sign-in through: what is slow (Argon2id, a provider) happens before the unit that begins the session."""
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+
+from openberth.contexts.tenancy.ports import Vouching
+from openberth.contexts.tenancy.reactions.keys import Keyring
+from openberth.contexts.tenancy.service import sessions, signing_in
+from openberth.contexts.tenancy.service.keys import TOKEN_US
+from openberth.contexts.tenancy.service.sessions import Device, digest_of
+from openberth.contexts.tenancy.service.signing_in import Outcome
+from openberth.infra.database import Database
+from openberth.infra.http.limits import RateLimiter, limit_key
+from openberth.infra.http.problems import TooMany
+from openberth.infra.passwords import Hashing
+from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
+from openberth.kernel.errors import Refused, Unknown
+from openberth.kernel.time import MINUTE_US
+
+SIGN_INS_PER_MINUTE = 20
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a sign-in gives: an access token with its seconds, and a refresh token that is good for one use."""
+
+    access: str
+    expires_in: int
+    refresh: str | None
+
+
+class Reception:
+    """Takes sign-ins in."""
+
+    def __init__(self, database: Database, keys: Keyring, hashing: Hashing, vouching: Vouching | None = None) -> None:
+        self._database = database
+        self._keys = keys
+        self._hashing = hashing
+        self._vouching = vouching
+        self._addresses = RateLimiter(database.clocks.machine, count=SIGN_INS_PER_MINUTE, window_us=MINUTE_US)
+
+    async def sign_in(self, *, login: str, password: str, code: str | None, device: Device) -> Tokens:
+        """Sign a person in. Raises ``Unknown`` (``auth.wrong``, ``auth.code_needed``) and ``TooMany``.
+
+        A login that nobody has, and an account that waits, get the answer of a wrong password after the same work.
+        """
+        self._count(device.address)
+        by = _by(device.address)
+        found = await self._database.read(partial(signing_in.candidate, login=login), by=by)
+        digest = None if found is None else found.password
+        matches = await self._hashing.matches(digest, password)
+        refresh = secrets.token_urlsafe(SECRET_BYTES)
+        outcome = await self._database.write(
+            partial(
+                signing_in.sign_in, account=None if found is None else found.id, digest=digest,
+                matches=matches, code=code, device=device, refresh=digest_of(refresh),
+            ),
+            by=by,
+        )  # fmt: skip
+        return await self._tokens(outcome, refresh)
+
+    async def machine(self, *, client: str, secret: str, device: Device) -> Tokens:
+        """Let an integrator in by its client secret (RFC 6749 section 4.4). Raises ``Unknown("auth.wrong")``."""
+        self._count(device.address)
+        use_case = partial(
+            signing_in.sign_in_machine, secret=digest_of(secret), client=client, device=device, life_us=TOKEN_US
+        )
+        return await self._tokens(await self._database.write(use_case, by=_by(device.address)), None)
+
+    async def driver(self, *, login_code: str | None, phone_code: str | None, device: Device) -> Tokens:
+        """Sign a driver in by the codes of a mini-program. Raises what the provider says, as a ``Problem``."""
+        self._count(device.address)
+        if self._vouching is None:
+            raise Refused("wechat.not_configured")
+        openid = None if login_code is None else await self._vouching.openid_of(login_code)
+        phone = None if phone_code is None else await self._vouching.phone_of(phone_code)
+        refresh = secrets.token_urlsafe(SECRET_BYTES)
+        use_case = partial(
+            signing_in.sign_in_driver, openid=openid, phone=phone, device=device, refresh=digest_of(refresh)
+        )
+        return await self._tokens(await self._database.write(use_case, by=_by(device.address)), refresh)
+
+    async def refresh(self, *, token: str, address: str | None) -> Tokens:
+        """Change a refresh token for new tokens. Raises ``Unknown`` (``auth.refresh``, ``auth.reused``)."""
+        following = secrets.token_urlsafe(SECRET_BYTES)
+        use_case = partial(sessions.refresh, token=digest_of(token), following=digest_of(following), address=address)
+        found = await self._database.write(use_case, by=_by(address))
+        if found.session is None:
+            raise Unknown("auth.reused" if found.reused else "auth.refresh")
+        return Tokens(*await self._keys.issue(found.session), following)
+
+    async def _tokens(self, outcome: Outcome, refresh: str | None) -> Tokens:
+        if outcome.session is not None:
+            return Tokens(*await self._keys.issue(outcome.session), refresh)
+        raise Unknown("auth.code_needed" if outcome.refused == "code_needed" else "auth.wrong")
+
+    def _count(self, address: str | None) -> None:
+        key = limit_key(address or "")
+        if not self._addresses.take(key):
+            raise TooMany(self._addresses.retry_after_s(key))
+
+
+def _by(address: str | None) -> Caller:
+    return Caller(Actor(ActorKind.SYSTEM, "sign-in", address), EVERYTHING)

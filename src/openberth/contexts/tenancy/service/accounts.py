@@ -1,0 +1,183 @@
+"""Use cases of accounts: making, passwords, second factor, locking. Digests are computed before and handed in."""
+
+from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures, check_login
+from openberth.contexts.tenancy.model.events import AccountChanged, AccountMade
+from openberth.contexts.tenancy.service.grants import held_by
+from openberth.contexts.tenancy.service.sessions import end_all
+from openberth.contexts.tenancy.store import accounts as store
+from openberth.infra import one_time, vault
+from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_itself, inner, needs
+from openberth.infra.vault import VaultKind
+from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
+from openberth.kernel.ids import Id
+
+
+@needs("account.write")
+def make_account(
+    unit: Unit, *, kind: AccountKind, login: str, name: str, company: Id | None, password: str | None
+) -> Account:
+    """Make an account; ``password`` is a digest. Raises ``Malformed`` and ``Refused("account.login_taken")``."""
+    kept = check_login(login)
+    if unit.one(store.ACCOUNT_BY_LOGIN, login=kept) is not None:
+        raise Refused("account.login_taken", login=kept)
+    made = unit.new_id()
+    unit.run(
+        store.INSERT_ACCOUNT, id=made, company_id=company, kind=kind, login=kept,
+        name_id=vault.keep(unit, VaultKind.NAME, name), phone_id=None, openid_id=None, state=AccountState.ACTIVE,
+        password=password, totp_id=None, totp_step=0, failures=0, failed_at=None, wait_until=None,
+        created_at=unit.machine_now, created_by=unit.caller.actor.name, version=1,
+    )  # fmt: skip
+    unit.append(AccountMade(account=made, kind=kind.value), company=company, lot=None, key=made)
+    return account(unit, account=made)
+
+
+def account(reader: Reader, *, account: Id) -> Account:
+    """Return an account. Raises ``NotFound("account.not_found")``, also for one outside the caller's scope."""
+    found = reader.one(store.ACCOUNT_BY_ID, account=account)
+    if found is None:
+        raise NotFound("account.not_found")
+    return found
+
+
+def account_by_login(reader: Reader, *, login: str) -> Account:
+    """Return an account by its login. Raises ``NotFound("account.not_found")``."""
+    found = reader.one(store.ACCOUNT_BY_LOGIN, login=login.strip().casefold())
+    if found is None:
+        raise NotFound("account.not_found")
+    return found
+
+
+def account_named(reader: Reader, *, name: str) -> Account:
+    """Return an account by its id or its login. Raises ``NotFound("account.not_found")``."""
+    try:
+        return account(reader, account=Id(name))
+    except ValueError:
+        return account_by_login(reader, login=name)
+
+
+def accounts(reader: Reader, *, before: Id, limit: int) -> list[Account]:
+    """Return the accounts of the caller's scope, newest first."""
+    return reader.all(store.ACCOUNTS, before=before, most=limit)
+
+
+@needs("account.write")
+def set_password(unit: Unit, *, account: Id, password: str) -> None:
+    """Give somebody a new password and end what they are signed in with."""
+    found = _below(unit, account)
+    save(unit, found, password=password, failures=Failures())
+    _tell(unit, found, "password")
+    end_all(unit, account=account, reason="account")
+
+
+@by_itself
+def change_password(unit: Unit, *, account: Id, password: str, keep: Id | None) -> None:
+    """Change one's own password; all other sessions end."""
+    found = _self(unit, account)
+    save(unit, found, password=password)
+    _tell(unit, found, "password")
+    end_all(unit, account=account, reason="account", keep=keep)
+
+
+@by_itself
+def set_second_factor(unit: Unit, *, account: Id, secret: str, code: str) -> None:
+    """Begin to ask for one-time codes, once somebody has shown one. Raises ``Malformed("totp.wrong")``."""
+    found = _self(unit, account)
+    try:
+        step = one_time.matching_step(secret, code, now=unit.machine_now, after=0)
+    except ValueError:  # no Base32
+        step = None
+    if step is None:
+        raise Malformed("totp.wrong")
+    save(unit, found, totp=vault.keep(unit, VaultKind.TOTP_SECRET, secret), totp_step=step)
+    _tell(unit, found, "totp")
+
+
+@needs("account.write")
+def drop_second_factor(unit: Unit, *, account: Id) -> None:
+    """Take the second factor from somebody who lost it."""
+    found = _below(unit, account)
+    if found.totp is None:
+        return
+    vault.erase(unit, found.totp)
+    save(unit, found, totp=None, totp_step=0)
+    _tell(unit, found, "totp")
+
+
+@needs("account.lock")
+def lock(unit: Unit, *, account: Id) -> None:
+    """Keep somebody out from now on; every session ends."""
+    _turn(unit, account, AccountState.LOCKED, "locked")
+
+
+@needs("account.lock")
+def unlock(unit: Unit, *, account: Id) -> None:
+    """Let somebody in again, failed sign-ins forgotten."""
+    _turn(unit, account, AccountState.ACTIVE, "unlocked")
+
+
+@needs("account.write")
+def close(unit: Unit, *, account: Id) -> None:
+    """Close an account for ever."""
+    _turn(unit, account, AccountState.CLOSED, "closed")
+
+
+@needs("integrator.write")
+def add_secret(unit: Unit, *, account: Id, digest: str, old_until_s: int) -> None:
+    """Give an integrator another secret; earlier ones end after some seconds, so that both hold meanwhile."""
+    found = _below(unit, account)
+    if found.kind is AccountKind.PERSON:
+        raise Refused("account.no_secret")
+    unit.run(store.INSERT_SECRET, digest=digest, account_id=account, created_at=unit.machine_now, until_at=None)
+    unit.run(
+        store.END_SECRETS, account=account, kept=digest, until=unit.machine_now + old_until_s * 1_000_000
+    )  # fmt: skip
+    _tell(unit, found, "secret")
+
+
+@inner
+def save(
+    unit: Unit, found: Account, *, state: AccountState | None = None, password: str | None = None,
+    totp: Id | None = None, totp_step: int | None = None, failures: Failures | None = None,
+) -> None:  # fmt: skip
+    """Write what changed; a row that somebody else changed meanwhile runs the unit again."""
+    now = failures or found.failures
+    has_totp = totp_step is not None
+    unit.save(
+        store.SAVE_ACCOUNT, account=found.id, seen=found.version, new_state=state or found.state,
+        new_password=password or found.password, new_totp_id=totp if has_totp else found.totp,
+        new_totp_step=totp_step if totp_step is not None else found.totp_step, new_failures=now.count,
+        new_failed_at=now.last_at, new_wait_until=now.wait_until,
+    )  # fmt: skip
+
+
+def _turn(unit: Unit, account: Id, state: AccountState, what: str) -> None:
+    found = _below(unit, account)
+    if found.state is state:
+        return
+    if found.state is AccountState.CLOSED:
+        raise Refused("account.closed")
+    save(unit, found, state=state, failures=Failures())
+    _tell(unit, found, what)
+    if state is not AccountState.ACTIVE:
+        end_all(unit, account=account, reason="account")
+
+
+def _below(unit: Unit, account_id: Id) -> Account:
+    """Return an account over which the caller may dispose: one that may nothing that the caller may not."""
+    found = account(unit, account=account_id)
+    mine = unit.caller.permissions
+    if mine is not None and any(not each.permissions <= mine for each in held_by(unit, account=account_id)):
+        raise Denied("account.outranks")
+    return found
+
+
+def _self(unit: Unit, account_id: Id) -> Account:
+    found = unit.one(store.ACCOUNT_BY_ID, account=account_id)
+    if found is None:
+        raise NotFound("account.not_found")
+    return found
+
+
+def _tell(unit: Unit, found: Account, what: str) -> None:
+    unit.append(AccountChanged(account=found.id, what=what), company=found.company, lot=None, key=found.id)

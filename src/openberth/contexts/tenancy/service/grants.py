@@ -1,0 +1,152 @@
+"""Use cases of grants and of a company's own roles."""
+
+from collections.abc import Collection
+from typing import Any
+
+from openberth.contexts.tenancy.model.accounts import Grant, Level
+from openberth.contexts.tenancy.model.acting import Held
+from openberth.contexts.tenancy.model.events import GrantGiven, GrantTaken, RoleChanged
+from openberth.contexts.tenancy.model.permissions import OFFICERS, PERMISSIONS, ROLES, OwnRole
+from openberth.contexts.tenancy.store import accounts as store
+from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import needs
+from openberth.kernel.authority import EVERYTHING
+from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
+from openberth.kernel.ids import Id
+from openberth.kernel.time import Instant
+
+BUILT_IN = {role.value: permissions for role, permissions in ROLES.items()}
+GRANTS_MAX = 100
+
+
+@needs("grant.write")
+def give(
+    unit: Unit, *, account: Id, role: str, level: Level, node: Id | None = None, company: Id | None = None,
+    until: Instant | None = None,
+) -> Grant:  # fmt: skip
+    """Give a role at a node.
+
+    Over the whole platform any role may be given, but never to oneself; inside a company only what the giver has.
+    Raises ``NotFound`` (``account.not_found``, ``role.not_found``), ``Denied``, ``Malformed("grant.node")``.
+    """
+    owner = unit.one(store.ACCOUNT_BY_ID, account=account)
+    if owner is None:
+        raise NotFound("account.not_found")
+    if (level is Level.PLATFORM) != (node is None) or (level is not Level.PLATFORM and company is None):
+        raise Malformed("grant.node")
+    _check_giver(unit, account, role, _permissions_of(unit, role, company), level)
+    if len(unit.all(store.GRANTS_OF, account=account)) >= GRANTS_MAX:
+        raise Refused("grant.too_many", most=GRANTS_MAX)
+    grant = Grant(unit.new_id(), account, role, level, node, company, unit.caller.actor.name, unit.machine_now, until)
+    unit.run(
+        store.INSERT_GRANT, id=grant.id, account_id=account, role=role, level=level, node=node, company_id=company,
+        granted_by=grant.granted_by, granted_at=grant.granted_at, until_at=until,
+    )  # fmt: skip
+    told = GrantGiven(account=account, grant=grant.id, role=role, level=level.value, node=node)
+    unit.append(told, company=company, lot=node if level is Level.LOT else None, key=account)
+    return grant
+
+
+@needs("grant.write")
+def take_back(unit: Unit, *, grant: Id) -> None:
+    """Take a role back. Raises ``NotFound("grant.not_found")``."""
+    found = unit.one(store.GRANT_BY_ID, grant_id=grant)
+    if found is None:
+        raise NotFound("grant.not_found")
+    _check_giver(unit, found.account, found.role, _permissions_of(unit, found.role, found.company), found.level)
+    unit.run(store.DELETE_GRANT, grant_id=grant)
+    lot = found.node if found.level is Level.LOT else None
+    unit.append(
+        GrantTaken(account=found.account, grant=grant, role=found.role), company=found.company, lot=lot,
+        key=found.account,
+    )  # fmt: skip
+
+
+def grants_of(reader: Reader, *, account: Id) -> list[Grant]:
+    """Return the grants of an account that the caller may see."""
+    return reader.all(store.GRANTS_OF, account=account)
+
+
+def held_by(reader: Reader, *, account: Id) -> list[Held]:
+    """Return the grants of an account that hold now, with their permissions."""
+    found = [each for each in grants_of(reader, account=account) if each.holds_at(reader.machine_now)]
+    return [Held(each, _permissions(reader, each.role, each.company)) for each in found]
+
+
+@needs("role.write")
+def save_role(unit: Unit, *, company: Id, code: str, name: str, permissions: Collection[str]) -> OwnRole:
+    """Make or change a company's own role, of permissions that its maker has.
+
+    Raises ``Malformed("role.permissions")``, ``Refused("role.built_in")`` and ``Denied("role.beyond")``.
+    """
+    wanted = frozenset(permissions)
+    if code in BUILT_IN:
+        raise Refused("role.built_in", role=code)
+    if not wanted <= PERMISSIONS:
+        raise Malformed("role.permissions", unknown=", ".join(sorted(wanted - PERMISSIONS))[:200])
+    found: Any = unit.one(store.ROLE_BY_CODE, company=company, code=code)
+    before = frozenset() if found is None else found["permissions"]
+    mine = unit.caller.permissions
+    if mine is not None and not wanted | before <= mine:
+        raise Denied("role.beyond")
+    plain = sorted(wanted)
+    if found is None:
+        key = unit.new_id()
+        unit.run(
+            store.INSERT_ROLE, id=key, company_id=company, code=code, name=name, permissions=plain, version=1
+        )  # fmt: skip
+    else:
+        key = found["id"]
+        unit.save(
+            store.SAVE_ROLE, role_id=key, seen=found["version"], new_name=name, new_permissions=plain
+        )  # fmt: skip
+    unit.append(
+        RoleChanged(role=code, added=tuple(sorted(wanted - before)), removed=tuple(sorted(before - wanted))),
+        company=company, lot=None, key=key,
+    )  # fmt: skip
+    return OwnRole(code, name, wanted)
+
+
+@needs("role.write")
+def drop_role(unit: Unit, *, company: Id, code: str) -> None:
+    """Drop an own role that nobody has. Raises ``NotFound("role.not_found")`` and ``Refused("role.in_use")``."""
+    found: Any = unit.one(store.ROLE_BY_CODE, company=company, code=code)
+    if found is None:
+        raise NotFound("role.not_found", role=code)
+    if unit.all(store.GRANTS_OF_ROLE, company=company, role=code):
+        raise Refused("role.in_use", role=code)
+    unit.run(store.DELETE_ROLE, role_id=found["id"])
+    gone = RoleChanged(role=code, added=(), removed=tuple(sorted(found["permissions"])))
+    unit.append(gone, company=company, lot=None, key=found["id"])
+
+
+def own_roles(reader: Reader, *, company: Id) -> list[OwnRole]:
+    """Return the own roles of a company by code."""
+    found: list[Any] = reader.all(store.ROLES_OF, company=company)
+    return [OwnRole(each["code"], each["name"], each["permissions"]) for each in found]
+
+
+def _check_giver(unit: Unit, account: Id, role: str, permissions: frozenset[str], level: Level) -> None:
+    mine = unit.caller.permissions
+    if mine is None:
+        return
+    if unit.caller.actor.name == str(account):
+        raise Denied("grant.oneself")
+    if unit.caller.scope == EVERYTHING:
+        return
+    if level is Level.PLATFORM or role in OFFICERS or not permissions <= mine:
+        raise Denied("grant.beyond", role=role)
+
+
+def _permissions_of(reader: Reader, role: str, company: Id | None) -> frozenset[str]:
+    found = _permissions(reader, role, company)
+    if role not in BUILT_IN and not found:
+        raise NotFound("role.not_found", role=role)
+    return found
+
+
+def _permissions(reader: Reader, role: str, company: Id | None) -> frozenset[str]:
+    if role in BUILT_IN:
+        return BUILT_IN[role]
+    found: Any = None if company is None else reader.one(store.ROLE_BY_CODE, company=company, code=role)
+    return frozenset() if found is None else frozenset(found["permissions"])

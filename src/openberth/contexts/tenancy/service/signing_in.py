@@ -1,0 +1,145 @@
+"""Proving who one is: password and one-time code, client secret, a phone or openid that a provider vouches for."""
+
+from dataclasses import dataclass
+
+from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures
+from openberth.contexts.tenancy.model.acting import Held
+from openberth.contexts.tenancy.model.events import AccountMade, SignInRefused
+from openberth.contexts.tenancy.service import sessions
+from openberth.contexts.tenancy.service.accounts import save
+from openberth.contexts.tenancy.service.grants import held_by
+from openberth.contexts.tenancy.service.sessions import Device
+from openberth.contexts.tenancy.store import accounts as store
+from openberth.contexts.tenancy.store import sessions as session_store
+from openberth.contexts.tenancy.store.sessions import Session
+from openberth.infra import one_time, vault
+from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction
+from openberth.infra.vault import VaultKind
+from openberth.kernel.ids import Id
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A session, or why there is none: ``credentials``, ``code_needed`` or ``waiting``."""
+
+    session: Session | None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account with its session as they are now, and what it holds."""
+
+    account: Account
+    session: Session
+    held: tuple[Held, ...]
+
+
+def candidate(reader: Reader, *, login: str) -> Account | None:
+    """Return the account that a login names, None for none."""
+    return reader.one(store.ACCOUNT_BY_LOGIN, login=login.strip().casefold()[:60])
+
+
+@by_construction
+def sign_in(
+    unit: Unit, *, account: Id | None, digest: str | None, matches: bool, code: str | None, device: Device, refresh: str
+) -> Outcome:
+    """Begin a session for a person whose password matched, with a code where one is asked for.
+
+    ``digest`` is the one that was compared: when it has changed meanwhile the answer is that of a wrong password.
+    """
+    found = None if account is None else unit.one(store.ACCOUNT_BY_ID, account=account)
+    if found is None or found.kind is not AccountKind.PERSON:
+        return Outcome(None, "credentials")
+    if found.failures.is_waiting(unit.machine_now):
+        _refused(unit, found, "waiting")
+        return Outcome(None, "waiting")
+    if not matches or digest != found.password:
+        return _failed(unit, found, "password")
+    if not found.is_usable():
+        _refused(unit, found, "state")
+        return Outcome(None, "credentials")
+    step = found.totp_step
+    if found.totp is not None:
+        if not code:
+            return Outcome(None, "code_needed")
+        secret = vault.reveal(unit, found.totp)
+        used = None if secret is None else one_time.matching_step(secret, code, now=unit.machine_now, after=step)
+        if used is None:
+            return _failed(unit, found, "code")
+        step = used
+    save(unit, found, totp=found.totp, totp_step=step, failures=Failures())
+    return Outcome(sessions.begin(unit, account=found, how="password", device=device, refresh=refresh))
+
+
+@by_construction
+def sign_in_machine(unit: Unit, *, secret: str, client: str, device: Device, life_us: int) -> Outcome:
+    """Begin a session for an integrator or a box that knows its secret (digest); it ends with its access token."""
+    owner = unit.one(store.SECRET_OWNER, digest=secret, now=unit.machine_now)
+    found = None if owner is None else unit.one(store.ACCOUNT_BY_ID, account=owner)
+    if (
+        found is None
+        or found.kind is AccountKind.PERSON
+        or not found.is_usable()
+        or client not in (found.login, str(found.id))
+    ):
+        return Outcome(None, "credentials")
+    return Outcome(sessions.begin(unit, account=found, how="secret", device=device, refresh=None, life_us=life_us))
+
+
+@by_construction
+def sign_in_driver(unit: Unit, *, openid: str | None, phone: str | None, device: Device, refresh: str) -> Outcome:
+    """Begin a session for a driver for whom a provider vouches, by openid or phone; a new one gets an account."""
+    openid_id = None if openid is None else vault.keep(unit, VaultKind.OPENID, openid)
+    phone_id = None if phone is None else vault.keep(unit, VaultKind.PHONE, phone)
+    assert openid_id is not None or phone_id is not None, "somebody was vouched for"
+    unit.lock(*(("driver", each) for each in (openid_id, phone_id) if each is not None))
+    by_phone = None if phone_id is None else unit.one(store.ACCOUNT_BY_PHONE, phone=phone_id)
+    by_openid = None if openid_id is None else unit.one(store.ACCOUNT_BY_OPENID, openid=openid_id)
+    found = by_phone or by_openid or _new_driver(unit, openid_id, phone_id)
+    if not found.is_usable():
+        _refused(unit, found, "state")
+        return Outcome(None, "credentials")
+    if by_openid is None and openid_id is not None and by_phone is not None:
+        unit.run(store.BIND_OPENID, account=found.id, openid=openid_id)
+    if by_phone is None and phone_id is not None and by_openid is not None:
+        unit.run(store.BIND_PHONE, account=found.id, phone=phone_id)
+    return Outcome(sessions.begin(unit, account=found, how="wechat", device=device, refresh=refresh))
+
+
+def standing(reader: Reader, *, session: Id) -> Standing | None:
+    """Return an account as it stands with a session; None when either lets nobody in any more."""
+    found = reader.one(session_store.SESSION_BY_ID, session=session)
+    if found is None or not found.is_open(reader.machine_now):
+        return None
+    account = reader.one(store.ACCOUNT_BY_ID, account=found.account)
+    if account is None or not account.is_usable():
+        return None
+    return Standing(account, found, tuple(held_by(reader, account=account.id)))
+
+
+def _new_driver(unit: Unit, openid: Id | None, phone: Id | None) -> Account:
+    made = unit.new_id()
+    unit.run(
+        store.INSERT_ACCOUNT, id=made, company_id=None, kind=AccountKind.PERSON, login=None, name_id=None,
+        phone_id=phone, openid_id=openid, state=AccountState.ACTIVE, password=None, totp_id=None, totp_step=0,
+        failures=0, failed_at=None, wait_until=None, created_at=unit.machine_now,
+        created_by=unit.caller.actor.name, version=1,
+    )  # fmt: skip
+    unit.append(AccountMade(account=made, kind=AccountKind.PERSON.value), company=None, lot=None, key=made)
+    found = unit.one(store.ACCOUNT_BY_ID, account=made)
+    assert found is not None, "an account that was inserted can be read"
+    return found
+
+
+def _failed(unit: Unit, found: Account, reason: str) -> Outcome:
+    after = found.failed(unit.machine_now)
+    save(unit, found, failures=after.failures)
+    _refused(unit, after, reason)
+    return Outcome(None, "credentials")
+
+
+def _refused(unit: Unit, found: Account, reason: str) -> None:
+    told = SignInRefused(account=found.id, reason=reason, failures=found.failures.count)
+    unit.append(told, company=found.company, lot=None, key=found.id)

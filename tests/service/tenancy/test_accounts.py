@@ -1,0 +1,264 @@
+"""Accounts, grants, own roles, sign-in and sessions on real databases."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from openberth.contexts import tenancy
+from openberth.contexts.tenancy.model.accounts import Account, AccountKind, Level
+from openberth.contexts.tenancy.service import accounts, grants, sessions, signing_in
+from openberth.contexts.tenancy.service.sessions import Device, digest_of
+from openberth.infra import one_time
+from openberth.infra.clocks import ManualClock
+from openberth.infra.database import Database
+from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
+from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
+from openberth.kernel.ids import Id
+from openberth.kernel.time import MINUTE_US
+from tests.service.acting import events, read, write
+
+PHONE = Device("phone", "192.0.2.1")
+
+
+def made(db: Database, login: str, company: Id | None = None, password: str | None = "digest") -> Account:
+    return write(
+        db, accounts.make_account, kind=AccountKind.PERSON, login=login, name="王小明", company=company,
+        password=password,
+    )  # fmt: skip
+
+
+def person(account: Account, scope: Scope, role: tenancy.Role) -> Caller:
+    return Caller(Actor(ActorKind.PERSON, str(account.id)), scope, tenancy.ROLES[role])
+
+
+def company(db: Database, code: str = "demo") -> Id:
+    return write(db, tenancy.ensure_company, code=code).id
+
+
+def signed_in(db: Database, account: Account, refresh: str, **params: Any) -> signing_in.Outcome:
+    values: dict[str, Any] = {
+        "digest": "digest",
+        "matches": True,
+        "code": None,
+        "device": PHONE,
+        "refresh": digest_of(refresh),
+    } | params
+    return write(db, signing_in.sign_in, account=account.id, **values)
+
+
+def test_a_login_is_kept_once_whatever_its_case(db: Database) -> None:
+    first = made(db, " Anna ")
+    assert first.login == "anna"
+    assert read(db, accounts.account_named, name="ANNA").id == first.id
+    assert read(db, accounts.account_named, name=str(first.id)).id == first.id
+    with pytest.raises(Refused, match=r"account\.login_taken"):
+        made(db, "ANNA")
+    with pytest.raises(Malformed):
+        made(db, "a b")
+
+
+def test_accounts_of_others_do_not_exist(db: Database) -> None:
+    demo, other = company(db), company(db, "other")
+    anna, boss = made(db, "anna", demo), made(db, "boss", other)
+    by = person(boss, Scope(other), tenancy.Role.COMPANY_MANAGER)
+    for use_case in (accounts.lock, accounts.close, sessions.end_sessions_of):
+        with pytest.raises(NotFound, match=r"account\.not_found"):
+            write(db, use_case, by=by, account=anna.id)
+    assert [each.id for each in read(db, accounts.accounts, by=by, before=Id(int=(1 << 128) - 1), limit=9)] == [boss.id]
+    with pytest.raises(NotFound):
+        write(db, grants.give, by=by, account=anna.id, role="guard", level=Level.COMPANY, node=other, company=other)
+
+
+def test_nobody_gives_more_than_it_has_nor_to_itself(db: Database) -> None:
+    demo = company(db)
+    boss, anna = made(db, "boss", demo), made(db, "anna", demo)
+    by = person(boss, Scope(demo), tenancy.Role.COMPANY_MANAGER)
+    given = write(db, grants.give, by=by, account=anna.id, role="guard", level=Level.COMPANY, node=demo, company=demo)
+    assert [each.role for each in read(db, grants.grants_of, by=by, account=anna.id)] == ["guard"]
+    refused = [
+        {"account": boss.id, "role": "guard", "level": Level.COMPANY, "node": demo, "company": demo},
+        {"account": anna.id, "role": "security_administrator", "level": Level.COMPANY, "node": demo, "company": demo},
+        {"account": anna.id, "role": "guard", "level": Level.PLATFORM},
+    ]
+    for params in refused:
+        with pytest.raises(Denied):
+            write(db, grants.give, by=by, **params)
+    with pytest.raises(NotFound, match=r"role\.not_found"):
+        write(db, grants.give, by=by, account=anna.id, role="king", level=Level.COMPANY, node=demo, company=demo)
+    write(db, grants.take_back, by=by, grant=given.id)
+    assert read(db, grants.held_by, account=anna.id) == []
+    assert [each.kind for each in events(db, "tenancy.grant_given", "tenancy.grant_taken")] == [
+        "tenancy.grant_given", "tenancy.grant_taken",
+    ]  # fmt: skip
+
+
+def test_who_may_more_is_out_of_reach(db: Database) -> None:
+    demo = company(db)
+    boss, chief = made(db, "boss", demo), made(db, "chief", demo)
+    write(db, grants.give, account=chief.id, role="security_administrator", level=Level.PLATFORM)
+    by = person(boss, EVERYTHING, tenancy.Role.COMPANY_MANAGER)
+    with pytest.raises(Denied, match=r"account\.outranks"):
+        write(db, accounts.set_password, by=by, account=chief.id, password="mine")
+    with pytest.raises(Denied, match=r"account\.outranks"):
+        write(db, accounts.lock, by=by, account=chief.id)
+
+
+def test_own_roles_hold_what_their_maker_has(db: Database) -> None:
+    demo = company(db)
+    boss, anna = made(db, "boss", demo), made(db, "anna", demo)
+    by = person(boss, Scope(demo), tenancy.Role.COMPANY_MANAGER)
+    role = {"company": demo, "code": "night_guard", "name": "夜班"}
+    write(db, grants.save_role, by=by, **role, permissions=["lot.read", "lane.open"])
+    write(db, grants.give, by=by, account=anna.id, role="night_guard", level=Level.COMPANY, node=demo, company=demo)
+    assert read(db, grants.held_by, account=anna.id)[0].permissions == {"lot.read", "lane.open"}
+    write(db, grants.save_role, by=by, **role, permissions=["lot.read"])
+    assert read(db, grants.held_by, account=anna.id)[0].permissions == {"lot.read"}
+    with pytest.raises(Denied, match=r"role\.beyond"):
+        write(db, grants.save_role, by=by, **role, permissions=["audit.read"])
+    with pytest.raises(Malformed, match=r"role\.permissions"):
+        write(db, grants.save_role, by=by, **role, permissions=["lot.own"])
+    with pytest.raises(Refused, match=r"role\.in_use"):
+        write(db, grants.drop_role, by=by, company=demo, code="night_guard")
+    with pytest.raises(Refused, match=r"role\.built_in"):
+        write(db, grants.save_role, by=by, company=demo, code="guard", name="x", permissions=[])
+
+
+def test_a_grant_ends_by_itself(db: Database, machine: ManualClock) -> None:
+    demo, anna = company(db), made(db, "anna")
+    until = machine.now() + MINUTE_US
+    write(db, grants.give, account=anna.id, role="guard", level=Level.COMPANY, node=demo, company=demo, until=until)
+    assert len(read(db, grants.held_by, account=anna.id)) == 1
+    machine.advance(MINUTE_US)
+    assert read(db, grants.held_by, account=anna.id) == []
+
+
+def test_failures_make_the_right_password_wait_too(db: Database, machine: ManualClock) -> None:
+    anna = made(db, "anna")
+    for _ in range(5):
+        assert signed_in(db, anna, "r", matches=False).refused == "credentials"
+    assert signed_in(db, anna, "r").refused == "waiting"
+    machine.advance(MINUTE_US)
+    assert signed_in(db, anna, "r").session is not None
+    told = events(db, "tenancy.sign_in_refused")
+    assert [each.body["reason"] for each in told] == ["password"] * 5 + ["waiting"]
+    assert read(db, accounts.account, account=anna.id).failures.count == 0
+
+
+def test_a_locked_account_is_told_nothing_else_than_a_wrong_password(db: Database) -> None:
+    anna = made(db, "anna")
+    first = signed_in(db, anna, "r").session
+    assert first is not None
+    write(db, accounts.lock, account=anna.id)
+    assert read(db, signing_in.standing, session=first.id) is None
+    assert signed_in(db, anna, "r2").refused == "credentials"
+    write(db, accounts.unlock, account=anna.id)
+    assert signed_in(db, anna, "r3").session is not None
+    write(db, accounts.close, account=anna.id)
+    with pytest.raises(Refused, match=r"account\.closed"):
+        write(db, accounts.unlock, account=anna.id)
+
+
+def test_each_code_lets_in_once(db: Database, machine: ManualClock) -> None:
+    anna = made(db, "anna")
+    secret = one_time.new_secret()
+    by = Caller(Actor(ActorKind.PERSON, str(anna.id)), EVERYTHING, frozenset())
+
+    def code(ahead: int = 0) -> str:
+        return one_time.code_at(base64.b32decode(secret), one_time.step_of(machine.now()) + ahead)
+
+    with pytest.raises(Malformed, match=r"totp\.wrong"):
+        write(db, accounts.set_second_factor, by=by, account=anna.id, secret=secret, code="000000")
+    write(db, accounts.set_second_factor, by=by, account=anna.id, secret=secret, code=code())
+    assert signed_in(db, anna, "r").refused == "code_needed"
+    assert signed_in(db, anna, "r", code=code()).refused == "credentials"  # shown already
+    machine.advance(30_000_000)
+    assert signed_in(db, anna, "r", code=code()).session is not None
+    assert signed_in(db, anna, "r2", code=code()).refused == "credentials"
+    with pytest.raises(Denied):
+        write(db, accounts.set_second_factor, by=by, account=Id(int=9), secret=secret, code=code())
+    write(db, accounts.drop_second_factor, account=anna.id)
+    assert signed_in(db, anna, "r3").session is not None
+
+
+def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_session(db: Database) -> None:
+    anna = made(db, "anna")
+    session = signed_in(db, anna, "r1").session
+    assert session is not None
+    change: dict[str, Any] = {"address": "192.0.2.9"}
+    first = write(db, sessions.refresh, token=digest_of("r1"), following=digest_of("r2"), **change)
+    assert first.session is not None
+    assert first.session.id == session.id
+    assert not write(db, sessions.refresh, token=digest_of("nobody's"), following=digest_of("x"), **change).reused
+    again = write(db, sessions.refresh, token=digest_of("r1"), following=digest_of("r3"), **change)
+    assert (again.session, again.reused) == (None, True)
+    assert write(db, sessions.refresh, token=digest_of("r2"), following=digest_of("r4"), **change).session is None
+    assert read(db, signing_in.standing, session=session.id) is None
+    assert [each.body["reason"] for each in events(db, "tenancy.session_ended")] == ["reuse"]
+
+
+def test_signing_out_of_one_and_of_all(db: Database) -> None:
+    anna, bert = made(db, "anna"), made(db, "bert")
+    by = Caller(Actor(ActorKind.PERSON, str(anna.id)), EVERYTHING, frozenset())
+    mine = [signed_in(db, anna, f"r{number}").session for number in range(3)]
+    others = signed_in(db, bert, "b").session
+    assert others is not None
+    assert all(mine)
+    write(db, sessions.sign_out, by=by, account=anna.id, session=mine[0].id)  # type: ignore[union-attr]
+    assert len(read(db, sessions.open_sessions, account=anna.id)) == 2
+    with pytest.raises(NotFound, match=r"session\.not_found"):
+        write(db, sessions.sign_out, by=by, account=anna.id, session=others.id)
+    with pytest.raises(Denied):
+        write(db, sessions.sign_out_everywhere, by=by, account=bert.id)
+    write(db, sessions.sign_out_everywhere, by=by, account=anna.id)
+    assert read(db, sessions.open_sessions, account=anna.id) == []
+    assert len(read(db, sessions.open_sessions, account=bert.id)) == 1
+
+
+def test_old_sessions_are_forgotten(db: Database, machine: ManualClock) -> None:
+    anna = made(db, "anna")
+    signed_in(db, anna, "r")
+    assert write(db, sessions.purge) == 0
+    machine.advance(sessions.SESSION_US + sessions.FORGOTTEN_US + 1)
+    assert write(db, sessions.purge) == 1
+    assert write(db, sessions.refresh, token=digest_of("r"), following="x" * 64, address=None).session is None
+
+
+def test_client_secrets_overlap_while_they_are_changed(db: Database, machine: ManualClock) -> None:
+    robot = write(
+        db, accounts.make_account, kind=AccountKind.INTEGRATOR, login="robot", name="robot", company=None, password=None
+    )  # fmt: skip
+
+    def let_in(secret: str, client: str = "robot") -> bool:
+        found = write(
+            db, signing_in.sign_in_machine, secret=digest_of(secret), client=client, device=PHONE, life_us=MINUTE_US
+        )  # fmt: skip
+        return found.session is not None
+
+    write(db, accounts.add_secret, account=robot.id, digest=digest_of("one"), old_until_s=0)
+    assert let_in("one")
+    assert not let_in("one", "other")
+    write(db, accounts.add_secret, account=robot.id, digest=digest_of("two"), old_until_s=60)
+    assert let_in("one")
+    assert let_in("two")
+    machine.advance(MINUTE_US)
+    assert not let_in("one")
+    assert let_in("two", str(robot.id))
+    assert not signed_in(db, robot, "r").session
+    with pytest.raises(Refused, match=r"account\.no_secret"):
+        write(db, accounts.add_secret, account=made(db, "anna").id, digest="d" * 64, old_until_s=0)
+
+
+def test_a_driver_is_one_account_by_openid_and_phone(db: Database) -> None:
+    def come(openid: str | None, phone: str | None, refresh: str) -> Id:
+        found = write(
+            db, signing_in.sign_in_driver, openid=openid, phone=phone, device=PHONE, refresh=digest_of(refresh)
+        )  # fmt: skip
+        assert found.session is not None
+        return found.session.account
+
+    first = come("app:o1", None, "a")
+    assert come("app:o1", "+8613800138000", "b") == first
+    assert come(None, "+8613800138000", "c") == first
+    assert come("app:o2", None, "d") != first
+    assert len(events(db, "tenancy.account_made")) == 2
