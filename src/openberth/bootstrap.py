@@ -27,7 +27,7 @@ from openberth.contexts.facility.reactions import (
 from openberth.contexts.payments.ports import Channel
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.reactions import Entrance
+from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, vault
@@ -81,6 +81,7 @@ class House:
     dispatcher: CommandDispatcher
     cameras: CameraPort
     barriers: BarrierLink
+    refusals: Refusals
     health: Health
     operator_token: str
 
@@ -107,10 +108,12 @@ class House:
         ]
         if "devices" in roles:
             work += [("presence", self.presence.run), ("devices", self.directory.run)]
+        if "api" in roles:
+            work.append(("refusals", self.refusals.run))
         if "worker" in roles:
             work += [("jobs", self.jobs.run), ("housekeeping", self._housekeeping)]
             work += [("commands", CommandSweeper(self.database).run)]
-            for wanted in stays.consumers():
+            for wanted in (*stays.consumers(), audit_consumer()):
                 work.append((wanted.name, ConsumerRunner(self.database, self.tail, wanted).run))
         async with asyncio.TaskGroup() as group:
             for name, coroutine in work:
@@ -165,9 +168,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             strangers=RateLimiter(clocks.machine, count=STRANGERS_PER_MINUTE, window_us=MINUTE_US),
         )  # fmt: skip
         barriers = BarrierLink(database=database, directory=directory, presence=presence, dispatcher=dispatcher)
+        refusals = Refusals(database)
+        stack.push_async_callback(refusals.flush)
         house = House(
-            settings, clocks, database, tail, jobs, cashier, calendars, entrance, blobs, pictures, directory,
-            presence, dispatcher, cameras, barriers, _health(database, pictures), operator_token(settings, database),
+            settings, clocks, database, tail, jobs, cashier, calendars, entrance, blobs, pictures, directory, presence,
+            dispatcher, cameras, barriers, refusals, _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
         await house.start()
         yield house

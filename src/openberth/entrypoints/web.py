@@ -18,14 +18,15 @@ from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, WhatIfApi, lot_id
 from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.api import AccountsApi, GrantsApi, OAuth, SignInApi
-from openberth.contexts.tenancy.reactions import Entrance
+from openberth.contexts.tenancy.api import AccountsApi, AuditApi, GrantsApi, OAuth, SignInApi
+from openberth.contexts.tenancy.reactions import Entrance, Refusals
 from openberth.infra.blobs import Blobs
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.auth import ANYBODY, FEED, Gate, declarations, may
 from openberth.infra.http.feed import Feed
 from openberth.infra.http.middleware import BodyBounds, Surface, named
 from openberth.infra.http.problems import MEDIA_TYPE, ProblemView, install
+from openberth.infra.http.refusals import RefusalWatch
 from openberth.infra.http.system import SystemApi, Watch
 from openberth.infra.outbox import Tail
 from openberth.infra.settings import Settings
@@ -73,6 +74,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def refusals(self) -> Refusals:
+        """Who writes down what the edge refuses."""
+        ...
+
+    @property
     def blobs(self) -> Blobs:
         """Where pictures lie."""
         ...
@@ -94,6 +100,7 @@ def build_app(parts: Parts) -> FastAPI:
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
         CasesApi(database), WhatIfApi(database), AccountsApi(database, entrance.hashing, entrance.keys),
         GrantsApi(database, _place_of_lot), SignInApi(database, entrance.reception, door, entrance.hashing),
+        AuditApi(database),
     )  # fmt: skip
     description = Description()
     plain = [
@@ -112,6 +119,7 @@ def build_app(parts: Parts) -> FastAPI:
         redirect_slashes=False, generate_unique_id_function=_operation_id, responses={"default": PROBLEM_RESPONSE},
         middleware=[
             Middleware(Surface, parts.settings.language),
+            Middleware(RefusalWatch, parts.refusals.note),
             Middleware(BodyBounds),
             Middleware(Gate, door, open_paths),
         ],

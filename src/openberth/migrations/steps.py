@@ -89,6 +89,48 @@ def add_column(table: str, column: "sa.Column[Any]") -> None:
         op.add_column(table, column)
 
 
+def append_only(table: str, key: str) -> None:
+    """Refuse every change and deletion of a table's rows by triggers, whoever asks.
+
+    On MySQL and MariaDB with a binary log the migrating account needs ``log_bin_trust_function_creators`` or the right
+    to make triggers there; TRUNCATE passes their triggers by, and PostgreSQL's refuse it too.
+    """
+    words = f"{table} is append-only"
+    dialect = op.get_bind().dialect.name
+    if dialect == "postgresql":
+        op.execute(
+            f"CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE EXCEPTION '{words}'; END $$"
+        )
+        op.execute(f"DROP TRIGGER IF EXISTS {table}_append_only ON {table}")
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
+        )
+    elif dialect == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+                f" BEGIN SELECT RAISE(ABORT, '{words}'); END"
+            )
+        # "INSERT OR REPLACE" deletes without asking the trigger above.
+        there = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of ours
+        op.execute(
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} WHEN {there}"
+            f" BEGIN SELECT RAISE(ABORT, '{words}'); END"
+        )
+    else:
+        made = sa.text("SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()")
+        known = set(op.get_bind().execute(made).scalars())
+        for verb in ("UPDATE", "DELETE"):
+            name = f"{table}_no_{verb.lower()}"
+            if name not in known:
+                op.execute(
+                    f"CREATE TRIGGER {name} BEFORE {verb} ON {table} FOR EACH ROW"
+                    f" SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{words}'"
+                )
+
+
 def seed(table: str, columns: Sequence[str], rows: Sequence[Sequence[int]]) -> None:
     """Insert the rows that the program relies on, all of them numbers, unless they are there."""
     target = sa.table(table, *(sa.column(name) for name in columns))

@@ -9,6 +9,7 @@ import openberth.contexts.permits.store
 import openberth.contexts.stays.store.tables
 import openberth.contexts.tariffs.store.tables
 import openberth.contexts.tenancy.store.accounts
+import openberth.contexts.tenancy.store.audit
 import openberth.contexts.tenancy.store.companies
 import openberth.contexts.tenancy.store.sessions
 import openberth.contexts.tenancy.store.tokens  # noqa: F401 - importing a table registers it

@@ -53,7 +53,8 @@ def native_shape(connection: sa.Connection) -> dict[str, Any]:
     """Return the whole shape of our tables in the server's own words, without partitions."""
     names = sorted(metadata.tables)
     if connection.dialect.name == "sqlite":
-        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        shapes = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger'"
+        rows = connection.exec_driver_sql(shapes)
         return {name: " ".join(text.split()) for name, text in rows if "alembic" not in name}
     if connection.dialect.name == "mysql":
         made = {name: connection.exec_driver_sql(f"SHOW CREATE TABLE `{name}`").fetchone() for name in names}

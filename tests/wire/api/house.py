@@ -32,7 +32,7 @@ from openberth.contexts.payments.ports import (
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.reactions import Entrance
+from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer
 from openberth.entrypoints.web import build_app
 from openberth.infra.blobs import FolderBlobs
 from openberth.infra.clocks import ManualClock
@@ -118,6 +118,7 @@ class House:
         self.cashier = Cashier(self.database, channels)
         self.calendars = CalendarKeeper(self.database, LibraryDays())
         self.entrance = Entrance.of(self.database, hashing=Hashing(memory_kib=64, passes=1))
+        self.refusals = Refusals(self.database)
         self.blobs = FolderBlobs(self.folder / "pictures")
         self.ids = IdSource(self.machine)
         self._records = itertools.count(1)
@@ -161,7 +162,8 @@ class House:
         await self.entrance.keys.start()
         work = [asyncio.create_task(self.tail.run())]
         work += [
-            asyncio.create_task(ConsumerRunner(self.database, self.tail, wanted).run()) for wanted in stays.consumers()
+            asyncio.create_task(ConsumerRunner(self.database, self.tail, wanted).run())
+            for wanted in (*stays.consumers(), audit_consumer())
         ]
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         while not self._server.started:  # noqa: ASYNC110 - uvicorn has no event for it

@@ -5,12 +5,17 @@ declare; a *role* is a set of them; an *account* proves who it is and holds *gra
 *session* is a sign-in that goes on, an access token speaks for it for minutes.
 Invariants: a company is made once per code and never deleted; a bearer token is stored as a digest only; no permission
 that changes anything belongs to two of the three officers; nobody gives itself a role, and inside a company nobody
-gives what it has not; a refresh token used twice ends its session.
+gives what it has not; a refresh token used twice ends its session; an *audit entry* is never changed or deleted, and
+carries the hash of the one before.
 Events out: ``account_made``, ``account_changed``, ``grant_given``, ``grant_taken``, ``role_changed``, ``signed_in``,
 ``sign_in_refused``, ``session_ended``, ``signing_key_made``, all of kind ``tenancy.*``.
 """
 
+from openberth.contexts.tenancy.model.audit import Deed, Finding, Head, Outcome, Walk
+from openberth.contexts.tenancy.model.heads import FILE_MAX, SignedHead, document_of, read_document
 from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, Role
+from openberth.contexts.tenancy.service.audit import check_head, last_number, page_after, record
+from openberth.contexts.tenancy.service.audit import head as audit_head
 from openberth.contexts.tenancy.service.companies import (
     Company,
     companies,
@@ -24,16 +29,30 @@ from openberth.contexts.tenancy.service.tokens import operator_of, remember_oper
 
 __all__ = [
     "DRIVING",
+    "FILE_MAX",
     "PERMISSIONS",
     "PURGE_MAX",
     "ROLES",
     "Company",
+    "Deed",
+    "Finding",
+    "Head",
+    "Outcome",
     "Role",
+    "SignedHead",
+    "Walk",
+    "audit_head",
+    "check_head",
     "companies",
     "company_by_code",
+    "document_of",
     "ensure_company",
+    "last_number",
     "make_company",
     "operator_of",
+    "page_after",
     "purge_sessions",
+    "read_document",
+    "record",
     "remember_operator_token",
 ]

@@ -170,8 +170,13 @@ def route_of(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path", UNMATCHED))
 
 
+def method_of(scope: Scope) -> str:
+    """Return the method of a request, ``other`` for what a stranger made up."""
+    return str(scope["method"]) if scope["method"] in _METHODS else "other"
+
+
 def _note(scope: Scope, status: int, seconds: float) -> None:
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+    method = method_of(scope)
     route = route_of(scope)
     _REQUESTS.labels(method, route, str(status)).inc()
     _SECONDS.labels(route).observe(seconds)

@@ -138,7 +138,8 @@ def problem_document(problem: Problem, language: Language) -> dict[str, Any]:
 
 
 def problem_response(problem: Problem, scope: Scope) -> Response:
-    """Return the answer that tells a problem."""
+    """Return the answer that tells a problem; the layers around learn its code from the request's state."""
+    scope.setdefault("state", {})["problem"] = problem.code
     headers = {"cache-control": "no-store"}
     if problem.status == 401:
         headers["www-authenticate"] = "Bearer"

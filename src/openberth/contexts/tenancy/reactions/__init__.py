@@ -1,9 +1,10 @@
-"""What tenancy does outside a unit: letting callers in, signing tokens, carrying a sign-in through."""
+"""What tenancy does outside a unit: letting callers in, signing tokens, carrying a sign-in through, the audit trail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from openberth.contexts.tenancy.ports import Vouching
+from openberth.contexts.tenancy.reactions.audit import Refusals, audit_consumer
 from openberth.contexts.tenancy.reactions.door import Door
 from openberth.contexts.tenancy.reactions.keys import Keyring
 from openberth.contexts.tenancy.reactions.reception import Reception
@@ -12,7 +13,7 @@ from openberth.infra.passwords import Hashing
 from openberth.infra.signed_tokens import Algorithm
 from openberth.kernel.events import Envelope
 
-__all__ = ["Door", "Entrance", "Keyring", "Reception"]
+__all__ = ["Door", "Entrance", "Keyring", "Reception", "Refusals", "audit_consumer"]
 
 
 @dataclass(frozen=True, slots=True)

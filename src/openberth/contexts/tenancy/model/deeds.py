@@ -1,0 +1,110 @@
+"""Which events of the log are deeds of the audit trail, and how they are told there. The one place.
+
+Kinds are words here, for their contexts stand above this one; a test holds the list against every event there is, and
+every field against what its golden file says. A new kind of event goes into one of the two.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openberth.contexts.tenancy.model.audit import Deed
+from openberth.kernel.authority import ActorKind
+from openberth.kernel.events import Envelope
+
+# Subjects that the envelope names, not the body.
+LOT, COMPANY = "@lot", "@company"
+_PEOPLE = frozenset((ActorKind.PERSON, ActorKind.INTEGRATOR))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How an event is told: the deed, the field that names its subject, and values before and after by field.
+
+    ``by_hand``: it is a deed only when a person or an integrator caused it; cars and devices cause it all day long.
+    """
+
+    deed: str
+    subject_kind: str
+    subject: str
+    before: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
+    by_hand: bool = False
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+DEEDS: Mapping[str, Rule] = {
+    "facility.command_issued": Rule(
+        "gate.commanded", "lane", "lane", after=_same("command", "kind", "device", "passage"), reason="reason",
+        by_hand=True,
+    ),
+    "facility.lot_state_changed": Rule(
+        "lot.state_changed", "lot", LOT, before={"state": "before"}, after={"state": "after"}, reason="reason",
+    ),
+    "facility.lot_applied": Rule("lot.configured", "lot", "lot", after=_same("code", "created", "fields", "changes")),
+    "facility.occupancy_adjusted": Rule(
+        "occupancy.adjusted", "area", "area", before={"adjustment": "before"}, after={"adjustment": "after"},
+        reason="reason",
+    ),
+    "facility.device_credentials_issued": Rule(
+        "device.credentials_issued", "device", "device", after=_same("code", "kind", "fingerprint"),
+    ),
+    "facility.device_came": Rule("device.came", "device", "device", after=_same("code", "lane")),
+    "facility.device_lost": Rule("device.lost", "device", "device", after=_same("code", "lane", "last_seen_at")),
+    "tariffs.published": Rule("tariff.published", "tariff", "code", after=_same("version_id", "version_number")),
+    "tariffs.event_price_published": Rule(
+        "tariff.event_price_published", "tariff", "code",
+        after=_same("version_id", "version_number", "valid_from", "valid_until"),
+    ),
+    "tariffs.draft_saved": Rule("tariff.draft_saved", "tariff", "code", after=_same("draft_version")),
+    "tariffs.draft_dropped": Rule("tariff.draft_dropped", "tariff", "code", after=_same("version_number")),
+    "tariffs.calendar_changed": Rule(
+        "calendar.changed", "calendar", "calendar", after=_same("source", "days", "first", "last"),
+    ),
+    "payments.receipt_recorded": Rule(
+        "money.received", "receipt", "receipt",
+        after=_same("bill", "method", "amount_minor", "surplus_minor", "currency"), by_hand=True,
+    ),
+    "permits.list_applied": Rule("permits.configured", "lot", LOT, after=_same("added", "changed", "retired")),
+    "stays.passage_released": Rule(
+        "passage.released", "passage", "passage", after=_same("lane", "cause", "stay", "command"), by_hand=True,
+    ),
+    "stays.stay_closed": Rule(
+        "stay.closed", "stay", "stay", after=_same("reason", "left_at", "price_minor", "paid_minor", "currency"),
+        by_hand=True,
+    ),
+    "stays.plate_corrected": Rule(
+        "plate.corrected", "stay", "stay", before={"plate": "before"}, after={"plate": "after"}, reason="reason",
+    ),
+    "stays.case_resolved": Rule(
+        "case.resolved", "case", "case", after=_same("case_kind", "resolution"), reason="reason", by_hand=True,
+    ),
+}  # fmt: skip
+
+# What runs by itself, or what another event of the same unit tells already.
+NO_DEEDS = frozenset((
+    "facility.command_ended", "payments.attempt_ended", "payments.attempt_opened", "payments.bill_issued",
+    "payments.bill_settled", "payments.surplus_received", "stays.case_raised", "stays.passage_decided",
+    "stays.stay_moved", "stays.stay_opened",
+))  # fmt: skip
+
+
+def deed_of(envelope: Envelope) -> Deed | None:
+    """Return the deed that an event tells of, None for what is none."""
+    rule = DEEDS.get(envelope.kind)
+    if rule is None or (rule.by_hand and envelope.actor.kind not in _PEOPLE):
+        return None
+    body = envelope.body
+    subject = {LOT: envelope.lot, COMPANY: envelope.company}.get(rule.subject) or body.get(rule.subject)
+    return Deed(
+        rule.deed, rule.subject_kind, "-" if subject is None else str(subject), envelope.company, envelope.lot,
+        None if rule.reason is None else body.get(rule.reason), _values(rule.before, body), _values(rule.after, body),
+    )  # fmt: skip
+
+
+def _values(names: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {name: body.get(source) for name, source in names.items()} if names else None
