@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from openberth.contexts.tenancy.model.audit import Fault
 from openberth.infra.backup import Manifest, backup, restore, verify
 from openberth.infra.clocks import Clocks, ManualClock
 from openberth.infra.database import open_database, sole_owner
@@ -24,6 +25,7 @@ from openberth.kernel.errors import Malformed, Refused
 from openberth.kernel.time import from_iso
 from tests.service.infra.facts import BY, envelopes, numbers, tell_all
 from tests.service.infra.sites import ALL_VAULT, KINDS, PICTURES, Site, listing, manifest_of, refused
+from tests.service.tenancy.trail import faults, head, sql, write_deeds
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -194,3 +196,18 @@ def test_a_link_in_a_backup_is_not_followed(site: Site) -> None:
     (site.root / "empty").write_bytes(b"")
     picture.symlink_to(site.root / "empty")
     refused(lambda: site.restore(source), "backup.damaged")
+
+
+def test_the_audit_chain_comes_back_whole_and_closed(site: Site, clocks: Clocks) -> None:
+    write_deeds(site.db, 3)
+    carried = head(site.db)
+    source = site.backup()
+    write_deeds(site.db, 1)
+    db = open_database(f"sqlite:///{site.restore(source) / 'openberth.db'}", clocks, RingSealer(site.ring), node="test")
+    assert faults(db, carried) == []
+    assert faults(db, head(site.db)) == [(Fault.CUT, 4, 4)]  # what came after the backup is lost, and that shows
+    write_deeds(db, 1)
+    assert faults(db, carried) == []
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        sql(db, "DELETE FROM audit_entry")
+    db.close()

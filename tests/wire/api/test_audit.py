@@ -1,0 +1,77 @@
+"""The audit trail over HTTP: what people did and what they were refused, page by page, and the head."""
+
+import asyncio
+from typing import Any
+
+from openberth.contexts import tenancy
+from openberth.kernel.authority import system
+from tests.service.tenancy.trail import faults, write_deeds
+from tests.wire.api.house import CAR, House, eventually
+
+
+def trail(house: House, **asked: Any) -> list[dict[str, Any]]:
+    return list(house.get("/v1/audit", **asked)["items"])
+
+
+def test_a_gate_opened_by_hand_is_told_with_its_reason(house: House) -> None:
+    answer = house.post("/v1/lots/mall/lanes/in-1/open", {"reason": f"故障，{CAR} 已付"}, key="k1")
+    assert answer.status_code == 200
+    assert eventually(lambda: trail(house, deed="gate.commanded") != [])
+    (entry,) = trail(house, deed="gate.commanded")
+    assert (entry["actor"]["name"], entry["actor"]["address"]) == ("operator", "127.0.0.1")
+    assert (entry["subject"], entry["outcome"]) == ({"kind": "lane", "id": house.lanes["in-1"]["id"]}, "done")
+    assert entry["reason"] == "故障，粤B·**345 已付"
+    assert entry["after"]["kind"] == "open"
+    assert entry["text"] == "A gate was commanded by hand"
+    assert CAR not in str(trail(house))
+    assert trail(house, subject=house.lanes["in-1"]["id"], deed="gate.commanded") == [entry]
+    assert faults(house.database) == []
+
+
+def flushed(house: House) -> list[dict[str, Any]]:
+    asyncio.run(house.refusals.flush())
+    return trail(house, outcome="refused")
+
+
+def test_what_people_are_refused_is_told_by_template(house: House) -> None:
+    for _ in range(2):
+        house.stranger.get("/v1/stays/plate-of-somebody")
+    house.post("/v1/lots/mall/lanes/in-1/cash", {"bill": None}, key="k1")  # malformed: no refusal
+    house.post("/v1/lots/mall/state", {"state": "open", "reason": "x"}, key="same")
+    conflict = house.post("/v1/lots/mall/state", {"state": "full", "reason": "y"}, key="same")
+    assert conflict.status_code == 409
+    house.stranger.get("/c/AAAAAAAAAA")  # drivers' codes are no deeds of people
+    by_code = {entry["reason"]: entry for entry in flushed(house)}
+    assert set(by_code) == {"auth.required", conflict.json()["code"]}
+    unknown, refused = by_code["auth.required"], by_code[conflict.json()["code"]]
+    assert unknown["actor"] == {"kind": "nobody", "name": "-", "address": "127.0.0.1"}
+    assert (unknown["subject"]["id"], unknown["after"]) == ("GET unmatched", {"status": 401, "times": 2})
+    assert (refused["actor"]["name"], refused["subject"]["id"]) == ("operator", "POST /v1/lots/{lot}/state")
+    assert "plate-of-somebody" not in str(by_code)
+
+
+def test_pages_go_on_where_they_ended(house: House) -> None:
+    write_deeds(house.database, 5)
+    numbers: list[int] = []
+    cursor: dict[str, Any] = {}
+    while True:
+        page = house.get("/v1/audit", limit=2, deed="account.closed", **cursor)
+        numbers += [entry["number"] for entry in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(numbers) == 5
+    for wrong in ("%%%", "YWJj", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM"):
+        answer = house.operator.get("/v1/audit", params={"cursor": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (422, "request.cursor")
+    assert house.operator.get("/v1/audit", params={"since": "yesterday"}).status_code == 422
+
+
+def test_the_head_is_the_one_that_the_command_line_believes(house: House) -> None:
+    write_deeds(house.database, 2)
+    document = house.get("/v1/audit/head")
+    signed = tenancy.read_document(document)
+    checked = house.database.read_now(lambda reader: tenancy.check_head(reader, signed=signed), by=system("test"))
+    assert checked == signed.head
+    assert tenancy.document_of(signed) == document
