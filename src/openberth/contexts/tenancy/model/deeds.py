@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openberth.contexts.tenancy.model.audit import Deed
+from openberth.contexts.tenancy.model.audit import Deed, Outcome
 from openberth.kernel.authority import ActorKind
 from openberth.kernel.events import Envelope
 
@@ -31,6 +31,7 @@ class Rule:
     after: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
     by_hand: bool = False
+    outcome: Outcome = Outcome.DONE
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -38,6 +39,17 @@ def _same(*names: str) -> dict[str, str]:
 
 
 DEEDS: Mapping[str, Rule] = {
+    "tenancy.account_made": Rule("account.made", "account", "account", after=_same("kind")),
+    "tenancy.account_changed": Rule("account.changed", "account", "account", after=_same("what")),
+    "tenancy.grant_given": Rule("grant.given", "account", "account", after=_same("grant", "role", "level", "node")),
+    "tenancy.grant_taken": Rule("grant.taken", "account", "account", before=_same("grant", "role")),
+    "tenancy.role_changed": Rule("role.changed", "role", "role", before=_same("removed"), after=_same("added")),
+    "tenancy.signed_in": Rule("session.begun", "account", "account", after=_same("session", "how")),
+    "tenancy.sign_in_refused": Rule(
+        "session.refused", "account", "account", after=_same("failures"), reason="reason", outcome=Outcome.REFUSED,
+    ),
+    "tenancy.session_ended": Rule("session.ended", "account", "account", before=_same("session"), reason="reason"),
+    "tenancy.signing_key_made": Rule("signing_key.made", "signing_key", "key", after=_same("algorithm")),
     "facility.command_issued": Rule(
         "gate.commanded", "lane", "lane", after=_same("command", "kind", "device", "passage"), reason="reason",
         by_hand=True,
@@ -103,6 +115,7 @@ def deed_of(envelope: Envelope) -> Deed | None:
     return Deed(
         rule.deed, rule.subject_kind, "-" if subject is None else str(subject), envelope.company, envelope.lot,
         None if rule.reason is None else body.get(rule.reason), _values(rule.before, body), _values(rule.after, body),
+        rule.outcome,
     )  # fmt: skip
 
 
