@@ -95,7 +95,7 @@ def build_app(parts: Parts) -> FastAPI:
     install(app)
     for api in (
         SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database, publisher),
-        PricesApi(database), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
+        PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
         CasesApi(database), WhatIfApi(database),
     ):  # fmt: skip

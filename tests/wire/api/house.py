@@ -31,11 +31,13 @@ from openberth.contexts.payments.ports import (
 )
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
+from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.entrypoints.web import build_app
 from openberth.infra.blobs import FolderBlobs
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
 from openberth.infra.ids import IdSource
+from openberth.infra.jobs import JobRunner
 from openberth.infra.outbox import ConsumerRunner, Tail
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
@@ -43,6 +45,7 @@ from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
 from openberth.kernel.errors import Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US, Instant
+from openberth.providers.days import LibraryDays
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "operator-token-of-the-tests-0123456789"
@@ -112,6 +115,9 @@ class House:
         self.tail = Tail(self.database)
         channels: dict[str, Channel] = {self.channel.name: self.channel}
         self.cashier = Cashier(self.database, channels)
+        self.calendars = CalendarKeeper(self.database, LibraryDays())
+        self.jobs = JobRunner(self.database, owner="test")
+        stays.Repricing(self.database).register(self.jobs)
         self.blobs = FolderBlobs(self.folder / "pictures")
         self.ids = IdSource(self.machine)
         self._records = itertools.count(1)
@@ -151,7 +157,7 @@ class House:
 
     async def _serve(self) -> None:
         await self.tail.start()
-        work = [asyncio.create_task(self.tail.run())]
+        work = [asyncio.create_task(self.tail.run()), asyncio.create_task(self.jobs.run())]
         work += [
             asyncio.create_task(ConsumerRunner(self.database, self.tail, wanted).run()) for wanted in stays.consumers()
         ]

@@ -109,6 +109,21 @@ def test_a_file_is_checked(house: House) -> None:
     assert house.get("/v1/tariffs/mall")["number"] == 1  # nothing was published
 
 
+def test_day_types_that_nobody_has_entered_are_the_librarys(house: House) -> None:
+    """A draft may be asked about before its company has a calendar: the first of October is a holiday in China."""
+    shenzhen = (ROOT / "tariffs/shenzhen-street-1.yaml").read_text(encoding="utf-8")
+    for day, total in (("2026-09-29", 900), ("2026-10-01", 360)):
+        entered, until = f"{day}T11:00:00+08:00", f"{day}T12:00:00+08:00"
+        assert quote(house, document=shenzhen, entered=entered, until=until)["total"]["minor"] == total
+    checked = house.operator.post("/v1/tariffs/check", content=shenzhen.encode()).json()
+    assert not [each for each in checked["warnings"] if each["code"].startswith("tariff.warns.no_calendar")]
+    nowhere = shenzhen.replace("calendar: cn", "calendar: atlantis")
+    refused = quote(house, 409, document=nowhere)
+    assert refused["code"] == "tariff.not_computable"
+    checked = house.operator.post("/v1/tariffs/check", content=nowhere.encode()).json()
+    assert [each["code"] for each in checked["warnings"]] == ["tariff.warns.no_calendar_refuse"]
+
+
 def test_a_curve_has_every_step(house: House) -> None:
     ask = {"tariff": "mall", "entered": NINE, "until": "2026-11-21T09:00:00+08:00"}
     curve = house.post("/v1/tariffs/curve", ask).json()
