@@ -154,8 +154,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         )  # fmt: skip
         barriers = BarrierLink(database=database, directory=directory, presence=presence, dispatcher=dispatcher)
         house = House(
-            settings, clocks, database, tail, jobs, cashier, calendars, blobs, pictures, directory, presence, dispatcher, cameras,
-            barriers, _health(database, pictures), operator_token(settings, database),
+            settings, clocks, database, tail, jobs, cashier, calendars, blobs, pictures, directory, presence,
+            dispatcher, cameras, barriers, _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
         await house.start()
         yield house

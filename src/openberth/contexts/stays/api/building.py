@@ -59,7 +59,7 @@ def stay_detail_view(found: StayDetail, lot: LotSummary, codes: Codes, language:
         assessment=None
         if assessment is None
         else AssessmentView(
-            total=money(assessment.quote.total), paid=money(assessment.paid), due=money(assessment.due),
+            total=money(assessment.price), paid=money(assessment.paid), due=money(assessment.due),
             holds_until=instant_or_none(assessment.holds_until),
         ),
     )  # fmt: skip

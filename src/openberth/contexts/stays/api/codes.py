@@ -162,9 +162,7 @@ class CodesApi:
         free and one that has paid look alike. Whoever holds a pass is the driver, and is told everything.
         """
         lot = sign.lot
-        in_advance = partial(
-            bill_in_advance, lot=lot.id, plate=plate, lot_tariff=lot.tariff_code, currency=lot.currency
-        )  # fmt: skip
+        in_advance = partial(bill_in_advance, lot=lot.id, plate=plate)
         try:
             bill, assessment = await self._database.write(in_advance, by=sign.by, urgency=Urgency.LANE)
         except NotFound:

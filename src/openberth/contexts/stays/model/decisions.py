@@ -19,6 +19,7 @@ class Right(StrEnum):
     """What a permit makes of a car."""
 
     RESIDENT = "resident"
+    MONTHLY = "monthly"
     INTERNAL = "internal"
     FREE = "free"
     BLOCKED = "blocked"
@@ -85,7 +86,7 @@ def decide_exit(facts: ExitFacts) -> Verdict:
     if not facts.plate_known:
         return Verdict(Action.HOLD, "exit.plate_unread", Ask.IDENTIFY, CaseKind.PLATE_UNREAD)
     if not facts.inside:
-        if facts.right in (Right.RESIDENT, Right.INTERNAL, Right.FREE):
+        if facts.right is not None and facts.right is not Right.BLOCKED:
             return Verdict(Action.OPEN, f"exit.{facts.right}", case=CaseKind.EXIT_WITHOUT_ENTRY)
         return Verdict(Action.HOLD, "exit.without_entry", Ask.NOTHING, CaseKind.EXIT_WITHOUT_ENTRY)
     if facts.due_minor:

@@ -101,7 +101,7 @@ def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, 
     assessment = None
     if stay is not None:
         records.leave_other_lanes(unit, stay.id, lane=lane.id)
-        assessment = prices.assess_alone(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+        assessment = prices.assess_alone(unit, stay, at=seen.at)
     due = assessment.due.minor if assessment else 0
     right = Right(stay.right) if stay and stay.right else permission_of(unit, seen).right
     verdict = decide_exit(

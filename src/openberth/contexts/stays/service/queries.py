@@ -353,9 +353,8 @@ def _closed_stays(reader: Reader, lot: Id, plate: Id | None, before: Id, limit: 
 
 
 def _assessed(reader: Reader, stay: OpenStay) -> prices.Assessment | None:
-    lot = facility.lot_by_id(reader, lot=stay.lot_id)
     try:
-        return prices.assess(reader, stay, lot_tariff=lot.tariff_code, currency=lot.currency, at=reader.now)
+        return prices.assess(reader, stay, at=reader.now)
     except tariffs.NotComputable:
         return None
 

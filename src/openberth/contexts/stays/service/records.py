@@ -38,7 +38,6 @@ from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra.database import Reader, Unit
 from openberth.kernel.ids import Id
-from openberth.kernel.money import Money
 from openberth.kernel.time import Instant
 
 _STATE = {
@@ -137,6 +136,7 @@ def open_stay(unit: Unit, seen: Seen, permission: Permission) -> OpenStay:
         id=unit.new_id(), company_id=seen.lane.company, lot_id=seen.lane.lot, plate_id=seen.plate_id,
         plate_kind=seen.plate_kind, open_key=seen.open_key, entry_passage_id=seen.passage, entry_lane_id=seen.lane.id,
         entered_at=seen.at, area_id=area, right=right, permit_id=permission.permit, since=seen.at, segments=1,
+        colour=seen.colour_seen,
     )  # fmt: skip
     unit.run(stay_store.INSERT_OPEN_STAY, stay)
     facility.count(unit, lot=stay.lot_id, area=area, by=1)
@@ -164,9 +164,10 @@ def move_stay(unit: Unit, stay: OpenStay, *, passage: Id, to_area: Id, at: Insta
 
 
 def close_stay(
-    unit: Unit, stay: OpenStay, *, passage: Id | None, at: Instant, reason: CloseReason, price: Money, paid: Money
+    unit: Unit, stay: OpenStay, assessment: Assessment, *, passage: Id | None, at: Instant, reason: CloseReason
 ) -> None:
     """End a stay and count the car out. Nothing is deleted: the open row becomes a closed one."""
+    price, paid = assessment.price, assessment.paid
     left_at = max(at, stay.since)
     unit.save(stay_store.DELETE_OPEN_STAY, stay=stay.id, old_version=stay.version)
     unit.run(stay_store.INSERT_SEGMENT, _segment(stay, left_at))
@@ -174,7 +175,8 @@ def close_stay(
         id=stay.id, company_id=stay.company_id, lot_id=stay.lot_id, plate_id=stay.plate_id, plate_kind=stay.plate_kind,
         entry_passage_id=stay.entry_passage_id, exit_passage_id=passage, entered_at=stay.entered_at, left_at=left_at,
         closed_reason=reason, price_minor=price.minor, paid_minor=paid.minor, currency=price.currency,
-        segments=stay.segments,
+        segments=stay.segments, colour=stay.colour,
+        continues_id=assessment.earlier[0].id if assessment.earlier else None, free_used=assessment.quote.free_used,
     )  # fmt: skip
     unit.run(stay_store.INSERT_STAY, closed)
     facility.count(unit, lot=stay.lot_id, area=stay.area_id, by=-1)
@@ -200,7 +202,7 @@ def close_priced(
             stay=stay.id,
             evidence={"surplus_minor": assessment.surplus.minor, "currency": assessment.surplus.currency},
         )  # fmt: skip
-    close_stay(unit, stay, passage=passage, at=at, reason=reason, price=assessment.quote.total, paid=assessment.paid)
+    close_stay(unit, stay, assessment, passage=passage, at=at, reason=reason)
 
 
 def leave_other_lanes(unit: Unit, stay: Id, *, lane: Id) -> None:

@@ -64,9 +64,7 @@ def _release_paid(unit: Unit, standing: LaneState, stay: OpenStay) -> int:
         unit.run(store.SET_STATE, passage=standing.passage_id, new_state=PassageState.GONE)
         _tell_no_gate(unit, standing, stay, "lane_retired")
         return 0
-    assessment, trouble = prices.assess_anyhow(
-        unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=standing.captured_at
-    )
+    assessment, trouble = prices.assess_anyhow(unit, stay, currency=lane.currency, at=standing.captured_at)
     if assessment.due:
         prices.ensure_bill(unit, stay, assessment)
         return 0
@@ -200,9 +198,7 @@ def _pass_by_hand(unit: Unit, seen: Seen, standing: LaneState) -> Id | None:
 
 def _close_by_hand(unit: Unit, seen: Seen, stay: OpenStay) -> None:
     lane = seen.lane
-    assessment, trouble = prices.assess_anyhow(
-        unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at
-    )
+    assessment, trouble = prices.assess_anyhow(unit, stay, currency=lane.currency, at=seen.at)
     if trouble:
         _tell_trouble(unit, lane, seen.passage, stay.id, trouble)
     elif assessment.due:
@@ -277,7 +273,7 @@ def _leave_again(
 ) -> LaneAnswer:
     lane = seen.lane
     records.leave_other_lanes(unit, stay.id, lane=lane.id)
-    assessment = prices.assess_alone(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+    assessment = prices.assess_alone(unit, stay, at=seen.at)
     if not assessment.due:
         records.close_priced(
             unit, stay, assessment, passage=seen.passage, lane=lane.id, at=seen.at, reason=CloseReason.LEFT

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from openberth.contexts.facility import LaneContext
 from openberth.contexts.stays.model.decisions import Right
 from openberth.contexts.stays.model.entities import Action, Ask, Source
+from openberth.contexts.stays.recognition import PlateColour
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import Instant
@@ -37,6 +38,11 @@ class Seen:
     def plate_kind(self) -> str:
         """Return the word of the plate's kind, empty when it was not read."""
         return "" if self.plate is None else self.plate.kind.value
+
+    @property
+    def colour_seen(self) -> str | None:
+        """Return the colour of the plate, None when no camera has seen it."""
+        return self.colour if self.colour and self.colour != PlateColour.UNKNOWN else None
 
     @property
     def open_key(self) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
 
-from openberth.contexts.tariffs.model.tariff import WEEKDAYS, CalendarDay, DayKind, DayWord, Plan, Tariff
+from openberth.contexts.tariffs.model.needs import plans_of
+from openberth.contexts.tariffs.model.tariff import WEEKDAYS, CalendarDay, DayKind, DayWord, Tariff
 
 CALENDAR_WARN_DAYS = (
     60  # so long before a calendar ends it is told of: the next year's days off are published in autumn
@@ -108,13 +109,7 @@ def end_of(days: Mapping[date, CalendarDay]) -> date | None:
 
 
 def _words(tariff: Tariff) -> Iterator[str]:
-    for plan in _plans(tariff):
+    for plan in plans_of(tariff):
         yield from plan.condition.days
         for band in plan.bands:
             yield from band.days
-
-
-def _plans(tariff: Tariff) -> Iterator[Plan]:
-    yield from tariff.plans
-    for vehicle_class in tariff.classes:
-        yield from vehicle_class.plans
