@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import WebSocketRoute
 
 from openberth import __version__
-from openberth.contexts import tenancy
+from openberth.contexts import tariffs, tenancy
 from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, PaymentsApi
 from openberth.contexts.payments.reactions import Cashier
@@ -94,7 +94,7 @@ def build_app(parts: Parts) -> FastAPI:
     )  # fmt: skip
     install(app)
     for api in (
-        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database, publisher),
+        SystemApi(database, lot_id), FacilityApi(database, tariffs.currencies), TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
         CasesApi(database), WhatIfApi(database),

@@ -224,6 +224,10 @@ async def look_inside(api: Api, session: Session) -> list[Finding]:
                 old.append(f"{where} {session.say(f'case.{case.kind}')} ({age_text(age_us, session.language)})")
     findings.append(Finding(Health.ILL, "doctor.cases_old", {"count": len(old), "which": _listed(old)}) if old
                     else Finding(Health.WELL, "doctor.cases", {"count": overview.cases_open}))  # fmt: skip
+    findings += [
+        Finding(Health.NOTE, "doctor.alarm", {"words": str(alarm.get("text"))})
+        for alarm in (await api.get("/v1/alarms")).get("items", ())
+    ]
     return findings
 
 

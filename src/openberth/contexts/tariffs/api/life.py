@@ -243,7 +243,7 @@ def _place_words(path: tuple[str, ...], language: Language) -> str:
     words = ""
     for part in path:
         if part.startswith("["):
-            words += text("tariff.part.thing", language, name=part[1:-1])
+            words += part
         else:
             words += (" › " if words else "") + _part_words(part, language)
     return words
