@@ -86,8 +86,10 @@ def build_app(parts: Parts) -> FastAPI:
         ],
     )  # fmt: skip
     install(app)
+    settings = parts.settings
+    facility = FacilityApi(database, http_base=settings.public_base, barrier_base=settings.barrier_base)
     for api in (
-        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database), PaymentsApi(database),
+        SystemApi(database, lot_id), facility, TariffsApi(database), PaymentsApi(database),
         PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs), CasesApi(database),
     ):  # fmt: skip
         app.include_router(api.router)
