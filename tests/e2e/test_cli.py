@@ -120,9 +120,11 @@ def test_a_taken_port(home: Home, tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         with Home(tmp_path) as other:
-            said = other.run("serve", "--port", port).refused()
-            assert port in said
-            assert "another port" in said
+            for option in ("--port", "--barrier-port"):
+                said = other.run("serve", option, port).refused()
+                assert port in said
+                assert "another port" in said
+            assert not other.data.exists()  # nothing was made before the ports were held
 
 
 def test_it_works_without_a_server_and_says_when_the_keys_are_lost(tmp_path: Path) -> None:

@@ -93,8 +93,12 @@ def build_app(parts: Parts) -> FastAPI:
         ],
     )  # fmt: skip
     install(app)
+    settings = parts.settings
+    facility = FacilityApi(
+        database, tariffs.currencies, http_base=settings.public_base, barrier_base=settings.barrier_base
+    )
     for api in (
-        SystemApi(database, lot_id), FacilityApi(database, tariffs.currencies), TariffsApi(database, publisher),
+        SystemApi(database, lot_id), facility, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
         CasesApi(database), WhatIfApi(database),

@@ -115,6 +115,7 @@ class CredentialsView(View):
     """A device's secret, shown once: 64 hexadecimal digits.
 
     A camera posts to ``path``; a barrier introduces itself by ``serial`` and proves that it knows the secret.
+    ``address`` is what is typed into the device: the whole address of a camera, host and port for a barrier.
     """
 
     device: str
@@ -122,6 +123,7 @@ class CredentialsView(View):
     serial: str | None
     secret: str
     path: str | None
+    address: str
 
 
 class CommandView(View):
@@ -144,11 +146,13 @@ class CommandView(View):
 
 
 class FacilityApi:
-    """Serves the routes."""
+    """Serves the routes. ``http_base`` and ``barrier_base`` are where devices reach this service."""
 
-    def __init__(self, database: Database, tariffs: TariffBook) -> None:
+    def __init__(self, database: Database, tariffs: TariffBook, *, http_base: str, barrier_base: str) -> None:
         self._database = database
         self._tariffs = tariffs
+        self._http_base = http_base
+        self._barrier_base = barrier_base
         self.router = APIRouter(prefix="/v1", tags=["facility"])
         add = self.router.add_api_route
         add(
@@ -215,7 +219,10 @@ class FacilityApi:
             found = lot_named(unit, name=lot)
             made = issue_credentials(unit, lot=found.id, device_code=device, secret=secret)
             path = CAMERA_PATH + secret if made.kind is DeviceKind.VZENITH_HTTP else None
-            return CredentialsView(device=made.code, kind=made.kind, serial=made.serial, secret=secret, path=path)
+            address = self._barrier_base if path is None else self._http_base + path
+            return CredentialsView(
+                device=made.code, kind=made.kind, serial=made.serial, secret=secret, path=path, address=address
+            )
 
         return answered(await self._database.write(once(key, effect, secret=True), by=by))
 
