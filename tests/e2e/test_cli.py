@@ -49,9 +49,33 @@ def test_a_device_gets_credentials_and_a_warning(home: Home) -> None:
 
 
 def test_a_price_is_explained(home: Home) -> None:
-    said = home.run("tariff", "quote", "mall", "2026-11-20T09:00", "+95m").out
+    said = home.run("tariff", "quote", "mall", "--from", "2026-11-20T09:00", "--to", "+95m").out
     assert "4 units of 30 minutes" in said
     assert re.search(r"total +95 +¥10\.00", said)
+    from_file = home.run("tariff", "quote", TARIFF, "--from", "2026-11-20T09:00", "--to", "+95m").out
+    assert from_file.partition("what for")[2] == said.partition("what for")[2] != ""
+
+
+def test_a_curve_is_that_of_the_published_tariff(home: Home) -> None:
+    line = ("--from", "2026-11-20T09:00", "--csv", "-")
+    by_code = home.run("tariff", "curve", "mall", *line).out
+    assert by_code == home.run("tariff", "curve", TARIFF, *line).out
+    assert by_code.count("\n") == 18
+
+
+def test_a_month_is_priced_anew(home: Home) -> None:
+    said = home.run("tariff", "what-if", TARIFF, "--lot", "mall", "--month", "2026-10")
+    assert said.status == 0, said
+    assert re.search(r"billed then +¥0\.00", said.out)
+    assert "no month" in home.run("tariff", "what-if", TARIFF, "--lot", "mall", "--month", "2098-12").refused()
+
+
+def test_a_month_is_priced_anew_without_a_server(tmp_path: Path) -> None:
+    with Home(tmp_path) as alone:
+        assert alone.run("tariff", "publish", TARIFF).status == 0
+        assert alone.run("lot", "apply", MALL).status in (0, 1)
+        said = alone.run("tariff", "what-if", TARIFF, "--lot", "mall", "--month", "2026-10")
+        assert "0 stays priced anew" in said.out, said
 
 
 def test_the_plate_of_nobody_inside_cannot_be_corrected(home: Home) -> None:

@@ -14,7 +14,8 @@ def drive_through(house: House, plate: str, minutes: int) -> None:
     house.pass_minutes(minutes)
     house.arrive("out-1", plate)
     bill = house.waiting("out-1")["bill"]
-    assert house.post("/v1/lots/mall/lanes/out-1/cash", {"received": bill["due"]}, key=bill["id"]).status_code == 200
+    cash = {"bill": bill["id"], "received": bill["due"]}
+    assert house.post("/v1/lots/mall/lanes/out-1/cash", cash).status_code == 200
     assert eventually(lambda: not house.get("/v1/stays", lot="mall", state="open")["items"])
     house.pass_minutes(1)
 
