@@ -34,12 +34,16 @@ _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True)
 class ToPrice:
-    """A closed stay with all that pricing it anew needs; ``segments`` None: the other tariff changes nothing."""
+    """A closed stay with all that pricing it anew needs; ``segments`` None: the other tariff changes nothing.
+
+    Where it goes on from another one, ``since`` is that one's end: what the stay costs beyond it is its price.
+    """
 
     stay: Stay
     segments: tuple[tariffs.Segment, ...] | None
     terms: tariffs.Terms
     moment: Instant
+    since: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,8 @@ class _Gathering:
         course = course_of(self._reader, as_it_was, at=stay.left_at, instead=instead)
         if not any(part.tariff is self._draft for part in course.segments):
             return ToPrice(stay, None, course.terms, stay.left_at)
-        return ToPrice(stay, tuple(course.segments), course.terms, self._moment(stay))
+        since = course.earlier[0].left_at if course.earlier else None
+        return ToPrice(stay, tuple(course.segments), course.terms, self._moment(stay), since)
 
     def _moment(self, stay: Stay) -> Instant:
         """Return the moment whose price was asked for: of the last payment while its grace lasted, else the end."""
@@ -196,11 +201,10 @@ def _priced(one: ToPrice) -> Repriced:
     minutes = Repriced.length_of(stay.entered_at, stay.left_at)
     if one.segments is None:
         return Repriced(minutes, stay.price_minor, stay.paid_minor, stay.price_minor, uses_draft=False)
-    if stay.continues_id is not None:
-        # Its price is what it cost beyond the stay before: by itself it has none.
-        return Repriced(minutes, stay.price_minor, stay.paid_minor, None, reason="continued")
     try:
         total = tariffs.quote(one.segments, one.terms, now=one.moment).total
+        if one.since is not None:
+            total -= tariffs.quote(one.segments, one.terms, now=one.since).total
     except tariffs.NotComputable as problem:
         return Repriced(minutes, stay.price_minor, stay.paid_minor, None, reason=str(problem.params["reason"]))
-    return Repriced(minutes, stay.price_minor, stay.paid_minor, total.minor)
+    return Repriced(minutes, stay.price_minor, stay.paid_minor, max(total.minor, 0))
