@@ -1,9 +1,10 @@
 """Deciding about a car at a lane: one function per kind of lane, each load → decide (pure) → write."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from openberth.contexts import facility, permits
-from openberth.contexts.facility import LaneKind
+from openberth.contexts.facility import Command, LaneKind
 from openberth.contexts.stays.model.decisions import (
     SAME_CAR_AGAIN_S,
     EntryFacts,
@@ -25,7 +26,16 @@ from openberth.kernel.time import SECOND_US
 CASUAL = Permission(None, None)
 
 
-def decide(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a car at a lane, and the command that was given for it."""
+
+    passage: Passage
+    verdict: Verdict
+    command: Command | None
+
+
+def decide(unit: Unit, seen: Seen) -> Decided:
     """Decide about a car and write everything that follows. The caller holds the lot's lock."""
     if seen.lane.kind is LaneKind.ENTRY:
         return _enter(unit, seen)
@@ -42,7 +52,7 @@ def permission_of(reader: Reader, seen: Seen) -> Permission:
     return Permission(permit.id, Right(permit.kind.value)) if permit else CASUAL
 
 
-def _enter(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+def _enter(unit: Unit, seen: Seen) -> Decided:
     permission = permission_of(unit, seen)
     inside = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
     again = inside is not None and _same_car_again(seen, inside)
@@ -62,7 +72,7 @@ def _enter(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
     passage = records.write_passage(unit, seen, verdict, links)
     evidence = {"earlier_stay": str(inside.id)} if inside and not again else {}
     _case(unit, seen, verdict, links, evidence)
-    return passage, verdict
+    return Decided(passage, verdict, command)
 
 
 def admit(unit: Unit, seen: Seen, permission: Permission, inside: OpenStay | None) -> OpenStay | None:
@@ -90,12 +100,12 @@ def _end_unseen(unit: Unit, seen: Seen, inside: OpenStay) -> None:
         )  # fmt: skip
 
 
-def _leave(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+def _leave(unit: Unit, seen: Seen) -> Decided:
     stay = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
     return leave_with(unit, seen, stay)
 
 
-def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, Verdict]:
+def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> Decided:
     """Decide about a car at an exit whose stay is known (or known to be missing)."""
     lane = seen.lane
     assessment = None
@@ -120,10 +130,10 @@ def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, 
         reason = CloseReason.LEFT_OFFLINE if seen.happened else CloseReason.LEFT
         records.close_priced(unit, stay, assessment, passage=passage.id, lane=lane.id, at=seen.at, reason=reason)
     _case(unit, seen, verdict, links, {})
-    return passage, verdict
+    return Decided(passage, verdict, command)
 
 
-def _cross(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+def _cross(unit: Unit, seen: Seen) -> Decided:
     stay = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
     verdict = decide_inner(InnerFacts(seen.plate_id is not None, stay is not None, seen.happened))
     to_area = seen.lane.to_area
@@ -133,7 +143,7 @@ def _cross(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
     links = Links(stay=stay.id if stay else None, command=command.id if command else None)
     passage = records.write_passage(unit, seen, verdict, links)
     _case(unit, seen, verdict, links, {})
-    return passage, verdict
+    return Decided(passage, verdict, command)
 
 
 def _same_car_again(seen: Seen, inside: OpenStay) -> bool:

@@ -7,7 +7,7 @@ decision's command gets the same answer; later it opens nothing.
 from dataclasses import replace
 
 from openberth.contexts import facility
-from openberth.contexts.facility import CommandKind, LaneContext, Outcome
+from openberth.contexts.facility import Command, CommandKind, LaneContext, Outcome
 from openberth.contexts.stays.model.decisions import Verdict, trusted_moment
 from openberth.contexts.stays.model.entities import (
     Action,
@@ -20,6 +20,7 @@ from openberth.contexts.stays.model.entities import (
 )
 from openberth.contexts.stays.recognition import Recognition, Trigger
 from openberth.contexts.stays.service import deciding, records
+from openberth.contexts.stays.service.deciding import Decided
 from openberth.contexts.stays.service.seen import LaneAnswer, Seen
 from openberth.contexts.stays.store import passages as store
 from openberth.infra import dedup, vault
@@ -47,23 +48,18 @@ def recognise(unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recogni
     ``passage`` is the id the passage gets if it is new: the pictures are stored under it beside the unit.
     """
     unit.lock(("lot", lot))
-    known = dedup.earlier(unit, source=device, key=recognition.source_id)
+    known = dedup.claim(unit, source=device, key=recognition.source_id, ref=passage)
     if known is not None:
         return _same_answer(unit, passage=known.ref, device=device)
     context = facility.lane_context(unit, lane=lane)
     seen = _seen(unit, context, device=device, passage=passage, recognition=recognition)
-    dedup_to = seen.passage
     if recognition.trigger in _REPORTS:
-        answer = _report(unit, seen, _REPORTS[recognition.trigger])
-    else:
-        known_car = _known_car(unit, seen, unit.one(store.LANE, lane=lane))
-        if known_car is not None:
-            dedup_to = known_car
-            answer = _duplicate_answer(unit, seen, known_car, device=device)
-        else:
-            answer = _answer(unit, *deciding.decide(unit, seen), device=device)
-    dedup.remember(unit, source=device, key=recognition.source_id, ref=dedup_to)
-    return answer
+        return _report(unit, seen, _REPORTS[recognition.trigger])
+    known_car = _known_car(unit, seen, unit.one(store.LANE, lane=lane))
+    if known_car is None:
+        return _answer(unit, deciding.decide(unit, seen), device=device)
+    dedup.repoint(unit, source=device, key=recognition.source_id, ref=known_car)
+    return _duplicate_answer(unit, seen, known_car, device=device)
 
 
 def store_undecided(
@@ -71,7 +67,7 @@ def store_undecided(
 ) -> LaneAnswer:
     """Keep a recognition about which deciding raised: the fact with a case for a person, and nothing moves."""
     unit.lock(("lot", lot))
-    known = dedup.earlier(unit, source=device, key=recognition.source_id)
+    known = dedup.claim(unit, source=device, key=recognition.source_id, ref=passage)
     if known is not None:
         return _same_answer(unit, passage=known.ref, device=device)
     context = facility.lane_context(unit, lane=lane)
@@ -83,8 +79,7 @@ def store_undecided(
         unit, company=context.company, lot=lot, lane=lane, kind=CaseKind.DECISION_FAILED, passage=written.id, stay=None,
         evidence={"error": error[:200]},
     )  # fmt: skip
-    dedup.remember(unit, source=device, key=recognition.source_id, ref=written.id)
-    return _answer(unit, written, verdict, device=device)
+    return _answer(unit, Decided(written, verdict, None), device=device)
 
 
 def plate_of(recognition: Recognition) -> Plate | None:
@@ -160,10 +155,9 @@ def _report(unit: Unit, seen: Seen, reason: str) -> LaneAnswer:
     return LaneAnswer(written.id, False, Action.RECORD, reason, Ask.NOTHING, None, None)
 
 
-def _answer(unit: Unit, passage: Passage, verdict: Verdict, *, device: Id) -> LaneAnswer:
-    opens = False
-    if passage.command_id is not None:
-        opens = _opens_by_answer(unit, passage.command_id, device)
+def _answer(unit: Unit, decided: Decided, *, device: Id) -> LaneAnswer:
+    passage, verdict = decided.passage, decided.verdict
+    opens = decided.command is not None and _lives_in_the_answer(unit, decided.command, device)
     return LaneAnswer(passage.id, opens, verdict.action, verdict.reason, verdict.ask, passage.stay_id, passage.bill_id)
 
 
@@ -192,7 +186,11 @@ def _opens_by_answer(unit: Unit, command_id: Id, device: Id) -> bool:
     Once the car has passed it lives no longer: the same answer would lift the boom for the next car.
     """
     command = facility.command(unit, command=command_id)
-    if command is None or command.device_id != device or command.kind is not CommandKind.OPEN:
+    return command is not None and _lives_in_the_answer(unit, command, device)
+
+
+def _lives_in_the_answer(unit: Unit, command: Command, device: Id) -> bool:
+    if command.device_id != device or command.kind is not CommandKind.OPEN:
         return False
     passed = command.outcome is Outcome.DONE
     return command.born_sent and not passed and unit.machine_now < command.expires_at
