@@ -65,11 +65,12 @@ class CalendarEdit:
 
     def applied(self, known: Mapping[date, CalendarDay]) -> dict[date, CalendarDay]:
         """Return the days that are spoken of, as they are afterwards."""
-        days = {day: weekday_of(day) for year in self.complete for day in span(date(year, 1, 1), date(year, 12, 31))}
+        plain = {day: weekday_of(day) for year in self.complete for day in span(date(year, 1, 1), date(year, 12, 31))}
+        days: dict[date, CalendarDay] = {}
         for change in self.changes:
             for day in span(change.first, change.last):
                 days[day] = change.applied(days.get(day) or known.get(day) or weekday_of(day))
-        return days
+        return plain | days
 
 
 def weekday_of(day: date) -> CalendarDay:
