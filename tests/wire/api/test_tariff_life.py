@@ -145,7 +145,7 @@ def test_a_draft_goes_its_way(house: House) -> None:
     assert [(one["number"], one["state"]) for one in found["versions"]] == [(2, "in_force"), (1, "superseded")]
     assert house.get("/v1/tariffs/days/versions/1")["document"]["bands"][0]["charge"]["price"] == "5.00"
     difference = house.operator.get("/v1/tariffs/days/difference", headers={"accept-language": "zh"}).json()
-    assert [one["text"] for one in difference["differences"]] == ["时段[work] › 收费 › 单价由 5.00 改为 6.00"]
+    assert [one["text"] for one in difference["differences"]] == ["时段[work] › 收费 › 单价：由 5.00 改为 6.00"]
 
 
 def test_an_event_price_shows_when_it_ends(house: House) -> None:
