@@ -19,6 +19,7 @@ _QUEUE_MAX = 50  # a longer one is not joined
 _PRESENTATIONS = 3
 _ROUNDS = 6  # of looking at the phone while standing at an exit
 _STORE_S = 60.0
+_ASKS = 4  # of the booth by who is inside and stands before a gate: nobody parks again because a server is away
 _WALK_US = 3 * MINUTE_US
 _INNER_US = MINUTE_US
 
@@ -76,7 +77,6 @@ class Driver:
                 visit.entry, visit.fate = crossing, Fate.INSIDE
                 counters.admitted += 1
                 return True
-            site.turn_back(reading)
         counters.refused += 1
         return False
 
@@ -143,7 +143,6 @@ class Driver:
             if opens and await site.drive_on(crossing, visit.rng):
                 visit.inner.append(crossing)
                 return True
-            site.turn_back(reading)
         return False
 
     async def _leave_inner(self, lane: Lane) -> bool:
@@ -201,7 +200,6 @@ class Driver:
             if opens and await site.drive_on(crossing, visit.rng):
                 visit.exit, visit.fate = crossing, Fate.LEFT
                 return True
-            site.turn_back(reading)
         visit.trouble.append("could not leave")
         visit.doing = Doing.PARKED
         counters.helped += 1
@@ -295,13 +293,20 @@ class Driver:
         paid. ``area`` is where it would be then, None for outside.
         """
         visit = self.visit
-        if not visit.known_as or await self._place.guard.whereabouts(visit) != area:
+        if not visit.known_as or await self._whereabouts(1 if site.lane.kind == "entry" else _ASKS) != area:
             return False
         crossing.waited = True
         visit.left_unpaid = visit.left_unpaid or area is None
         self._world.counters.lifted += 1
         site.lift_by_hand()
         return await site.boom.wait_open(site.waits.open_s)
+
+    async def _whereabouts(self, asks: int) -> str | None:
+        """Ask the booth where the car is by the books, again while the server is away."""
+        for _ in range(asks - 1):
+            with suppress(NoAnswer):
+                return await self._place.guard.whereabouts(self.visit)
+        return await self._place.guard.whereabouts(self.visit)
 
     async def _be_known(self) -> None:
         """Wait while a part of the way is still in a camera's store: what happens in order shall be told in order."""

@@ -20,6 +20,7 @@ from openberth.contexts.stays.model.entities import Action, CaseKind, CloseReaso
 from openberth.contexts.stays.service import prices, records
 from openberth.contexts.stays.service.records import Links
 from openberth.contexts.stays.service.seen import Permission, Seen
+from openberth.contexts.stays.store import passages as passage_store
 from openberth.infra.database import Reader, Unit
 from openberth.kernel.time import SECOND_US
 
@@ -55,13 +56,13 @@ def permission_of(reader: Reader, seen: Seen) -> Permission:
 def _enter(unit: Unit, seen: Seen) -> Decided:
     permission = permission_of(unit, seen)
     inside = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
-    again = inside is not None and _same_car_again(seen, inside)
+    again = inside is not None and _same_car_again(unit, seen, inside)
     verdict = decide_entry(
         EntryFacts(
             lot_state=seen.lane.state, free_spaces=facility.free_spaces(unit, lane=seen.lane),
             full_admits_permits=seen.lane.full_admits_permits, plate_known=seen.plate_id is not None,
             right=permission.right, inside=inside is not None and not again, same_car_again=again,
-            happened=seen.happened,
+            happened=seen.happened, camera_opened=seen.camera_opened,
         )
     )  # fmt: skip
     stay = inside
@@ -146,9 +147,14 @@ def _cross(unit: Unit, seen: Seen) -> Decided:
     return Decided(passage, verdict, command)
 
 
-def _same_car_again(seen: Seen, inside: OpenStay) -> bool:
-    apart_us = abs(seen.at - inside.entered_at)
-    return inside.entry_lane_id == seen.lane.id and apart_us <= SAME_CAR_AGAIN_S * SECOND_US
+def _same_car_again(reader: Reader, seen: Seen, inside: OpenStay) -> bool:
+    """Tell whether a car was let in at this lane and never drove on: soon after, or as long as it surely stands."""
+    if inside.entry_lane_id != seen.lane.id:
+        return False
+    if abs(seen.at - inside.entered_at) <= SAME_CAR_AGAIN_S * SECOND_US:
+        return True
+    standing = reader.one(passage_store.LANE, lane=seen.lane.id)
+    return standing is not None and standing.stay_id == inside.id and standing.surely_stands
 
 
 def _case(unit: Unit, seen: Seen, verdict: Verdict, links: Links, evidence: Mapping[str, object]) -> None:
