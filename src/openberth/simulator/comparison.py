@@ -70,7 +70,10 @@ class Comparison:
         try:
             for plate in plates:
                 stays |= {stay.id: stay for stay in await self._api.stays(lot, plate)}
-            ours = [stay for stay in stays.values() if instant_us(stay.entered) >= started_us - self._slack_us]
+            # Earlier runs may have left stays of a permit's car; a camera's clock may lie before the opening.
+            stamps = (sight.stamp_us for visit in visits if visit.entry for sight in visit.entry.sights)
+            since_us = min([started_us, *stamps]) - self._slack_us
+            ours = [stay for stay in stays.values() if instant_us(stay.entered) >= since_us]
         except (NoAnswer, Refusal, ValueError) as error:
             return [f"{visits[0].name}: its stays cannot be read ({error})"]
         back = sum(stay.reason == _TURNED_BACK for stay in ours)

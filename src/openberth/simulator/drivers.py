@@ -90,11 +90,9 @@ class Driver:
             if await site.opens(shown):
                 return True
             if shown is not None and not shown.delivered:
-                if not shown.sight.sent_us or not await site.camera.drained(site.waits.online_s):
-                    return await self._lift(site, reading)
-                # The server may have had the record although the camera never knew: what it decided then holds.
-                if await self._place.guard.word_on(site, reading) is Word.ADMITTED:
-                    return await self._must_open(site)
+                came_in = await self._after_the_outage(site, shown, reading)
+                if came_in is not None:
+                    return came_in
                 continue
             ask, waiting = await self._look(site)
             crossing.waited = True
@@ -112,6 +110,19 @@ class Driver:
             if word is Word.ADMITTED:
                 return await self._must_open(site)
         return False
+
+    async def _after_the_outage(self, site: Site, shown: Shown, reading: Reading) -> bool | None:
+        """Wait until the camera has told what it stored; None when the car has to be shown again.
+
+        The server may have had the record although the camera never knew: what it decided then holds. Or the guard has
+        read the plate meanwhile and let the car in.
+        """
+        if not shown.sight.sent_us or not await site.camera.drained(site.waits.online_s):
+            return await self._lift(site, reading)
+        admitted = await self._place.guard.word_on(site, reading) is Word.ADMITTED
+        if admitted or (self.visit.known_as and not reading.is_read):
+            return await self._must_open(site)
+        return None
 
     async def _must_open(self, site: Site) -> bool:
         """Wait for a boom that the server has told to open; when it stays down (a broken link), the guard opens.

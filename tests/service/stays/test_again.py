@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from openberth.contexts import stays
+from openberth.contexts import facility, stays
 from openberth.contexts.stays.model.entities import Action, CloseReason, PassageState
 from openberth.contexts.stays.recognition import Trigger
 from openberth.contexts.stays.service.cases import CaseAction, resolve
@@ -174,6 +174,33 @@ def test_a_car_that_was_let_in_and_still_stands_there_comes_in_once(street: Stre
     street.pass_minutes(40)
     assert street.arrive("in-2", CAR).reason == "entry.casual"  # in it went: its exit was not seen
     assert street.case_kinds() == ["entered_again"]
+
+
+@pytest.mark.parametrize("gate", ["never reached", "cut off by a restart", "unknown"])
+def test_a_car_whose_gate_is_not_known_to_have_opened_comes_in_once(street: Street, gate: str) -> None:
+    """No loop has told anything at this lane yet; in the unknown case it may as well have come a second time."""
+    lane = "in-1" if gate == "never reached" else "in-2"
+    first = street.arrive(lane, CAR)
+    if gate == "cut off by a restart":
+        write(street.db, facility.after_restart)
+    else:
+        street.machine.advance(31 * SECOND_US)
+        write(street.db, facility.end_expired)
+    street.pass_minutes(40)
+    again = street.arrive(lane, CAR)
+    assert again.reason == ("entry.casual" if gate == "unknown" else "entry.again")
+    assert (again.stay == first.stay, len(street.inside())) == (gate != "unknown", 1)
+
+
+def test_after_a_restart_another_trigger_opens_for_nobody(street: Street) -> None:
+    """The first trigger's answer opened; the second one waited in the camera while the server was away."""
+    stamp = street.business.now()
+    sent = street.recognition(CAR)
+    assert street.arrive("in-2", CAR, sent=sent).opens
+    assert street.arrive("in-2", CAR, captured_at=Instant(stamp + SECOND_US)).opens
+    write(street.db, facility.after_restart)
+    assert not street.arrive("in-2", CAR, captured_at=Instant(stamp + 2 * SECOND_US)).opens
+    assert street.arrive("in-2", CAR, sent=sent).opens  # the same record: its answer may not have arrived
 
 
 # turning back

@@ -245,6 +245,7 @@ def upgrade() -> None:
         ident("stay_id", null=True),
         ident("bill_id", null=True),
         ident("command_id", null=True),
+        big("passed_at", null=True),
     )
     create_index("ix_lane_state_stay", "lane_state", "stay_id")
     create_table(

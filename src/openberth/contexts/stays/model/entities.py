@@ -203,11 +203,6 @@ class LaneState:
         """Tell whether the loop reported a car since this one was let through."""
         return self.passed_at is not None and self.passed_at >= self.decided_at
 
-    @property
-    def surely_stands(self) -> bool:
-        """Tell whether this car has not driven on at a lane whose loop tells."""
-        return self.passed_at is not None and not self.has_driven_on
-
 
 class CaseKind(StrEnum):
     """Why a person is needed."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from openberth.contexts import facility, permits
-from openberth.contexts.facility import Command, LaneKind
+from openberth.contexts.facility import Command, LaneKind, Outcome
 from openberth.contexts.stays.model.decisions import (
     SAME_CAR_AGAIN_S,
     EntryFacts,
@@ -16,7 +16,7 @@ from openberth.contexts.stays.model.decisions import (
     decide_exit,
     decide_inner,
 )
-from openberth.contexts.stays.model.entities import Action, CaseKind, CloseReason, OpenStay, Passage
+from openberth.contexts.stays.model.entities import Action, CaseKind, CloseReason, LaneState, OpenStay, Passage
 from openberth.contexts.stays.service import prices, records
 from openberth.contexts.stays.service.records import Links
 from openberth.contexts.stays.service.seen import Permission, Seen
@@ -148,13 +148,28 @@ def _cross(unit: Unit, seen: Seen) -> Decided:
 
 
 def _same_car_again(reader: Reader, seen: Seen, inside: OpenStay) -> bool:
-    """Tell whether a car was let in at this lane and never drove on: soon after, or as long as it surely stands."""
+    """Tell whether a car was let in at this lane and never drove on.
+
+    So it is soon after, and as long as it is the last car there, no loop has reported it, and either the lane's loop
+    tells or its gate is not known to have opened.
+    """
     if inside.entry_lane_id != seen.lane.id:
         return False
     if abs(seen.at - inside.entered_at) <= SAME_CAR_AGAIN_S * SECOND_US:
         return True
     standing = reader.one(passage_store.LANE, lane=seen.lane.id)
-    return standing is not None and standing.stay_id == inside.id and standing.surely_stands
+    if standing is None or standing.stay_id != inside.id or standing.has_driven_on:
+        return False
+    return standing.passed_at is not None or _gate_failed(reader, standing)
+
+
+def _gate_failed(reader: Reader, standing: LaneState) -> bool:
+    """Tell whether the gate was not reached or refused, or the server ended before it knew."""
+    command = facility.command(reader, command=standing.command_id) if standing.command_id else None
+    if command is None:
+        return False
+    cut_off = command.outcome is Outcome.UNCERTAIN and command.detail == "restart"
+    return cut_off or command.outcome in (Outcome.UNREACHABLE, Outcome.REJECTED)
 
 
 def _case(unit: Unit, seen: Seen, verdict: Verdict, links: Links, evidence: Mapping[str, object]) -> None:

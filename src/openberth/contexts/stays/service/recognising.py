@@ -136,15 +136,22 @@ def _same_answer(unit: Unit, *, passage: Id, device: Id) -> LaneAnswer:
 def _duplicate_answer(unit: Unit, seen: Seen, passage: Id, *, device: Id) -> LaneAnswer:
     """Answer another reading of a car that was decided about; its pictures count if the first reading had none.
 
-    A reading without the plate opens nothing: it is that car's in all likelihood, and not for sure.
+    It opens only while the opening is under way: after a restart nobody knows whether the car has driven on. One
+    without the plate opens nothing: it is that car's in all likelihood, and not for sure.
     """
     answer = _same_answer(unit, passage=passage, device=device)
-    if seen.plate_id is None and answer.opens:
+    if answer.opens and (seen.plate_id is None or not _under_way(unit, passage)):
         answer = replace(answer, opens=False)
     if not seen.pictures:
         return replace(answer, keep_pictures=False)
     added = unit.run(store.SET_PICTURES, passage=passage, pictures_sent=seen.pictures)
     return replace(answer, keep_pictures=added == 1)
+
+
+def _under_way(unit: Unit, passage: Id) -> bool:
+    found = unit.one(store.PASSAGE, passage=passage)
+    command = facility.command(unit, command=found.command_id) if found and found.command_id else None
+    return command is not None and command.outcome is None
 
 
 def _opens_by_answer(unit: Unit, command_id: Id, device: Id) -> bool:
