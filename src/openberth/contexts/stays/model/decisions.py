@@ -37,7 +37,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class EntryFacts:
-    """What is known of a car at an entry. ``happened`` when it is inside already, whatever is decided."""
+    """What is known of a car at an entry. ``happened`` when the record was stored: nothing moves any more.
+
+    ``camera_opened`` when the camera itself let it in.
+    """
 
     lot_state: LotState
     free_spaces: int
@@ -47,11 +50,15 @@ class EntryFacts:
     inside: bool
     same_car_again: bool
     happened: bool
+    camera_opened: bool
 
 
 def decide_entry(facts: EntryFacts) -> Verdict:
     """Decide who comes in. Order of reasons: what has happened, who it is, who is let in, whether there is room."""
     if facts.happened:
+        if not facts.plate_known and not facts.camera_opened:
+            # Somebody stood there and nothing says that the gate moved: a person looks, nobody is counted in.
+            return Verdict(Action.REFUSE, "entry.unread_stored", case=CaseKind.PLATE_UNREAD)
         return Verdict(Action.RECORD, "entry.recorded", case=_entry_case(facts))
     if not facts.plate_known:
         if not _admits_casual(facts):

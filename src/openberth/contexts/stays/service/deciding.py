@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from openberth.contexts import facility, permits
-from openberth.contexts.facility import Command, LaneKind
+from openberth.contexts.facility import Command, LaneKind, Outcome
 from openberth.contexts.stays.model.decisions import (
     SAME_CAR_AGAIN_S,
     EntryFacts,
@@ -16,10 +16,11 @@ from openberth.contexts.stays.model.decisions import (
     decide_exit,
     decide_inner,
 )
-from openberth.contexts.stays.model.entities import Action, CaseKind, CloseReason, OpenStay, Passage
+from openberth.contexts.stays.model.entities import Action, CaseKind, CloseReason, LaneState, OpenStay, Passage
 from openberth.contexts.stays.service import prices, records
 from openberth.contexts.stays.service.records import Links
 from openberth.contexts.stays.service.seen import Permission, Seen
+from openberth.contexts.stays.store import passages as passage_store
 from openberth.infra.database import Reader, Unit
 from openberth.kernel.time import SECOND_US
 
@@ -55,13 +56,13 @@ def permission_of(reader: Reader, seen: Seen) -> Permission:
 def _enter(unit: Unit, seen: Seen) -> Decided:
     permission = permission_of(unit, seen)
     inside = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
-    again = inside is not None and _same_car_again(seen, inside)
+    again = inside is not None and _same_car_again(unit, seen, inside)
     verdict = decide_entry(
         EntryFacts(
             lot_state=seen.lane.state, free_spaces=facility.free_spaces(unit, lane=seen.lane),
             full_admits_permits=seen.lane.full_admits_permits, plate_known=seen.plate_id is not None,
             right=permission.right, inside=inside is not None and not again, same_car_again=again,
-            happened=seen.happened,
+            happened=seen.happened, camera_opened=seen.camera_opened,
         )
     )  # fmt: skip
     stay = inside
@@ -146,9 +147,29 @@ def _cross(unit: Unit, seen: Seen) -> Decided:
     return Decided(passage, verdict, command)
 
 
-def _same_car_again(seen: Seen, inside: OpenStay) -> bool:
-    apart_us = abs(seen.at - inside.entered_at)
-    return inside.entry_lane_id == seen.lane.id and apart_us <= SAME_CAR_AGAIN_S * SECOND_US
+def _same_car_again(reader: Reader, seen: Seen, inside: OpenStay) -> bool:
+    """Tell whether a car was let in at this lane and never drove on.
+
+    So it is soon after, and as long as it is the last car there, no loop has reported it, and either the lane's loop
+    tells or its gate is not known to have opened.
+    """
+    if inside.entry_lane_id != seen.lane.id:
+        return False
+    if abs(seen.at - inside.entered_at) <= SAME_CAR_AGAIN_S * SECOND_US:
+        return True
+    standing = reader.one(passage_store.LANE, lane=seen.lane.id)
+    if standing is None or standing.stay_id != inside.id or standing.has_driven_on:
+        return False
+    return standing.passed_at is not None or _gate_failed(reader, standing)
+
+
+def _gate_failed(reader: Reader, standing: LaneState) -> bool:
+    """Tell whether the gate was not reached or refused, or the server ended before it knew."""
+    command = facility.command(reader, command=standing.command_id) if standing.command_id else None
+    if command is None:
+        return False
+    cut_off = command.outcome is Outcome.UNCERTAIN and command.detail == "restart"
+    return cut_off or command.outcome in (Outcome.UNREACHABLE, Outcome.REJECTED)
 
 
 def _case(unit: Unit, seen: Seen, verdict: Verdict, links: Links, evidence: Mapping[str, object]) -> None:

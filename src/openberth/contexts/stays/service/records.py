@@ -3,7 +3,7 @@ stays.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from openberth.contexts import facility
@@ -21,6 +21,7 @@ from openberth.contexts.stays.model.entities import (
     PassageState,
     Resolution,
     Segment,
+    Source,
     Stay,
 )
 from openberth.contexts.stays.model.events import (
@@ -32,7 +33,7 @@ from openberth.contexts.stays.model.events import (
     StayOpened,
 )
 from openberth.contexts.stays.service.prices import Assessment, withdraw_open_bill
-from openberth.contexts.stays.service.seen import Permission, Seen
+from openberth.contexts.stays.service.seen import LaneAnswer, Permission, Seen
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as stay_store
@@ -91,6 +92,20 @@ def write_passage(unit: Unit, seen: Seen, verdict: Verdict, links: Links) -> Pas
         company=lane.company, lot=lane.lot, key=lane.id,
     )  # fmt: skip
     return passage
+
+
+def note(unit: Unit, seen: Seen, reason: str, *, stay: Id | None = None) -> LaneAnswer:
+    """Keep what a camera told of a car without taking it for a passage: evidence that moves nothing."""
+    noted = write_passage(unit, replace(seen, source=Source.CAMERA), Verdict(Action.RECORD, reason), Links(stay=stay))
+    unit.run(passage_store.SET_STATE, passage=noted.id, new_state=PassageState.GONE)
+    return LaneAnswer(noted.id, False, Action.RECORD, reason, Ask.NOTHING, stay, None)
+
+
+def leave_lane(unit: Unit, standing: LaneState) -> None:
+    """Note that the car which waited at a lane has gone."""
+    unit.run(passage_store.EMPTY_LANE, lane=standing.lane_id)
+    unit.run(passage_store.SET_STATE, passage=standing.passage_id, new_state=PassageState.GONE)
+    resolve_of_passage(unit, passage=standing.passage_id, resolution=Resolution.CAR_GONE)
 
 
 def _stand_at_lane(unit: Unit, passage: Passage) -> None:
@@ -209,9 +224,7 @@ def leave_other_lanes(unit: Unit, stay: Id, *, lane: Id) -> None:
     """Note that a car which stands at a lane now has left every other lane where it waited."""
     for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay):
         if standing.lane_id != lane:
-            unit.run(passage_store.EMPTY_LANE, lane=standing.lane_id)
-            unit.run(passage_store.SET_STATE, passage=standing.passage_id, new_state=PassageState.GONE)
-            resolve_of_passage(unit, passage=standing.passage_id, resolution=Resolution.CAR_GONE)
+            leave_lane(unit, standing)
 
 
 def raise_case(

@@ -37,6 +37,15 @@ PRESSED_TWICE_US = 5 * SECOND_US  # a second press of the same button, or a retr
 _STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
 
 
+def car_passed(unit: Unit, *, lane: Id, device: Id) -> int:
+    """Take note that a car drove over the loop behind the gate: the car that was let through has gone on.
+
+    Returns how many commands that ends.
+    """
+    unit.run(store.CAR_PASSED, lane=lane, now=unit.machine_now)
+    return facility.passed(unit, lane=lane, device=device)
+
+
 def bill_settled(unit: Unit, *, stay: Id, lot: Id) -> int:
     """Open the gate where the car of this stay waits to pay and owes nothing any more, once.
 
@@ -223,6 +232,22 @@ def identify(unit: Unit, *, lot: Id, lane: Id, plate: Plate, cause: str, resolut
     seen = replace(seen_again(unit, context, passage), plate=plate, plate_id=plate_id)
     stay = records.stay_by_key(unit, seen.open_key)
     return _decide_again(unit, seen, replace(standing, plate_id=plate_id), stay, cause, resolution)
+
+
+def enter_stored(unit: Unit, *, passage: Passage, plate: Plate) -> None:
+    """Let the stay begin of a car whose stored record had no plate: a person read it from the pictures and says it is
+    inside.
+    """
+    context = facility.lane_context(unit, lane=passage.lane_id)
+    plate_id = vault.keep(unit, VaultKind.PLATE, plate.key)
+    unit.run(store.CORRECT_PLATE, passage=passage.id, new_plate=plate_id, new_kind=plate.kind.value)
+    seen = replace(seen_again(unit, context, passage), plate=plate, plate_id=plate_id)
+    inside = records.stay_by_key(unit, seen.open_key)
+    admitted = deciding.admit(unit, seen, deciding.permission_of(unit, seen), inside)
+    unit.run(
+        store.UPDATE_PASSAGE, passage=passage.id, new_state=PassageState.PASSED,
+        new_stay=admitted.id if admitted else None, new_bill=None, new_command=None,
+    )  # fmt: skip
 
 
 def match_stay(

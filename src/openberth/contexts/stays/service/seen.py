@@ -13,7 +13,10 @@ from openberth.kernel.time import Instant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One car at one lane, before anything is decided. ``happened``: it has passed already."""
+    """One car at one lane, before anything is decided. ``happened``: it has passed already.
+
+    ``camera_opened``: the camera says that it opened by itself; without it a stored record only says who stood there.
+    """
 
     passage: Id
     lane: LaneContext
@@ -28,6 +31,7 @@ class Seen:
     received_at: Instant
     pictures: int
     flaws: tuple[str, ...]
+    camera_opened: bool = False
 
     @property
     def happened(self) -> bool:
