@@ -14,7 +14,7 @@ from openberth.contexts.facility.model import (
     VehicleRule,
 )
 from openberth.contexts.permits.model import PermitKind
-from openberth.contexts.stays.model.assignment import NO_RIGHTS, OUTSIDE, assigned, policy_of
+from openberth.contexts.stays.model.assignment import OUTSIDE, assigned, policy_of
 from openberth.contexts.stays.model.decisions import Right
 from openberth.contexts.stays.model.vehicles import vehicle_of
 from openberth.contexts.stays.recognition import PlateColour as SeenColour
@@ -33,7 +33,6 @@ def test_the_words_of_a_lot_file_are_those_of_the_rooms_above() -> None:
     assert values(PermitWord) == {kind.value for kind in PermitKind if kind.admits}
     assert values(PlateColour) == values(TariffColour) == values(SeenColour) - {"unknown"}
     assert values(Right) == values(PermitKind)
-    assert {kind.value for kind in PermitKind if not kind.admits} == NO_RIGHTS
     assert OUTSIDE not in values(PermitKind)
 
 

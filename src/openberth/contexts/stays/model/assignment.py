@@ -15,7 +15,6 @@ from openberth.contexts.tariffs.model import (
 from openberth.kernel.money import Money
 
 OUTSIDE = "outside"  # the right under which a car was away that came back soon enough to go on with its stay
-NO_RIGHTS = frozenset({"blocked"})  # let in by hand all the same: it pays like anybody
 
 
 def assigned(levels: Iterable[Level], right: str | None, vehicle: Vehicle) -> str | None:

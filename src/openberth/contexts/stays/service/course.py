@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from openberth.contexts import facility, permits, tariffs
 from openberth.contexts.facility import LotPricing
-from openberth.contexts.stays.model.assignment import NO_RIGHTS, OUTSIDE, assigned, policy_of
+from openberth.contexts.stays.model.assignment import OUTSIDE, assigned, policy_of
 from openberth.contexts.stays.model.entities import CloseReason, OpenStay, Stay
 from openberth.contexts.stays.model.vehicles import vehicle_of
 from openberth.contexts.stays.store import stays as store
@@ -179,8 +179,7 @@ def _reentry_minutes(
     reader: Reader, stay: OpenStay, pricing: LotPricing, entry: _Span, vehicle: tariffs.Vehicle
 ) -> int:
     """Return within how many minutes the tariff at the entry lets a stay go on."""
-    right = None if entry.right in NO_RIGHTS else entry.right
-    code = assigned(pricing.levels(entry.area), right, vehicle)
+    code = assigned(pricing.levels(entry.area), entry.right, vehicle)
     if code is None:
         return 0
     version = tariffs.in_force(reader, company=stay.company_id, code=code, at=stay.entered_at)
@@ -224,9 +223,6 @@ def _cut(reader: Reader, span: _Span) -> Iterator[tuple[Period, str | None]]:
     period, right = span.period, span.right
     if span.away or right is None:
         yield period, right
-        return
-    if right in NO_RIGHTS:
-        yield period, None
         return
     permit = permits.permit(reader, permit=span.permit) if span.permit else None
     end = permit.valid.end if permit is not None else None
