@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from openberth.contexts import facility, permits, tariffs
-from openberth.contexts.facility import LotPricing
 from openberth.contexts.stays.model.assignment import OUTSIDE, assigned, policy_of
 from openberth.contexts.stays.model.entities import CloseReason, OpenStay, Stay
 from openberth.contexts.stays.model.vehicles import vehicle_of
@@ -63,10 +62,14 @@ def course_of(
     pricing = facility.pricing_of(reader, lot=stay.lot_id)
     vehicle = vehicle_of(stay.plate_kind, stay.colour)
     own = list(_spans(reader, stay))
-    earlier = _earlier(reader, stay, _reentry_minutes(reader, stay, pricing, own[0], vehicle))
+    at_entry = assigned(pricing.levels(own[0].area), own[0].right, vehicle)
+    version = at_entry and tariffs.in_force(reader, company=stay.company_id, code=at_entry, at=stay.entered_at)
+    earlier = _earlier(reader, stay, version.tariff.reentry_minutes) if version else ()
     spans = [*_spans_before(reader, earlier, stay), *own]
     entered = spans[0].period.start
     book = _Book(reader, stay.company_id, entered=entered, at=at, instead=instead or {})
+    if at_entry and not earlier:
+        book.know(at_entry, version or None)
     segments: list[tariffs.Segment] = []
     for span in spans:
         depth = pricing.depth(span.area)
@@ -98,6 +101,10 @@ class _Book:
         self.tariffs: list[tariffs.Tariff] = []
         self.main: tariffs.TariffVersion | None = None
         self.changes_at: Instant | None = None
+
+    def know(self, code: str, of_entry: tariffs.TariffVersion | None) -> None:
+        """Take the version of the entry that was read already."""
+        self._of_entry[code] = of_entry
 
     def parts(self, code: str, period: Period) -> Iterator[tuple[Period, tariffs.Tariff | None]]:
         """Yield a period cut where another version prices it; None for a tariff that nobody has published."""
@@ -173,17 +180,6 @@ def _spans_before(reader: Reader, earlier: tuple[Stay, ...], stay: OpenStay) -> 
         yield from spans
         if each.left_at < returned:
             yield _Span(Period(each.left_at, returned), spans[-1].area, OUTSIDE, None, away=True)
-
-
-def _reentry_minutes(
-    reader: Reader, stay: OpenStay, pricing: LotPricing, entry: _Span, vehicle: tariffs.Vehicle
-) -> int:
-    """Return within how many minutes the tariff at the entry lets a stay go on."""
-    code = assigned(pricing.levels(entry.area), entry.right, vehicle)
-    if code is None:
-        return 0
-    version = tariffs.in_force(reader, company=stay.company_id, code=code, at=stay.entered_at)
-    return 0 if version is None else version.tariff.reentry_minutes
 
 
 def _earlier(reader: Reader, stay: OpenStay, minutes: int) -> tuple[Stay, ...]:
