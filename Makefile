@@ -5,6 +5,9 @@ BIN := .venv/bin
 RUN := .venv/.run.stamp
 DEV := .venv/.dev.stamp
 
+# Where the environment forbids bytecode, every one of the many processes would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench bench-history soak lock clean
 

@@ -24,7 +24,7 @@ import httpx2
 from sqlalchemy import create_engine, make_url, text
 
 from openberth.contexts.tariffs.document import read_tariff
-from openberth.contexts.tariffs.pricing import single
+from openberth.contexts.tariffs.engine import single
 from openberth.kernel.time import DAY_US, Instant
 from tests.bench import load
 from tests.e2e.house import ROOT, YAML, House, _answers, _end, _sent, _wait

@@ -8,11 +8,18 @@ from pathlib import Path
 from openberth.simulator.counters import Counters
 from openberth.simulator.faults import Faults
 from openberth.simulator.run import Report
-from openberth.simulator.site import Waits
 from tests.e2e.house import MORNING, House
 
-# Kills are the fault here; misreadings and double triggers have their own day (test_town.test_a_bad_day).
-FAULTS = ("lost-ack=0.03",)
+# Kills on top of everything else that goes wrong with devices.
+FAULTS = (
+    "lost-ack=0.05",
+    "duplicate=0.1",
+    "misread=0.02",
+    "unread=0.03",
+    "retransmit-forever=0.5",
+    "barrier-cut",
+    "clock-skew",
+)
 DOWN_S = (0.2, 2.5)
 KILLED_WHILE_STARTING = 0.3
 
@@ -24,6 +31,7 @@ def live_through_kills(
     minutes: float,
     every_s: tuple[float, float],
     speed: int = 300,
+    load: float = 1.0,
     database: str | None = None,
 ) -> tuple[Report, int, str]:
     """Run a town and kill its server again and again; return the report, the number of kills and the server's log."""
@@ -37,7 +45,7 @@ def live_through_kills(
 
         def town() -> None:
             try:
-                config = house.town(minutes=minutes, seed=seed, waits=Waits(answer_s=90.0))
+                config = house.town(minutes=minutes, seed=seed, load=load)
                 reports.append(house.live(config, faults=Faults.parse(FAULTS), counters=counters))
             except BaseException as failure:
                 failures.append(failure)
@@ -46,6 +54,8 @@ def live_through_kills(
 
         thread = threading.Thread(target=town, name="town")
         thread.start()
+        while not counters.arrived and not ended.wait(0.05):  # the town is built before it is tried
+            continue
         until = time.monotonic() + minutes * 60
         while not ended.wait(rng.uniform(*every_s)) and time.monotonic() < until:
             house.kill()

@@ -28,7 +28,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 def test_applying_again_changes_nothing(home: Home) -> None:
     said = home.run("lot", "apply", MALL)
-    assert (said.status, said.out) == (0, "lot mall is as the file says, nothing changed\n")
+    first, warning = said.out.splitlines()
+    assert (said.status, first) == (0, "lot mall is as the file says, nothing changed")
+    assert re.match(r"! .*mall\.yaml:\d+: areas\[1\]\.tariff: tariff vip is not published yet", warning)
 
 
 def test_lots_and_devices_are_shown(home: Home) -> None:
@@ -49,9 +51,33 @@ def test_a_device_gets_credentials_and_a_warning(home: Home) -> None:
 
 
 def test_a_price_is_explained(home: Home) -> None:
-    said = home.run("tariff", "quote", "mall", "2026-11-20T09:00", "+95m").out
+    said = home.run("tariff", "quote", "mall", "--from", "2026-11-20T09:00", "--to", "+95m").out
     assert "4 units of 30 minutes" in said
     assert re.search(r"total +95 +¥10\.00", said)
+    from_file = home.run("tariff", "quote", TARIFF, "--from", "2026-11-20T09:00", "--to", "+95m").out
+    assert from_file.partition("what for")[2] == said.partition("what for")[2] != ""
+
+
+def test_a_curve_is_that_of_the_published_tariff(home: Home) -> None:
+    line = ("--from", "2026-11-20T09:00", "--csv", "-")
+    by_code = home.run("tariff", "curve", "mall", *line).out
+    assert by_code == home.run("tariff", "curve", TARIFF, *line).out
+    assert by_code.count("\n") == 18
+
+
+def test_a_month_is_priced_anew(home: Home) -> None:
+    said = home.run("tariff", "what-if", TARIFF, "--lot", "mall", "--month", "2026-10")
+    assert said.status == 0, said
+    assert re.search(r"billed then +¥0\.00", said.out)
+    assert "no month" in home.run("tariff", "what-if", TARIFF, "--lot", "mall", "--month", "2098-12").refused()
+
+
+def test_a_month_is_priced_anew_without_a_server(tmp_path: Path) -> None:
+    with Home(tmp_path) as alone:
+        assert alone.run("tariff", "publish", TARIFF).status == 0
+        assert alone.run("lot", "apply", MALL).status in (0, 1)
+        said = alone.run("tariff", "what-if", TARIFF, "--lot", "mall", "--month", "2026-10")
+        assert "0 stays priced anew" in said.out, said
 
 
 def test_the_plate_of_nobody_inside_cannot_be_corrected(home: Home) -> None:
@@ -120,9 +146,11 @@ def test_a_taken_port(home: Home, tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         with Home(tmp_path) as other:
-            said = other.run("serve", "--port", port).refused()
-            assert port in said
-            assert "another port" in said
+            for option in ("--port", "--barrier-port"):
+                said = other.run("serve", option, port).refused()
+                assert port in said
+                assert "another port" in said
+            assert not other.data.exists()  # nothing was made before the ports were held
 
 
 def test_it_works_without_a_server_and_says_when_the_keys_are_lost(tmp_path: Path) -> None:

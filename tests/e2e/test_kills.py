@@ -16,7 +16,7 @@ def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
     seed = random.SystemRandom().randrange(1_000_000)
     with capsys.disabled():
         print(f"\nkill test seed {seed}")
-    report, kills, _ = live_through_kills(tmp_path, seed=seed, minutes=0.6, every_s=(1.0, 4.0))
+    report, kills, _ = live_through_kills(tmp_path, seed=seed, minutes=0.4, every_s=(1.0, 4.0))
     assert kills >= 2
     assert report.cars > 20
     assert report.balanced, (seed, report.differences[:10])

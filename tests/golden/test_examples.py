@@ -11,6 +11,7 @@ from openberth.contexts.facility.model import DeviceKind, LaneKind, Lot
 from openberth.contexts.permits.document import read_permits
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.tariffs.document import read_tariff, tariff_from_plain, tariff_to_plain
+from openberth.contexts.tariffs.document.days import read_days
 
 ROOT = Path(__file__).parents[2]
 TARIFFS = sorted((ROOT / "tariffs").glob("*.yaml"))
@@ -54,7 +55,7 @@ def test_the_community_has_its_residents() -> None:
     code, permits = read_permits(text, zone=ZoneInfo(lot("community").zone), name="community.permits.yaml")
     assert code == "community"
     assert 100 <= len(permits) <= 140
-    assert {permit.kind for permit in permits} == set(PermitKind)
+    assert {permit.kind for permit in permits} == set(PermitKind) - {PermitKind.MONTHLY}  # nobody buys a card here
     assert len({permit.plate for permit in permits}) == len(permits)
 
 
@@ -63,6 +64,14 @@ def test_the_guides_show_files_that_are_sound() -> None:
     assert len(read_permits(permits, zone=ZoneInfo("UTC"), name="guide")[1]) == 1
     mall = read_tariff((ROOT / "tariffs" / "mall.yaml").read_text("utf-8"), name="mall.yaml")
     assert read_tariff(blocks_of("tariffs")[0], name="guide") == mall
+
+
+def test_the_guides_show_parts_that_are_sound() -> None:
+    rules = next(block for block in blocks_of("lot-file") if block.startswith("tariffs:"))
+    mall = (ROOT / "lots" / "mall.yaml").read_text("utf-8")
+    assert len(read_lot(mall + rules, name="guide").pricing.tariffs) == 3
+    days = next(block for block in blocks_of("tariff-life") if block.startswith("days:"))
+    assert read_days(days, name="guide")[0] == "cn"
 
 
 def blocks_of(guide: str) -> list[str]:

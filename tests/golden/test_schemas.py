@@ -8,12 +8,14 @@ import pytest
 from openberth.contexts.facility.document import lot_schema
 from openberth.contexts.permits.document import permits_schema
 from openberth.contexts.tariffs.document import tariff_schema
+from openberth.contexts.tariffs.document.days import days_schema
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 SCHEMAS: dict[str, Callable[[], str]] = {
     "lot.schema.json": lot_schema,
     "tariff.schema.json": tariff_schema,
     "permits.schema.json": permits_schema,
+    "days.schema.json": days_schema,
 }
 
 

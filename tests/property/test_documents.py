@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openberth.contexts.facility.document import LotDocument, lot_of
 from openberth.contexts.permits.document import PermitsDocument
-from openberth.contexts.tariffs.document import TariffDocument, tariff_of
+from openberth.contexts.tariffs.document import TariffDocument, tariff_from_plain, tariff_of, tariff_to_plain
 from openberth.infra.documents import Document, DocumentError, plain, read_document
 from openberth.infra.documents.source import Data, read_source
 
@@ -16,6 +16,10 @@ ROOT = Path(__file__).parents[2]
 FILES: dict[str, type[Document]] = {
     "lots/office.yaml": LotDocument,
     "tariffs/mall.yaml": TariffDocument,
+    "tariffs/hospital.yaml": TariffDocument,
+    "tariffs/residential-ladder.yaml": TariffDocument,
+    "tariffs/singapore-central.yaml": TariffDocument,
+    "tariffs/taiyuan-ev.yaml": TariffDocument,
     "lots/community.permits.yaml": PermitsDocument,
 }
 TEXTS = {name: (ROOT / name).read_text("utf-8") for name in FILES}
@@ -52,7 +56,7 @@ def test_a_sound_file_with_a_piece_changed(name: str, data: st.DataObject) -> No
     if isinstance(found, LotDocument):
         lot_of(found)
     elif isinstance(found, TariffDocument):
-        tariff_of(found)
+        assert tariff_from_plain(tariff_to_plain(tariff_of(found))) == tariff_of(found)
     if found is not None:
         assert type(found).model_validate(plain(found)) == found
 

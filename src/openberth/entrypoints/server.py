@@ -47,13 +47,16 @@ async def serve(settings: Settings) -> None:
     """Serve every role of the settings. Ports are taken before anything else, so that a clash changes nothing."""
     with contextlib.ExitStack() as ports:
         http = ports.enter_context(listening(settings.http.host, settings.http.port))
+        barriers = None
+        if "devices" in settings.roles:
+            barriers = ports.enter_context(listening(settings.barrier.host, settings.barrier.port))
         async with open_house(settings) as house:
-            await _serve_house(house, http)
+            await _serve_house(house, http, barriers)
 
 
-async def _serve_house(house: House, http: socket.socket) -> None:
+async def _serve_house(house: House, http: socket.socket, barriers: socket.socket | None) -> None:
     settings = house.settings
-    devices = "devices" in settings.roles
+    devices = barriers is not None
     app: ASGIApp = build_app(house)
     if devices:
         app = DeviceFront(app, house.cameras.serve)
@@ -77,7 +80,7 @@ async def _serve_house(house: House, http: socket.socket) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    barrier_port = await _start_barriers(house) if devices else 0
+    barrier_port = 0 if barriers is None else (await house.barriers.server.start_on(barriers))[1]
     # What is here now stays: the collector would walk it again and again, tens of milliseconds in front of a gate.
     gc.collect()
     gc.freeze()
@@ -137,14 +140,6 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
         yield
-
-
-async def _start_barriers(house: House) -> int:
-    host, port = house.settings.barrier.host, house.settings.barrier.port
-    try:
-        return (await house.barriers.server.start(host, port))[1]
-    except OSError as error:
-        raise Refused("server.port_taken", host=host, port=port, reason=str(error.strerror or error)) from error
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from openberth import __version__
-from openberth.contexts import facility, tenancy
+from openberth.contexts import facility, tariffs, tenancy
 from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, PaymentsApi
 from openberth.contexts.payments.reactions import Cashier
@@ -93,10 +93,13 @@ def build_app(parts: Parts) -> FastAPI:
     """Return the application for people and programs; devices are served in front of it."""
     database = parts.database
     publisher = Publisher(parts.calendars)
-    entrance, door = parts.entrance, parts.entrance.door
+    entrance, door, settings = parts.entrance, parts.entrance.door, parts.settings
+    places = FacilityApi(
+        database, tariffs.currencies, http_base=settings.public_base, barrier_base=settings.barrier_base
+    )
     apis = (
-        SystemApi(database, lot_id), FacilityApi(database), TariffsApi(database, publisher),
-        PricesApi(database), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
+        SystemApi(database, lot_id), places, TariffsApi(database, publisher),
+        PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
         CasesApi(database), WhatIfApi(database), AccountsApi(database, entrance.hashing, entrance.keys),
         GrantsApi(database, _place_of_lot), SignInApi(database, entrance.reception, door, entrance.hashing),

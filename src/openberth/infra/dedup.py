@@ -6,7 +6,7 @@ The key is written in the unit that stores the fact, so a fact is accepted once 
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from openberth.infra.database.schema import seen
 from openberth.infra.database.statement import Query, Write, insert_into
@@ -21,6 +21,7 @@ _FIND = Query(
     select(seen.c.ref, seen.c.at).where(seen.c.digest == bindparam("digest")), lambda ref, at: Sighted(ref, at)
 )
 _REMEMBER = insert_into(seen, once=True)
+_REPOINT = Write(update(seen).where(seen.c.digest == bindparam("of_digest")).values(ref=bindparam("new_ref")))
 _OLD = Query(select(seen.c.digest).where(seen.c.at < bindparam("before")).limit(PURGE_MAX), lambda digest: digest)
 _FORGET = Write(delete(seen).where(seen.c.digest == bindparam("digest")))
 
@@ -41,6 +42,19 @@ def earlier(reader: Reader, *, source: Id, key: str) -> Sighted | None:
 def remember(unit: Unit, *, source: Id, key: str, ref: Id) -> bool:
     """Write the key down; False when it was there already (a race lost on a server)."""
     return unit.run(_REMEMBER, digest=_digest(source, key), at=unit.machine_now, ref=ref) == 1
+
+
+def claim(unit: Unit, *, source: Id, key: str, ref: Id) -> Sighted | None:
+    """Write down what this key of this source becomes; when it came before, return what it became then.
+
+    One statement for what is new, which nearly everything is.
+    """
+    return None if remember(unit, source=source, key=key, ref=ref) else earlier(unit, source=source, key=key)
+
+
+def repoint(unit: Unit, *, source: Id, key: str, ref: Id) -> None:
+    """Say that a key claimed in this unit became something else."""
+    unit.save(_REPOINT, of_digest=_digest(source, key), new_ref=ref)
 
 
 def purge(unit: Unit) -> int:

@@ -63,6 +63,12 @@ def _networks(texts: tuple[str, ...] | str) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def _reachable(host: str) -> str:
+    """Return a host as it stands in an address; one that means every interface is this machine."""
+    named = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared only
+    return f"[{named}]" if ":" in named else named
+
+
 def _expanded(path: Path) -> Path:
     return path.expanduser().resolve()
 
@@ -194,10 +200,13 @@ class Settings(BaseSettings):
     @property
     def public_base(self) -> str:
         """Return the address under which people and channels reach this service, without a slash at the end."""
-        if self.public_url is not None:
-            return self.public_url
-        host = "127.0.0.1" if self.http.host in ("0.0.0.0", "::", "") else self.http.host  # noqa: S104 - compared only
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.http.port}"
+        return self.public_url or f"http://{_reachable(self.http.host)}:{self.http.port}"
+
+    @property
+    def barrier_base(self) -> str:
+        """Return host and port that barriers dial: the public host if one is set, else where they are listened for."""
+        host = urlsplit(self.public_url).hostname if self.public_url else None
+        return f"{_reachable(host or self.barrier.host)}:{self.barrier.port}"
 
     @classmethod
     def settings_customise_sources(

@@ -111,6 +111,7 @@ class StayView(msgspec.Struct, frozen=True):
     state: str
     entered: str
     left: str | None = None
+    reason: str | None = None  # why it ended
     segments: list[Segment] = []
     bills: list[BillView] = []
     receipts: list[Receipt] = []

@@ -45,6 +45,11 @@ class Crossing:
     waited: bool = False
     passed_us: int = 0
 
+    @property
+    def told(self) -> bool:
+        """Whether the server has answered a record of it, or somebody there saw to it."""
+        return self.waited or any(sight.answered_us for sight in self.sights)
+
     def explains(self, instant_us: int, *, skew_us: int, slack_us: int) -> bool:
         """Tell whether the server may rightly say the car crossed at this instant.
 
@@ -73,6 +78,7 @@ class BillSeen:
     quoted_us: int | None
     paid_before_minor: int
     inner_before: int  # inner lanes crossed until then
+    inner_told: int  # how many of those the server knew for sure; the others may have been in a camera's store
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ class Visit:
     bills: dict[str, BillSeen] = field(default_factory=dict)
     payments: list[Paid] = field(default_factory=list)
     left_unpaid: bool = False
+    turned_back: int = 0  # how often it backed out of an entry after the camera had read it
     trouble: list[str] = field(default_factory=list)
 
     @property
@@ -127,7 +134,9 @@ class Visit:
 
     def see_bill(self, bill: str, due_minor: int, quoted_us: int | None) -> None:
         """Write down a bill the first time it is shown."""
-        self.bills.setdefault(bill, BillSeen(bill, due_minor, quoted_us, self.paid_minor, len(self.inner)))
+        untold = (index for index, crossing in enumerate(self.inner) if not crossing.told)
+        told = next(untold, len(self.inner))
+        self.bills.setdefault(bill, BillSeen(bill, due_minor, quoted_us, self.paid_minor, len(self.inner), told))
 
     def pay(self, payment: Paid) -> bool:
         """Write down money that was paid; the same payment twice is one. Tell whether it was new."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -57,7 +58,10 @@ def simulate(
     fault: Annotated[list[str] | None, typer.Option(help=f"NAME or NAME=RATE. {_FAULT_HELP}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Let virtual cars come, pay and go, and compare the books at the end."""
+    """Let virtual cars come, pay and go, and compare the books at the end.
+
+    Ctrl-C closes the town early: those under way finish, and the books are compared as they are.
+    """
     console = Console(stderr=as_json)
     try:
         faults = Faults.parse(fault or ())
@@ -90,8 +94,17 @@ def simulate(
 
 
 async def _watched(config: TownConfig, faults: Faults, console: Console) -> Report:
-    counters = Counters()
-    running = asyncio.create_task(run_town(config, counters=counters, faults=faults))
+    counters, closing = Counters(), asyncio.Event()
+    running = asyncio.create_task(run_town(config, counters=counters, faults=faults, closing=closing))
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        """Close the doors; whoever asks once more is not waited for."""
+        loop.remove_signal_handler(signal.SIGINT)
+        console.print("[yellow]no more cars come; the books are compared when those under way have finished[/]")
+        closing.set()
+
+    loop.add_signal_handler(signal.SIGINT, asked)
     if not console.is_terminal:
         return await running
     with Live(console=console, refresh_per_second=4, transient=True) as live:

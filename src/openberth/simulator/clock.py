@@ -55,15 +55,20 @@ class BusinessClock:
         """Take one look at the server's clock: what it said, and the machine times before and after asking.
 
         The server read its clock somewhere between the two, so a difference smaller than that is no news and changes
-        nothing: the local clock then runs evenly.
+        nothing: the local clock then runs evenly. A larger one is made up as far as it is sure: a look that had to wait
+        for a server to come back says little.
         """
         if speed <= 0:
             raise ValueError("the clock must run forward")
         middle_ns = (asked_ns + answered_ns) // 2
-        doubt_us = int((answered_ns - asked_ns) * speed) // 2_000 + 1
-        if self._set and speed == self._speed and abs(self._at(middle_ns) - business_us) <= doubt_us:
-            return
-        self._base_us, self._base_ns, self._speed, self._set = business_us, middle_ns, speed, True
+        doubt_us = int((answered_ns - asked_ns) * speed) // 2_000
+        told_us = business_us
+        if self._set and speed == self._speed:
+            ours_us = self._at(middle_ns)
+            if abs(ours_us - business_us) <= doubt_us + 1:
+                return
+            told_us += doubt_us if ours_us > business_us else -doubt_us
+        self._base_us, self._base_ns, self._speed, self._set = told_us, middle_ns, speed, True
 
     def now_us(self) -> int:
         """Return business time now; it never goes back."""

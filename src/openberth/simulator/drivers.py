@@ -19,6 +19,7 @@ _QUEUE_MAX = 50  # a longer one is not joined
 _PRESENTATIONS = 3
 _ROUNDS = 6  # of looking at the phone while standing at an exit
 _STORE_S = 60.0
+_ASKS = 4  # of the booth by who is inside and stands before a gate: nobody parks again because a server is away
 _WALK_US = 3 * MINUTE_US
 _INNER_US = MINUTE_US
 
@@ -76,7 +77,6 @@ class Driver:
                 visit.entry, visit.fate = crossing, Fate.INSIDE
                 counters.admitted += 1
                 return True
-            site.turn_back(reading)
         counters.refused += 1
         return False
 
@@ -90,11 +90,9 @@ class Driver:
             if await site.opens(shown):
                 return True
             if shown is not None and not shown.delivered:
-                if not shown.sight.sent_us or not await site.camera.drained(site.waits.online_s):
-                    return await self._lift(site, reading)
-                # The server may have had the record although the camera never knew: what it decided then holds.
-                if await self._place.guard.word_on(site, reading) is Word.ADMITTED:
-                    return await self._must_open(site)
+                came_in = await self._after_the_outage(site, shown, reading)
+                if came_in is not None:
+                    return came_in
                 continue
             ask, waiting = await self._look(site)
             crossing.waited = True
@@ -112,6 +110,19 @@ class Driver:
             if word is Word.ADMITTED:
                 return await self._must_open(site)
         return False
+
+    async def _after_the_outage(self, site: Site, shown: Shown, reading: Reading) -> bool | None:
+        """Wait until the camera has told what it stored; None when the car has to be shown again.
+
+        The server may have had the record although the camera never knew: what it decided then holds. Or the guard has
+        read the plate meanwhile and let the car in.
+        """
+        if not shown.sight.sent_us or not await site.camera.drained(site.waits.online_s):
+            return await self._lift(site, reading)
+        admitted = await self._place.guard.word_on(site, reading) is Word.ADMITTED
+        if admitted or (self.visit.known_as and not reading.is_read):
+            return await self._must_open(site)
+        return None
 
     async def _must_open(self, site: Site) -> bool:
         """Wait for a boom that the server has told to open; when it stays down (a broken link), the guard opens.
@@ -143,7 +154,6 @@ class Driver:
             if opens and await site.drive_on(crossing, visit.rng):
                 visit.inner.append(crossing)
                 return True
-            site.turn_back(reading)
         return False
 
     async def _leave_inner(self, lane: Lane) -> bool:
@@ -201,7 +211,6 @@ class Driver:
             if opens and await site.drive_on(crossing, visit.rng):
                 visit.exit, visit.fate = crossing, Fate.LEFT
                 return True
-            site.turn_back(reading)
         visit.trouble.append("could not leave")
         visit.doing = Doing.PARKED
         counters.helped += 1
@@ -295,13 +304,20 @@ class Driver:
         paid. ``area`` is where it would be then, None for outside.
         """
         visit = self.visit
-        if not visit.known_as or await self._place.guard.whereabouts(visit) != area:
+        if not visit.known_as or await self._whereabouts(1 if site.lane.kind == "entry" else _ASKS) != area:
             return False
         crossing.waited = True
         visit.left_unpaid = visit.left_unpaid or area is None
         self._world.counters.lifted += 1
         site.lift_by_hand()
         return await site.boom.wait_open(site.waits.open_s)
+
+    async def _whereabouts(self, asks: int) -> str | None:
+        """Ask the booth where the car is by the books, again while the server is away."""
+        for _ in range(asks - 1):
+            with suppress(NoAnswer):
+                return await self._place.guard.whereabouts(self.visit)
+        return await self._place.guard.whereabouts(self.visit)
 
     async def _be_known(self) -> None:
         """Wait while a part of the way is still in a camera's store: what happens in order shall be told in order."""

@@ -14,7 +14,10 @@ FAULTS: Mapping[str, tuple[float, str]] = {
         0.3,
         "cameras (share, per 6 business hours) without network: they open by themselves and replay later",
     ),
-    "duplicate": (0.1, "recognitions reported a second time by another trigger under a new number"),
+    "duplicate": (
+        0.1,
+        "recognitions reported a second time by another trigger under a new number, some of them unread",
+    ),
     "clock-skew": (0.3, "cameras (share) whose clock is wrong, half of them beyond what a lot tolerates"),
     "misread": (0.02, "plates read with one similar character wrong"),
     "unread": (0.01, "plates not read at all although the car has one"),

@@ -56,6 +56,7 @@ class Site:
         self.scan_code = scan_code
         self.waits = waits
         self.standing: Visit | None = None
+        self._looked_at: Reading | None = None  # what the camera last read of the car that stands here
         self.queue = 0
         self._name = name
         self._clock = clock
@@ -65,7 +66,7 @@ class Site:
 
     @asynccontextmanager
     async def turn(self, visit: Visit) -> AsyncIterator[None]:
-        """Queue, then stand before the boom; whoever has not driven through at the end backs out."""
+        """Queue, then stand before the boom; whoever has not driven through at the end backs out before the camera."""
         self._queue(1)
         try:
             await self._turn.acquire()
@@ -73,17 +74,19 @@ class Site:
             self._queue(-1)
         try:
             await self.boom.wait_clear(_CLEAR_S)
-            self.standing = visit
+            self.standing, self._looked_at = visit, None
             self.boom.car_arrives()
             yield
         finally:
             self.standing = None
             if self.boom.car_before:
                 self.boom.car_backs_out()
+                self._turn_back(visit)
             self._turn.release()
 
     async def show(self, crossing: Crossing, reading: Reading) -> Shown | None:
         """Let the camera see the car; None when its record got no answer in a driver's patience."""
+        self._looked_at = reading
         future = self.camera.recognise(reading)
         shown: Shown | None = None
         with suppress(TimeoutError):
@@ -100,11 +103,6 @@ class Site:
         if shown is not None and shown.opens and self.barrier is None:
             return await self.boom.wait_open(self.waits.open_s)
         return await self.boom.wait_open(self.waits.look_s if self.barrier else self.boom.timing.move_s)
-
-    def turn_back(self, reading: Reading) -> None:
-        """Let the camera see the car back out of the lane."""
-        back = Reading(reading.text, reading.colour, reading.type, reading.confidence, TRIGGER_TURNED_BACK, 3)
-        self.camera.recognise(back)
 
     def lift_by_hand(self) -> None:
         """Raise the boom on the spot, as an attendant does while the network is away."""
@@ -125,6 +123,16 @@ class Site:
         elif self._faults.strikes("barrier-cut", rng):
             self.barrier.cut()
         return True
+
+    def _turn_back(self, visit: Visit) -> None:
+        """Let the camera report that the car it has read backs out of the lane."""
+        reading = self._looked_at
+        if reading is None:
+            return
+        visit.turned_back += self.lane.kind == "entry"
+        self.camera.recognise(
+            Reading(reading.text, reading.colour, reading.type, reading.confidence, TRIGGER_TURNED_BACK, 3)
+        )
 
     def _queue(self, change: int) -> None:
         self.queue += change

@@ -53,7 +53,7 @@ def reading_at(site: Site, visit: Visit, world: World) -> Reading:
         return true
     if world.faults.strikes("unread", visit.rng):
         world.counters.unread += 1
-        return Reading(UNREAD, true.colour, 31, 0)
+        return true.lost()
     wrong = world.mint.misread(true.text, visit.rng) if world.faults.strikes("misread", visit.rng) else None
     if wrong is None:
         return true

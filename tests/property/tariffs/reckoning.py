@@ -59,6 +59,7 @@ class Unit:
 
     band: Band
     tier: Tier
+    length: int
     given_away: bool
     minutes: list[int] = field(default_factory=list)
 
@@ -68,7 +69,7 @@ class Unit:
 
     @property
     def full(self) -> bool:
-        return len(self.minutes) == self.tier.unit_minutes
+        return len(self.minutes) == self.length
 
 
 @dataclass
@@ -238,17 +239,20 @@ def units_of(own: Own, minutes: Iterable[int], *, given_away: bool = False) -> l
         key = (band.counting, counter, cycle_of(own, minute))
         position = positions.get(key, 0)
         if key not in running or running[key].full:
-            running[key] = Unit(band, tier_at(band, position), given_away)
+            running[key] = Unit(band, *tier_at(band, position), given_away)
             units.append(running[key])
         running[key].minutes.append(minute)
         positions[key] = position + 1
     return units
 
 
-def tier_at(band: Band, position: int) -> Tier:
+def tier_at(band: Band, position: int) -> tuple[Tier, int]:
+    """The tier of a unit that begins at a position, and how long the unit is: it ends with its tier at the latest."""
     if band.repeat_minutes is not None:
         position %= band.repeat_minutes
-    return next(tier for tier in band.tiers if tier.up_to is None or position < tier.up_to)
+    tier = next(tier for tier in band.tiers if tier.up_to is None or position < tier.up_to)
+    ends = [end - position for end in (tier.up_to, band.repeat_minutes) if end is not None]
+    return tier, min([tier.unit_minutes, *ends])
 
 
 def ordinal(own: Own, cap: Cap, minute: int) -> int:

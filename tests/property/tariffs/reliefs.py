@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 
-from openberth.contexts.tariffs.model import AgainstCaps, Relief, ReliefKind, ReliefRules, Segment, Terms
+from openberth.contexts.tariffs.model import AgainstCaps, NotComputable, Relief, ReliefKind, ReliefRules, Segment, Terms
 from openberth.kernel.money import Rounding, rounded
 from openberth.kernel.time import Instant
 from tests.property.tariffs.reckoning import (
@@ -78,7 +78,8 @@ def applied(
         if relief.most is not None:
             value = min(value, relief.most.minor)
         total -= value
-        uses.append((relief.id, value))
+        if value:
+            uses.append((relief.id, value))
 
     for count, relief in enumerate(units, start=1):
         key = tuple(one.id for one in units[:count])
@@ -101,7 +102,10 @@ def worth(relief: Relief, total: int, segments: Sequence[Segment], terms: Terms,
         return rounded(total * relief.percent / 100, Rounding.HALF_UP)
     if relief.kind is ReliefKind.TARIFF:
         other = [replace(one, tariff=relief.tariff) if one.tariff else one for one in segments]
-        return total - total_of(taken_apart(other, without_reliefs(terms), now))
+        try:
+            return total - total_of(taken_apart(other, without_reliefs(terms), now))
+        except NotComputable:
+            return 0
     return total
 
 

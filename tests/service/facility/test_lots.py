@@ -8,7 +8,17 @@ import pytest
 
 from openberth.contexts import facility
 from openberth.contexts.facility import CommandState, LotState
-from openberth.contexts.facility.model import Area
+from openberth.contexts.facility.model import (
+    Area,
+    CapOrder,
+    PermitWord,
+    PlateColour,
+    Pricing,
+    ReliefPolicy,
+    ReliefWord,
+    TariffRule,
+    VehicleRule,
+)
 from openberth.contexts.facility.service import lots as service
 from openberth.contexts.facility.store import commands as command_store
 from openberth.contexts.facility.store import lanes as lane_store
@@ -138,7 +148,7 @@ def test_a_retired_area_keeps_the_cars_in_it(db: Database) -> None:
     assert read(db, facility.free_spaces, lane=lane) == 400 - 7
     shown = {area.code: area for area in read(db, facility.lot_detail, lot=lot).areas}
     assert (shown["vip"].count, shown["vip"].free, shown["vip"].retired) == (2, 0, True)
-    assert read(db, facility.area_tariffs, lot=lot)[ids["vip"]] == "vip"
+    assert read(db, facility.pricing_of, lot=lot).tariff_of(ids["vip"]) == "vip"
     count(db, lot, ids["vip"], -2)
     assert [area.code for area in read(db, facility.occupancy, lot=lot)] == ["ground", "roof"]
     assert read(db, facility.free_spaces, lane=lane) == 400 - 5
@@ -152,13 +162,36 @@ def test_tariffs_hold_through_nested_areas(db: Database) -> None:
         Area("box", "箱", "Box", 1, "roof"),
     )
     lot = apply(db, replace(file, areas=areas)).lot
-    tariffs = read(db, facility.area_tariffs, lot=lot)
+    pricing = read(db, facility.pricing_of, lot=lot)
     ids = ids_of(db, lot)
-    assert {code: tariffs[ids[code]] for code in ("ground", "roof", "box", "vip", "cellar")} == {
-        "ground": None, "roof": None, "box": None, "vip": "vip", "cellar": "vip",
+    assert {code: pricing.tariff_of(ids[code]) for code in ("ground", "roof", "box", "vip", "cellar")} == {
+        "ground": "mall", "roof": "mall", "box": "mall", "vip": "vip", "cellar": "vip",
+    }  # fmt: skip
+    assert {code: pricing.depth(ids[code]) for code in ("ground", "box", "vip", "cellar")} == {
+        "ground": 0, "box": 1, "vip": 1, "cellar": 2,
     }  # fmt: skip
     shown = {area.code: area.tariff_code for area in read(db, facility.lot_detail, lot=lot).areas}
     assert (shown["cellar"], shown["box"]) == ("vip", "mall")
+
+
+def test_rules_about_tariffs_are_kept_and_changing_them_is_a_change(db: Database) -> None:
+    file = lot_file("mall")
+    green = TariffRule("green", VehicleRule(colours=(PlateColour.GREEN,), new_energy=True))
+    staff = TariffRule("staff", permits=(PermitWord.INTERNAL,))
+    policy = ReliefPolicy(2, ((ReliefWord.MINUTES, ReliefWord.AMOUNT),), (ReliefWord.AMOUNT,), 100)
+    wanted = replace(
+        file, pricing=Pricing((staff,), CapOrder.INNER_FIRST, policy),
+        areas=(replace(file.areas[0], tariffs=(green,)), *file.areas[1:]),
+    )  # fmt: skip
+    lot = mall(db)
+    changes = apply(db, wanted).changes
+    assert (changes.lot_fields, [each.fields for each in changes.things]) == (("pricing",), [("tariffs",)])
+    assert not apply(db, wanted).changes
+    found, ground = read(db, facility.pricing_of, lot=lot), ids_of(db, lot)["ground"]
+    assert found.pricing == wanted.pricing
+    assert [(level.rules, level.tariff) for level in found.levels(ground)] == [((green,), None), ((staff,), "mall")]
+    assert apply(db, file).changes
+    assert read(db, facility.pricing_of, lot=lot).pricing == Pricing()
 
 
 def test_a_lot_never_becomes_another_one(db: Database) -> None:
@@ -187,7 +220,8 @@ def test_another_company_sees_nothing_and_writes_nothing(db: Database) -> None:
             read(db, query, by=stranger, lot=lot)
     with pytest.raises(NotFound):
         read(db, facility.lane_context, by=stranger, lane=ids["in-1"])
-    assert read(db, facility.area_tariffs, by=stranger, lot=lot) == {}
+    with pytest.raises(NotFound):
+        read(db, facility.pricing_of, by=stranger, lot=lot)
     with pytest.raises(NotFound):
         write(db, facility.change_state, by=stranger, lot=lot, state=LotState.CLOSED, reason="x")
     with pytest.raises(NotFound):
@@ -269,7 +303,7 @@ def test_two_devices_never_share_a_secret(db: Database) -> None:
         (lane_store.LANE_CONTEXT, {"lane": COMPANY}),
         (lane_store.LANE_BY_SCAN_CODE, {"scan_code": "X"}),
         (lane_store.OCCUPIED, {"lot": COMPANY}),
-        (lane_store.AREA_TARIFFS, {"lot": COMPANY}),
+        (lane_store.PRICING_OF_LOT, {"lot": COMPANY}),
         (command_store.DEVICES_OF_LANE, {"lane": COMPANY}),
         (command_store.COMMAND, {"command": COMPANY}),
         (command_store.WAITING_FOR_DEVICE, {"device": COMPANY, "most": 8, "limit": 8}),

@@ -81,6 +81,20 @@ def test_old_keys_are_forgotten_a_few_at_a_time(db: Database, machine: ManualClo
     assert earlier(db, "0") is None
 
 
+def test_a_key_is_claimed_once_and_may_become_something_else(db: Database) -> None:
+    def claimed(ref: Id) -> dedup.Sighted | None:
+        return db.write_now(partial(dedup.claim, source=SOURCE, key="k", ref=ref), by=BY)
+
+    assert claimed(FIRST) is None
+    again = claimed(SECOND)
+    assert again is not None
+    assert again.ref == FIRST
+    db.write_now(partial(dedup.repoint, source=SOURCE, key="k", ref=SECOND), by=BY)
+    now = claimed(FIRST)
+    assert now is not None
+    assert now.ref == SECOND
+
+
 def request(key: str = "k", body: bytes = b"{}", caller: str = "token", path: str = "/v1/x") -> RequestKey:
     return RequestKey.of(key, caller=caller, method="POST", path=path, body=body)
 

@@ -79,7 +79,7 @@ def test_what_changes_is_told_and_holds(db: Database) -> None:
     assert (changes.added, changes.changed, changes.retired) == ((), (blocked, moved), ())
     found = held(db, ANNA.plate)
     assert found is not None
-    assert (found.kind, found.parks_free) == (PermitKind.BLOCKED, False)
+    assert (found.kind, found.kind.admits) == (PermitKind.BLOCKED, False)
     assert held(db, BEN.plate) is None
     assert held(db, moved.plate) is not None
 

@@ -87,9 +87,7 @@ class Street:
         self.react()
 
     def bill_in_advance(self, plate: str) -> Any:
-        return write(
-            self.db, stays.bill_in_advance, lot=self.lot, plate=Plate.read(plate), lot_tariff="mall", currency="CNY"
-        )
+        return write(self.db, stays.bill_in_advance, lot=self.lot, plate=Plate.read(plate))
 
     def enter_without_plate(self, lane: str, token: str, claim: str | None = None) -> tuple[str, Id]:
         return write(self.db, enter_without_plate, lot=self.lot, lane=self.ids[lane], token=token, claim=claim)

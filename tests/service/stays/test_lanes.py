@@ -454,6 +454,7 @@ def test_a_pass_is_shown_again_to_who_asked_for_it_and_to_nobody_else(street: St
     for claim in ("yours", None):
         with pytest.raises(Refused, match=r"lane\.nobody_waiting"):
             street.enter_without_plate("in-2", "another", claim=claim)
+    street.pass_minutes(0.25)
     street.arrive("in-2", None)  # the next car: my reload must not let it in
     assert street.enter_without_plate("in-2", "another", claim="mine") == mine
     yours = street.enter_without_plate("in-2", "p4s5w0rd", claim="yours")

@@ -119,11 +119,7 @@ def test_a_superseded_bill_counts_with_what_was_paid_on_it(street: Street) -> No
     street.pass_minutes(30)
     street.arrive("out-2", OTHER_CAR)  # CAR has gone back: another one stands there
     street.pass_minutes(90)
-    lot = read(street.db, facility.lot_by_id, lot=street.lot)
-    write(
-        street.db, stays.bill_in_advance, lot=street.lot, plate=Plate.read(CAR), lot_tariff=lot.tariff_code,
-        currency=lot.currency,
-    )  # fmt: skip
+    write(street.db, stays.bill_in_advance, lot=street.lot, plate=Plate.read(CAR))
     totals = read(street.db, payments.totals, lot=street.lot)
     assert set(totals.billed) == {"open", "superseded"}
     found = books(street)

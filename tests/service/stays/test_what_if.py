@@ -207,3 +207,18 @@ def test_publishing_meanwhile_changes_nothing(street: Street) -> None:
     figures = answered(street, ask(street, draft())).figures
     assert figures.then_minor == 500 + 1200
     assert figures.draft_minor == 1000 + 1200
+
+
+def test_a_stay_that_went_on_costs_what_it_added(street: Street) -> None:
+    """A car that comes back within the minutes of its tariff goes on with its stay; both parts together are priced."""
+    text = MALL + "reentry_minutes: 20\n"
+    write(street.db, tariffs.publish, company=COMPANY, tariff=tariffs.read_tariff(text, name="mall"))
+    stay(street, CAR, 20)
+    street.pass_minutes(8)
+    stay(street, CAR, 45)
+    first, second = sorted(street.closed(), key=lambda each: each.entered_at)
+    assert second.continues_id == first.id
+    same = answered(street, ask(street, tariffs.read_tariff(text, name="same"))).figures
+    assert (same.then_minor, same.draft_minor) == (first.price_minor + second.price_minor, same.then_minor)
+    dearer = tariffs.read_tariff(text.replace('"2.50"', '"5.00"'), name="dearer")
+    assert answered(street, ask(street, dearer)).figures.draft_minor == 2 * same.then_minor

@@ -41,7 +41,7 @@ def test_a_lost_file_is_not_replaced_when_the_vault_holds_rows(path: Path) -> No
     said = text(problem.code, "en", **problem.params)
     assert said == (
         f"The key file {path} is missing, but the database holds sealed values. "
-        "Restore it from the backup; new keys cannot read them."
+        "Put back the copy that you keep apart (no backup holds it); new keys cannot read the values."
     )
     refusal(lambda: load_keys(path), "vault.key_missing")
 

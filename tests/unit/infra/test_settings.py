@@ -218,6 +218,20 @@ def test_settings_do_not_change() -> None:
         settings.demo = True  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("overrides", "http", "barrier"),
+    [
+        ({}, "http://127.0.0.1:8420", "127.0.0.1:8421"),
+        ({"http": {"host": "::"}, "barrier": {"host": "0.0.0.0", "port": 9}}, "http://127.0.0.1:8420", "127.0.0.1:9"),
+        ({"http": {"host": "fd00::1"}, "barrier": {"host": "fd00::2"}}, "http://[fd00::1]:8420", "[fd00::2]:8421"),
+        ({"public_url": "https://parking.example.com/"}, "https://parking.example.com", "parking.example.com:8421"),
+    ],
+)  # fmt: skip
+def test_devices_are_told_where_to_go(overrides: dict[str, Any], http: str, barrier: str) -> None:
+    settings = load_settings(**overrides)
+    assert (settings.public_base, settings.barrier_base) == (http, barrier)
+
+
 def test_proxies_are_named_as_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().http.trusted_proxies == ()
     monkeypatch.setenv("OPENBERTH_HTTP__TRUSTED_PROXIES", "10.0.0.1, 10.1.0.0/16,::1")

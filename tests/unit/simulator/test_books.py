@@ -75,3 +75,13 @@ def test_a_permits_car_is_out_once_and_stays_out_while_its_departure_is_unknown(
     books.close(visit)
     assert books.free_permits(plan) == plan.permits
     assert books.received(plan) == {}
+
+
+def test_a_bill_cannot_name_an_inner_crossing_that_is_still_in_a_cameras_store() -> None:
+    visit = Visit(1, lot(), Random(1), None)
+    visit.inner = [crossing(1_000), crossing(2_000, answered_s=0)]
+    visit.see_bill("a", 500, 0)
+    assert (visit.bills["a"].inner_told, visit.bills["a"].inner_before) == (1, 2)
+    visit.inner[1].sights[0].answered_us = 1
+    visit.see_bill("b", 500, 0)
+    assert (visit.bills["b"].inner_told, visit.bills["b"].inner_before) == (2, 2)

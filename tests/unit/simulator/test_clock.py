@@ -37,6 +37,17 @@ def test_a_look_within_its_own_doubt_changes_nothing_and_a_jump_is_followed() ->
     assert clock.now_us() == 5_000 * SECOND_US
 
 
+def test_a_look_that_waited_for_a_restart_moves_the_clock_no_further_than_is_sure() -> None:
+    machine = Machine()
+    clock = BusinessClock(machine)
+    clock.follow(0, Fraction(300), machine.ns, machine.ns)
+    asked_ns = machine.ns
+    machine.pass_s(16)
+    # answered at once after an outage of 16 s, and our clock was 10 ms behind: not 8 s ahead of what the server said
+    clock.follow(16 * 300 * SECOND_US + 3 * SECOND_US, Fraction(300), asked_ns, machine.ns)
+    assert clock.now_us() == 16 * 300 * SECOND_US + 3 * SECOND_US
+
+
 def test_it_never_goes_back() -> None:
     machine = Machine()
     clock = BusinessClock(machine)

@@ -38,6 +38,7 @@ from openberth.infra.blobs import FolderBlobs
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
 from openberth.infra.ids import IdSource
+from openberth.infra.jobs import JobRunner
 from openberth.infra.outbox import ConsumerRunner, Tail
 from openberth.infra.passwords import Hashing
 from openberth.infra.settings import Settings
@@ -119,6 +120,8 @@ class House:
         self.calendars = CalendarKeeper(self.database, LibraryDays())
         self.entrance = Entrance.of(self.database, hashing=Hashing(memory_kib=64, passes=1))
         self.refusals = Refusals(self.database)
+        self.jobs = JobRunner(self.database, owner="test")
+        stays.Repricing(self.database).register(self.jobs)
         self.blobs = FolderBlobs(self.folder / "pictures")
         self.ids = IdSource(self.machine)
         self._records = itertools.count(1)
@@ -160,7 +163,7 @@ class House:
         self.tail.watch(self.entrance.watch)
         await self.tail.start()
         await self.entrance.keys.start()
-        work = [asyncio.create_task(self.tail.run())]
+        work = [asyncio.create_task(self.tail.run()), asyncio.create_task(self.jobs.run())]
         work += [
             asyncio.create_task(ConsumerRunner(self.database, self.tail, wanted).run())
             for wanted in (*stays.consumers(), audit_consumer())

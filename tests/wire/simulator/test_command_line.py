@@ -3,7 +3,11 @@
 import asyncio
 import copy
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,3 +56,25 @@ def test_books_that_agree_end_with_status_0_and_others_with_1(tmp_path: Path) ->
         assert report["seed"] == 9
         assert report["faults"] == "duplicate=0.1"
         assert 0 < report["cars"] <= 8
+
+
+def test_whoever_has_seen_enough_gets_the_books_all_the_same(tmp_path: Path) -> None:
+    server = FakeOpenBerth(copy.deepcopy(LOT), speed=1200)
+    with running(server):
+        given = [*arguments(server, tmp_path), "--hours", "8000"]
+        town = subprocess.Popen(
+            [sys.executable, "-m", "openberth.simulator", *given], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            for _ in range(600):
+                if server.stays:
+                    break
+                time.sleep(0.05)
+            town.send_signal(signal.SIGINT)
+            out, err = town.communicate(timeout=60)
+        finally:
+            town.kill()
+    report = json.loads(out)
+    assert (town.returncode, report["balanced"]) == (0, True), report["differences"]
+    assert report["cars"] > 0
+    assert b"no more cars come" in err

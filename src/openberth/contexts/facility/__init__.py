@@ -26,11 +26,13 @@ from openberth.contexts.facility.model import (
     LaneKind,
     Lot,
     LotApplied,
+    LotPricing,
     LotState,
     LotStateChanged,
     OccupancyAdjusted,
     Outcome,
     Rules,
+    TariffRule,
 )
 from openberth.contexts.facility.service.commands import (
     after_restart,
@@ -56,13 +58,13 @@ from openberth.contexts.facility.service.lots import (
 from openberth.contexts.facility.service.naming import Codes, codes_of, lot_named
 from openberth.contexts.facility.service.occupancy import (
     adjust,
-    area_tariffs,
     count,
     free_spaces,
     lane_by_code,
     lane_by_scan_code,
     lane_context,
     occupancy,
+    pricing_of,
 )
 from openberth.contexts.facility.service.views import (
     AreaView,
@@ -103,16 +105,17 @@ __all__ = [
     "Lot",
     "LotApplied",
     "LotDetail",
+    "LotPricing",
     "LotState",
     "LotStateChanged",
     "LotSummary",
     "OccupancyAdjusted",
     "Outcome",
     "Rules",
+    "TariffRule",
     "adjust",
     "after_restart",
     "apply_lot",
-    "area_tariffs",
     "change_state",
     "codes_of",
     "command",
@@ -137,6 +140,7 @@ __all__ = [
     "occupancy",
     "opening_under_way",
     "passed",
+    "pricing_of",
     "report_outcome",
     "take_for_sending",
 ]

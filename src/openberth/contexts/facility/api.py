@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from openberth.contexts import tenancy
-from openberth.contexts.facility.document import read_lot
+from openberth.contexts.facility.document import read_lot, tariff_places
 from openberth.contexts.facility.model import (
     Action,
     AreaCount,
@@ -22,23 +22,28 @@ from openberth.contexts.facility.model import (
     Outcome,
     ThingKind,
 )
+from openberth.contexts.facility.ports import TariffBook
 from openberth.contexts.facility.service.commands import commands_of_lot
 from openberth.contexts.facility.service.lots import Applied, apply_lot, change_state, issue_credentials, lot_changes
 from openberth.contexts.facility.service.naming import Codes, codes_of, lot_named
 from openberth.contexts.facility.service.occupancy import ADJUSTMENT_MAX, adjust
 from openberth.contexts.facility.service.views import lot_by_code
+from openberth.infra.catalogue import Language, text
 from openberth.infra.database import Database, Reader, Unit
+from openberth.infra.documents import DocumentError, Flaw, Mistake, flaw, located
 from openberth.infra.http.answers import View, When, instant, instant_or_none
 from openberth.infra.http.asks import Code, Form, LotName, Words, document_body, document_text
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
+from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 
 CAMERA_PATH = "/devices/vzenith/"
 CHANGES_SHOWN = 500
+OTHER_CURRENCY = "lot.tariff_currency"
 
 LotPath = Annotated[str, Path(max_length=40, description="code or id of a lot")]
 CodePath = Annotated[str, Path(max_length=40)]
@@ -53,6 +58,16 @@ class ChangeView(View):
     fields: list[str]
 
 
+class PlaceWarningView(View):
+    """Something to know about a place of the file that forbids nothing."""
+
+    line: int
+    path: str
+    code: str
+    params: dict[str, str | int | bool | None]
+    text: str
+
+
 class AppliedView(View):
     """What applying a lot file did. ``counts`` is complete; of ``changes`` the first 500 are shown, without spaces."""
 
@@ -61,6 +76,7 @@ class AppliedView(View):
     fields: list[str]
     counts: dict[str, int]
     changes: list[ChangeView]
+    warnings: list[PlaceWarningView]
 
 
 class StateForm(Form):
@@ -100,6 +116,7 @@ class CredentialsView(View):
     """A device's secret, shown once: 64 hexadecimal digits.
 
     A camera posts to ``path``; a barrier introduces itself by ``serial`` and proves that it knows the secret.
+    ``address`` is what is typed into the device: the whole address of a camera, host and port for a barrier.
     """
 
     device: str
@@ -107,6 +124,7 @@ class CredentialsView(View):
     serial: str | None
     secret: str
     path: str | None
+    address: str
 
 
 class CommandView(View):
@@ -129,10 +147,13 @@ class CommandView(View):
 
 
 class FacilityApi:
-    """Serves the routes."""
+    """Serves the routes. ``http_base`` and ``barrier_base`` are where devices reach this service."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tariffs: TariffBook, *, http_base: str, barrier_base: str) -> None:
         self._database = database
+        self._tariffs = tariffs
+        self._http_base = http_base
+        self._barrier_base = barrier_base
         self.router = APIRouter(prefix="/v1", tags=["facility"])
         add = self.router.add_api_route
         add(
@@ -150,19 +171,24 @@ class FacilityApi:
     async def apply(
         self, code: CodePath, request: Request, response: Response, by: Annotated[Caller, Depends(may("lot.write"))]
     ) -> AppliedView:
-        """Apply a lot file; the same file again changes nothing."""
-        text = await document_text(request)
+        """Apply a lot file; the same file again changes nothing. A tariff in another currency is a mistake."""
+        sent = await document_text(request)
         # A large file takes the parser a second: not on the loop.
-        lot = await asyncio.to_thread(read_lot, text, name=code)
+        lot = await asyncio.to_thread(read_lot, sent, name=code)
         if lot.code != code:
             raise Refused("lot.code_differs", found=lot.code, expected=code)
+        flaws = await self._database.read(partial(_tariff_flaws, lot=lot, book=self._tariffs), by=by)
+        found = await asyncio.to_thread(located, sent, flaws)
+        mistakes = [each for each in found if each.code == OTHER_CURRENCY]
+        if mistakes:
+            raise DocumentError(code, mistakes)
         # Comparing many spaces holds the writer up: nothing is written when nothing changes.
         applied = await self._database.read(partial(_unchanged, lot=lot), by=by)
         if applied is None:
             applied = await self._database.write(partial(_apply, lot=lot), by=by)
         if applied.changes.created:
             response.status_code = 201
-        return _applied_view(applied)
+        return _applied_view(applied, found, language_of_scope(request.scope))
 
     async def state(
         self, lot: LotPath, form: StateForm, by: Annotated[Caller, Depends(may("lot.write"))], key: Key
@@ -202,7 +228,10 @@ class FacilityApi:
             found = lot_named(unit, name=lot)
             made = issue_credentials(unit, lot=found.id, device_code=device, secret=secret)
             path = CAMERA_PATH + secret if made.kind is DeviceKind.VZENITH_HTTP else None
-            return CredentialsView(device=made.code, kind=made.kind, serial=made.serial, secret=secret, path=path)
+            address = self._barrier_base if path is None else self._http_base + path
+            return CredentialsView(
+                device=made.code, kind=made.kind, serial=made.serial, secret=secret, path=path, address=address
+            )
 
         return answered(await self._database.write(once(key, effect, secret=True), by=by))
 
@@ -238,13 +267,35 @@ def _apply(unit: Unit, lot: Lot) -> Applied:
     return apply_lot(unit, company=company.id, lot=lot)
 
 
-def _applied_view(applied: Applied) -> AppliedView:
+def _tariff_flaws(reader: Reader, lot: Lot, book: TariffBook) -> list[Flaw]:
+    """Find the places of a lot file that name a tariff by which nothing can be priced."""
+    companies = {company.code: company.id for company in tenancy.companies(reader)}
+    owner = companies.get(lot.company_code)
+    known = {} if owner is None else book(reader, company=owner)
+    flaws: list[Flaw] = []
+    for path, code in tariff_places(lot):
+        currency = known.get(code)
+        if currency is None:
+            flaws.append(flaw(path, "lot.tariff_unpublished", tariff=code))
+        elif currency != lot.currency:
+            flaws.append(flaw(path, OTHER_CURRENCY, tariff=code, found=currency, expected=lot.currency))
+    return flaws
+
+
+def _applied_view(applied: Applied, warnings: list[Mistake], language: Language) -> AppliedView:
     changes = applied.changes
     shown = [each for each in changes.things if each.kind is not ThingKind.SPACE][:CHANGES_SHOWN]
     return AppliedView(
         lot=applied.lot, created=changes.created, fields=list(changes.lot_fields), counts=changes.counts(),
         changes=[
             ChangeView(action=each.action, kind=each.kind, code=each.code, fields=list(each.fields)) for each in shown
+        ],
+        warnings=[
+            PlaceWarningView(
+                line=each.line, path=each.path, code=each.code, params=dict(each.params),
+                text=each.text(lambda name, params: text(name, language, **params)),
+            )
+            for each in warnings
         ],
     )  # fmt: skip
 

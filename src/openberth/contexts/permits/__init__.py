@@ -1,7 +1,7 @@
 """Permits: rights to park that somebody was given, by plate.
 
-Words: a *permit* belongs to one lot and one plate and has a kind: resident, internal, free, or blocked (the opposite of
-a right). Its days are days in the lot's zone, half-open.
+Words: a *permit* belongs to one lot and one plate and has a kind: resident, monthly, internal, free, or blocked (the
+opposite of a right). Its days are days in the lot's zone, half-open.
 Invariants: a code identifies a permit for ever; a plate has at most one permit at a time in a lot; what disappears from
 the list is retired, never deleted; plates live in the vault and never in events or messages.
 Events out: ``permits.list_applied``.

@@ -12,9 +12,13 @@ ALWAYS = Period(Instant(0))  # a permit without dates
 
 
 class PermitKind(StrEnum):
-    """What a permit means; the value is the word a quote gives for a segment that costs nothing."""
+    """What a permit means; the value is the word a quote gives for a segment that costs nothing.
+
+    Parking costs nothing under a right, unless the lot file says by which tariff cars of its kind are priced.
+    """
 
     RESIDENT = "resident"
+    MONTHLY = "monthly"  # a card that was bought
     INTERNAL = "internal"
     FREE = "free"
     BLOCKED = "blocked"  # not let in
@@ -47,11 +51,6 @@ class GrantedPermit:
     code: str
     kind: PermitKind
     valid: Period
-
-    @property
-    def parks_free(self) -> bool:
-        """Tell whether parking costs nothing while it is valid."""
-        return self.kind.admits
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,13 @@ PART_MAX = 40  # changes in one unit: a few milliseconds of the writer
 CLAIM_US = 30 * SECOND_US
 
 # Several permits of one plate at one instant are a mistake the list refuses; should it happen, what decides is this.
-_RANK = {PermitKind.BLOCKED: 0, PermitKind.INTERNAL: 1, PermitKind.RESIDENT: 2, PermitKind.FREE: 3}
+_RANK = {
+    PermitKind.BLOCKED: 0,
+    PermitKind.INTERNAL: 1,
+    PermitKind.RESIDENT: 2,
+    PermitKind.MONTHLY: 3,
+    PermitKind.FREE: 4,
+}
 
 
 def permit_of(reader: Reader, *, lot: Id, plate: Id, at: Instant) -> GrantedPermit | None:

@@ -33,7 +33,7 @@ from openberth.contexts.stays.service.codes import bill_in_advance, enter_withou
 from openberth.contexts.stays.service.correcting import correct_plate
 from openberth.contexts.stays.service.queries import books, overview
 from openberth.contexts.stays.service.recognising import recognise, store_undecided
-from openberth.contexts.stays.service.releasing import bill_settled, identify, match_stay, open_by_hand
+from openberth.contexts.stays.service.releasing import bill_settled, car_passed, identify, match_stay, open_by_hand
 from openberth.contexts.stays.service.seen import LaneAnswer
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "bill_in_advance",
     "bill_settled",
     "books",
+    "car_passed",
     "consumers",
     "correct_plate",
     "enter_without_plate",

@@ -1,10 +1,11 @@
 """Tariffs: what parking costs, as versioned documents, priced by pure arithmetic and explained line by line.
 
 Words: a *tariff* is one version of a tariff file and never changes; a *segment* is a part of a stay under one tariff or
-one right; a *quote* is a price with its lines; a *settlement* says what is still owed after payments.
+one right; a *quote* is a price with its lines; a *settlement* says what is still owed after payments; an *event price*
+lies over the other versions of its tariff for a while; a *calendar* says what the days of a region are.
 Invariants: the lines of a quote add up to its total and its minutes to the stay's minutes; a price never falls as time
 goes on; what cannot be priced is an error (``tariff.not_computable``), never 0; no float, one rounding per line.
-Events out: ``tariffs.published``.
+Events out: ``tariffs.published``, ``event_price_published``, ``draft_saved``, ``draft_dropped``, ``calendar_changed``.
 """
 
 from openberth.contexts.tariffs.document import quote_to_plain, read_tariff, tariff_from_plain, tariff_to_plain
@@ -24,8 +25,19 @@ from openberth.contexts.tariffs.model import (
     TariffVersion,
     Terms,
     Vehicle,
+    free_once_hours,
 )
-from openberth.contexts.tariffs.service import calendars_for, in_force, newest, numbered, publish, version, versions
+from openberth.contexts.tariffs.service import (
+    calendars_for,
+    currencies,
+    in_force,
+    newest,
+    numbered,
+    publish,
+    standings,
+    version,
+    versions,
+)
 
 __all__ = [
     "Calendar",
@@ -43,6 +55,8 @@ __all__ = [
     "Terms",
     "Vehicle",
     "calendars_for",
+    "currencies",
+    "free_once_hours",
     "in_force",
     "newest",
     "numbered",
@@ -52,6 +66,7 @@ __all__ = [
     "read_tariff",
     "settlement",
     "single",
+    "standings",
     "tariff_from_plain",
     "tariff_to_plain",
     "version",

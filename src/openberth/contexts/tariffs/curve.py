@@ -6,7 +6,7 @@ conditions on leaving or length may make it fall in between; where a condition c
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from openberth.contexts.tariffs.model import Condition, Quote, Tariff
@@ -87,4 +87,18 @@ def _edges_of(
         for minute in clocks:
             wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute % (24 * 60))
             yield from (instant_of(wall.replace(fold=fold)) for fold in (0, 1))
+        yield from _jumps(day, zone)
         day += timedelta(days=1)
+
+
+def _jumps(day: date, zone: ZoneInfo) -> Iterator[Instant]:
+    """Yield the instant at which the clock jumps on a day: hours are left out then, or come again."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    low, high = instant_of(midnight), instant_of(midnight + timedelta(days=1))
+    before, after = as_datetime(low, zone).utcoffset(), as_datetime(high, zone).utcoffset()
+    if before == after:
+        return
+    while high - low > MINUTE_US:
+        middle = later(low, (high - low) // (2 * MINUTE_US) * MINUTE_US)
+        low, high = (middle, high) if as_datetime(middle, zone).utcoffset() == before else (low, middle)
+    yield high

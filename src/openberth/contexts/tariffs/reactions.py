@@ -48,16 +48,6 @@ class CalendarKeeper:
         wanted = tuple(years) or years_around(self._database.clocks.business.now())
         return await asyncio.to_thread(self._source.days, calendar, wanted)
 
-    async def seed(self, *, company: Id, calendar: str, years: Iterable[int], by: Caller) -> int:
-        """Take over what the library says of years. Returns how many days differ.
-
-        Raises ``Refused("calendar.region")`` and, when it knows none of the years, ``Refused("calendar.years")``.
-        """
-        days = await self.library_days(calendar, years)
-        if not days:
-            raise Refused("calendar.years", calendar=calendar)
-        return await self._write(company, calendar, days, by)
-
     async def days_for(self, tariff: Tariff, *, company_code: str, by: Caller) -> Mapping[date, CalendarDay]:
         """Return the days that the calendar of a tariff begins with, when it needs one and there is none.
 

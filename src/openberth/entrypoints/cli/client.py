@@ -25,6 +25,7 @@ PAGES_MAX = 500
 HERE = "http://openberth.here"
 JSON = "application/json"
 YAML = "application/yaml"
+KINDS = {".json": JSON, ".csv": "text/csv"}
 
 
 class Api:
@@ -42,10 +43,10 @@ class Api:
         """Have something done. Raises ``Problem``."""
         return await self.ask("POST", path, json={} if value is None else value)
 
-    async def put(self, path: str, document: str, *, name: str) -> Any:
+    async def put(self, path: str, document: str, *, name: str, query: Mapping[str, str] | None = None) -> Any:
         """Hand over a document; mistakes in it are told with the name of its file. Raises ``Problem``."""
-        kind = JSON if name.endswith(".json") else YAML
-        return await self.ask("PUT", path, content=document.encode(), kind=kind, name=name)
+        kind = next((kind for ending, kind in KINDS.items() if name.endswith(ending)), YAML)
+        return await self.ask("PUT", path, query=query, content=document.encode(), kind=kind, name=name)
 
     async def items(self, path: str, **query: str) -> list[Any]:
         """Return all pages of a list."""

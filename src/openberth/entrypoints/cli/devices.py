@@ -1,12 +1,14 @@
 """``openberth device``: what stands at the lanes of a lot, and the secrets it speaks with."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.text import Text
 
-from openberth.entrypoints.cli.client import Api, connected, part
+from openberth.entrypoints.cli.client import connected, part
 from openberth.entrypoints.cli.lots import LotArgument
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table
@@ -61,16 +63,10 @@ def credentials(
 async def _credentials(session: Session, lot: str, device: str) -> None:
     async with connected(session) as api:
         made = await api.post(f"/v1/lots/{part(lot)}/devices/{part(device)}/credentials")
-        base = _base_of(api, session)
     told = [("cli.credentials.kind", made.get("kind")), ("cli.credentials.serial", made.get("serial"))]
-    if made.get("path"):
-        told.append(("cli.credentials.address", base + str(made["path"])))
-    else:
-        settings = session.settings()
-        told += [
-            ("cli.credentials.address", f"{settings.barrier.host}:{settings.barrier.port}"),
-            ("cli.credentials.secret", made.get("secret")),
-        ]
+    told.append(("cli.credentials.address", address_of(made, session.url)))
+    if not made.get("path"):
+        told.append(("cli.credentials.secret", made.get("secret")))
     for code, value in told:
         if value:
             # Not wrapped: an address is copied into the device as it stands.
@@ -78,5 +74,12 @@ async def _credentials(session: Session, lot: str, device: str) -> None:
     typer.echo(session.say("cli.credentials.once", device=device), err=True)
 
 
-def _base_of(api: Api, session: Session) -> str:
-    return session.url.rstrip("/") if session.url else session.settings().public_base
+def address_of(made: Mapping[str, Any], url: str | None) -> str:
+    """Return what is typed into the device: what the server says, on the host by which we reach it ourselves."""
+    told = str(made["address"])
+    if url is None:
+        return told
+    if made.get("path"):
+        return url.rstrip("/") + str(made["path"])
+    host = urlsplit(url).hostname or ""
+    return f"{f'[{host}]' if ':' in host else host}:{told.rpartition(':')[2]}"

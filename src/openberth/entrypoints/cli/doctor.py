@@ -24,6 +24,7 @@ from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.top.model import instant_of
 from openberth.entrypoints.cli.top.reading import cases_of, overview_of
 from openberth.entrypoints.cli.top.words import age_text
+from openberth.infra import alarms
 from openberth.infra.clocks import SystemClock
 from openberth.infra.database import Reader, open_database
 from openberth.infra.database.migrating import check
@@ -142,6 +143,7 @@ def look_at_database(settings: Settings, session: Session) -> Iterator[Finding]:
         database = open_database(settings.database_url, clocks_of(settings), keys, node="doctor")
         try:
             parked, failed = database.read_now(_given_up, by=system("doctor"))
+            standing = database.read_now(alarms.standing, by=system("doctor"))
         finally:
             database.close()
     except Problem as problem:
@@ -149,6 +151,8 @@ def look_at_database(settings: Settings, session: Session) -> Iterator[Finding]:
         return
     yield _work_finding("doctor.parked", "doctor.nothing_parked", parked)
     yield _work_finding("doctor.given_up", "doctor.nothing_given_up", failed)
+    for alarm in standing:
+        yield Finding(Health.NOTE, "doctor.alarm", {"words": session.say(alarm.code, **alarm.params)})
 
 
 def _given_up(reader: Reader) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

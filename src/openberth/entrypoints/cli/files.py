@@ -57,7 +57,7 @@ def find_examples() -> Examples:
 
 
 def _tariffs_of(lots: Iterable[Path]) -> set[str]:
-    from openberth.contexts.facility.document import read_lot
+    from openberth.contexts.facility.document import read_lot, tariff_places
 
     found = (read_lot(read_text(path), name=str(path)) for path in lots)
-    return {lot.tariff_of(area.code) for lot in found for area in lot.areas}
+    return {code for lot in found for _, code in tariff_places(lot)}

@@ -14,7 +14,7 @@ from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.files import read_text
 from openberth.entrypoints.cli.mistakes import FAILED, print_problem
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.tables import plain_table
+from openberth.entrypoints.cli.tables import plain_table, print_warning
 from openberth.entrypoints.cli.top.frame import STATE_STYLES
 from openberth.entrypoints.cli.top.model import money_of
 from openberth.entrypoints.cli.top.words import money_text
@@ -54,7 +54,10 @@ def apply(
 async def _apply(session: Session, wanted: list[tuple[str, str, str]]) -> None:
     async with connected(session) as api:
         for code, text, name in wanted:
-            session.out.print(applied_text(await apply_lot(api, code, text, name=name), code, session))
+            applied = await apply_lot(api, code, text, name=name)
+            session.out.print(applied_text(applied, code, session))
+            for warning in applied.get("warnings") or ():
+                print_warning(f"{name}:{warning.get('line')}: {warning.get('text')}", session)
 
 
 async def apply_lot(api: Api, code: str, text: str, *, name: str) -> Mapping[str, Any]:

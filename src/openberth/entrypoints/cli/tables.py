@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
+
+from openberth.entrypoints.cli.session import Session
 
 
 def plain_table(*headings: tuple[str, str]) -> Table:
@@ -19,3 +22,8 @@ def rows_into(table: Table, rows: Sequence[Sequence[RenderableType]]) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def print_warning(words: str, session: Session) -> None:
+    """Print something to know that forbids nothing."""
+    session.out.print(Text.assemble(("! ", "yellow bold"), words), soft_wrap=True)

@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.files import read_text
@@ -32,7 +34,9 @@ from openberth.entrypoints.cli.pricing.showing import (
 )
 from openberth.entrypoints.cli.pricing.what_if import answer_of, show
 from openberth.entrypoints.cli.session import Session
+from openberth.entrypoints.cli.tables import print_warning
 from openberth.kernel.errors import Refused
+from openberth.kernel.time import instant_of, to_iso
 
 if TYPE_CHECKING:
     from openberth.contexts.tariffs import Tariff
@@ -71,22 +75,57 @@ def check(context: typer.Context, file: FileArgument) -> None:
 
 
 @app.command("publish", help="cli.help.tariff.publish")
-def publish(context: typer.Context, file: FileArgument) -> None:
-    """Publish a tariff file as a new version."""
-    text = read_text(file)
-    asyncio.run(_publish(context.obj, _tariff_of(file).code, text, str(file)))
+def publish(
+    context: typer.Context,
+    file: FileArgument,
+    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="cli.option.valid_from")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="cli.option.valid_until")] = None,
+    zone: ZoneOption = None,
+) -> None:
+    """Publish a tariff file as a new version, or as an event price that ends by itself."""
+    text, read = read_text(file), _tariff_of(file)
+    in_zone = read_zone(zone, {"zone": read.zone})
+    span = {
+        name: to_iso(instant_of(read_moment(moment, in_zone)))
+        for name, moment in (("valid_from", begin), ("valid_until", until))
+        if moment is not None
+    }
+    asyncio.run(_publish(context.obj, read.code, text, str(file), span))
 
 
-async def _publish(session: Session, code: str, text: str, name: str) -> None:
+async def _publish(session: Session, code: str, text: str, name: str, span: Mapping[str, str]) -> None:
     async with connected(session) as api:
-        published = await publish_tariff(api, code, text, name=name)
+        published = await publish_tariff(api, code, text, name=name, span=span)
     words = "cli.tariff.published" if published.get("new", True) else "cli.tariff.unchanged"
     session.out.print(session.say(words, tariff=code, number=published.get("number", "–")))
+    for warning in published.get("warnings") or ():
+        print_warning(str(warning.get("text")), session)
 
 
-async def publish_tariff(api: Api, code: str, text: str, *, name: str) -> Any:
-    """Publish one tariff file and return its version."""
-    return await api.put(f"/v1/tariffs/{part(code)}", text, name=name)
+async def publish_tariff(api: Api, code: str, text: str, *, name: str, span: Mapping[str, str] | None = None) -> Any:
+    """Publish one tariff file, from and until instants of ``span``, and return its version."""
+    return await api.put(f"/v1/tariffs/{part(code)}", text, name=name, query=span)
+
+
+@app.command("diff", help="cli.help.tariff.diff")
+def diff(
+    context: typer.Context,
+    tariff: Annotated[str, typer.Argument(metavar="CODE", help="cli.argument.tariff", show_default=False)],
+    before: Annotated[str | None, typer.Option("--from", metavar="N", help="cli.option.diff_from")] = None,
+    after: Annotated[str | None, typer.Option("--to", metavar="N", help="cli.option.diff_to")] = None,
+) -> None:
+    """Say what differs between two versions of a tariff."""
+    asyncio.run(_diff(context.obj, tariff, before or "", after or ""))
+
+
+async def _diff(session: Session, tariff: str, before: str, after: str) -> None:
+    async with connected(session) as api:
+        found = await api.get(f"/v1/tariffs/{part(tariff)}/difference", **{"from": before, "to": after})
+    named = {"tariff": tariff, "before": found.get("from_version"), "after": found.get("to_version")}
+    differences = found.get("differences") or ()
+    session.out.print(session.say("cli.tariff.diff" if differences else "cli.tariff.no_diff", **named))
+    for one in differences:
+        session.out.print(Text(f"  {one.get('text')}"), soft_wrap=True)
 
 
 @app.command("quote", help="cli.help.tariff.quote")

@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from openberth.contexts import facility
+from openberth.contexts import facility, stays
 from openberth.contexts.facility import Command, CommandKind, Outcome
 from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence
 from openberth.gateways.barriers.commands import BarrierCommand, CommandOutcome, CommandReport
@@ -78,7 +78,7 @@ class BarrierLink:
         self._presence.seen(entry, address=address, state={"boom": status.boom.name.lower(), "locked": status.locked})
         if before is not None and status.passes > before.passes:
             await self._database.write(
-                partial(facility.passed, lane=entry.lane, device=device_id), by=_caller(entry, address),
+                partial(stays.car_passed, lane=entry.lane, device=device_id), by=_caller(entry, address),
                 urgency=Urgency.LANE,
             )  # fmt: skip
 

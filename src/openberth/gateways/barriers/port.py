@@ -9,6 +9,7 @@ per address, peers that are still being told why they were turned away, the time
 import asyncio
 import logging
 import secrets
+import socket
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -89,8 +90,12 @@ class BarrierServer:
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; return the address bound (port 0 takes a free one)."""
+        return await self.start_on(socket.create_server((host, port), backlog=_BACKLOG))
+
+    async def start_on(self, listener: socket.socket) -> tuple[str, int]:
+        """Listen on a socket that is held already; return its address."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
+        self._server = await loop.create_server(lambda: Connection(self), sock=listener, backlog=_BACKLOG)
         self._sweeper = loop.create_task(self._sweep())
         bound: tuple[Any, ...] = self._server.sockets[0].getsockname()
         return str(bound[0]), int(bound[1])

@@ -15,7 +15,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from openberth.contexts import facility, stays
+from openberth.contexts import stays
 from openberth.contexts.facility import CommandKind, DeviceKind, Heartbeat
 from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence
 from openberth.contexts.stays import LaneAnswer, Recognition, picture_name
@@ -156,7 +156,7 @@ class CameraPort:
 
     async def _input(self, camera: DeviceEntry, push: vzenith.InputPush, address: str) -> Response:
         if push.number == LOOP_INPUT and push.level:
-            await self._write(partial(facility.passed, lane=camera.lane, device=camera.id), _caller(camera, address))
+            await self._write(partial(stays.car_passed, lane=camera.lane, device=camera.id), _caller(camera, address))
         _PUSHES.labels("input").inc()
         return _done(vzenith.comet_idle())
 

@@ -26,7 +26,7 @@ from openberth.infra.documents.fields import (
     wrong,
 )
 from openberth.infra.documents.mistakes import DocumentError, Flaw, Mistake, Path, Say, flaw, listed
-from openberth.infra.documents.reading import Document, plain, read_document, schema_text
+from openberth.infra.documents.reading import Document, located, plain, read_document, schema_text
 
 __all__ = [
     "Amount",
@@ -54,6 +54,7 @@ __all__ = [
     "Zone",
     "flaw",
     "listed",
+    "located",
     "plain",
     "read_document",
     "schema_text",

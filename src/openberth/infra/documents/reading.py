@@ -46,10 +46,20 @@ def read_document(text: str, model: type[M], *, name: str) -> M:
         raise DocumentError(name, [*source.mistakes, *found]) from None
     if document is None or source.mistakes:
         raise DocumentError(name, source.mistakes)
-    flaws = [Mistake(source.line_of(f.path), path_text(f.path), f.code, f.params) for f in document.flaws()]
+    flaws = _located(source, document.flaws())
     if flaws:
         raise DocumentError(name, flaws)
     return document
+
+
+def located(text: str, flaws: Iterable[Flaw]) -> list[Mistake]:
+    """Return flaws that were found after a document was read with their lines in its text."""
+    found = list(flaws)
+    return _located(read_source(text), found) if found else []
+
+
+def _located(source: Source, flaws: Iterable[Flaw]) -> list[Mistake]:
+    return [Mistake(source.line_of(each.path), path_text(each.path), each.code, each.params) for each in flaws]
 
 
 def schema_text(model: type[Document], *, title: str) -> str:

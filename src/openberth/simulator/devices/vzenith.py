@@ -163,7 +163,8 @@ class VzenithCamera:
         self._take(record)
         if reading.repeatable and self._faults.strikes("duplicate", self._rng):
             self._counters.duplicates += 1
-            self._take(self._record(reading.again(self._rng.choice((2, 8)))))
+            second = reading.again(self._rng.choice((2, 8)))
+            self._take(self._record(second.lost() if self._faults.strikes("unread", self._rng) else second))
         return future
 
     def report_input(self, source: int, value: int) -> None:

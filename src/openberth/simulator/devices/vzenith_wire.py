@@ -3,7 +3,7 @@
 Field names and values from the maker's "HTTP 推送" document for R3/R5-class cameras.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -17,6 +17,8 @@ OPENED_BY_WHITE_LIST = 2
 TRIGGER_VIDEO = 1
 TRIGGER_SOFTWARE = 4
 TRIGGER_TURNED_BACK = 66
+
+_UNREAD_TYPE = 31
 
 _ENCODER = msgspec.json.Encoder()
 _ANSWER_WORD = "Response_AlarmInfoPlate"
@@ -49,7 +51,11 @@ class Reading:
 
     def again(self, trigger: int) -> "Reading":
         """Return the same reading by another trigger."""
-        return Reading(self.text, self.colour, self.type, self.confidence, trigger, self.direction, known=self.known)
+        return replace(self, trigger=trigger)
+
+    def lost(self) -> "Reading":
+        """Return what is left of it when the plate cannot be read this time."""
+        return replace(self, text=UNREAD, type=_UNREAD_TYPE, confidence=0, known=False)
 
 
 @dataclass(slots=True)

@@ -57,7 +57,7 @@ def test_a_plate_does_not_show_when_a_permit_is_printed() -> None:
         ("粤B12345", "[粤B12345]", "4: list[0].plate: plate.fault.shape"),
         ("粤B12345", "'@12345678'", "4: list[0].plate: plate.fault.character"),
         ("kind: resident", "kind: guest",
-         "4: list[0].kind: document.choice(value=guest, choices=resident, internal, free, blocked)"),
+         "4: list[0].kind: document.choice(value=guest, choices=resident, monthly, internal, free, blocked)"),
         ("until: 2027-01-01", "until: 2026-01-01",
          "4: list[0].until: permits.dates(first=2026-01-01, last=2026-01-01)"),
         ("from: 2026-01-01", "from: 2026-13-01", "4: list[0].from: document.date(value=2026-13-01)"),

@@ -28,6 +28,7 @@ CASUAL = EntryFacts(
     inside=False,
     same_car_again=False,
     happened=False,
+    camera_opened=False,
 )
 
 
@@ -63,6 +64,14 @@ def test_an_unread_car_is_asked_to_scan_and_a_person_is_told() -> None:
     assert (verdict.ask, verdict.case) == (Ask.ENTER, CaseKind.PLATE_UNREAD)
 
 
+def test_a_stored_record_of_an_unread_car_lets_nobody_in_unless_the_camera_did() -> None:
+    stored = replace(CASUAL, plate_known=False, happened=True)
+    told = decide_entry(stored)
+    assert (told.action, told.reason, told.case) == (Action.REFUSE, "entry.unread_stored", CaseKind.PLATE_UNREAD)
+    let_in = decide_entry(replace(stored, camera_opened=True))
+    assert (let_in.action, let_in.case) == (Action.RECORD, CaseKind.PLATE_UNREAD)
+
+
 def test_a_plate_that_is_inside_already_comes_in_and_is_reported() -> None:
     assert decide_entry(replace(CASUAL, inside=True)).case is CaseKind.ENTERED_AGAIN
     assert decide_entry(replace(CASUAL, inside=True, happened=True)).case is CaseKind.ENTERED_AGAIN
@@ -71,13 +80,13 @@ def test_a_plate_that_is_inside_already_comes_in_and_is_reported() -> None:
 def test_every_entry_has_a_verdict_and_only_a_hold_asks_for_something() -> None:
     flags = (False, True)
     seen = set()
-    for state, free, admits, known, right, inside, again, happened in product(
-        LotState, (0, 1), flags, flags, (None, *Right), flags, flags, flags
+    for state, free, admits, known, right, inside, again, happened, opened in product(
+        LotState, (0, 1), flags, flags, (None, *Right), flags, flags, flags, flags
     ):
-        verdict = decide_entry(EntryFacts(state, free, admits, known, right, inside, again, happened))
+        verdict = decide_entry(EntryFacts(state, free, admits, known, right, inside, again, happened, opened))
         assert verdict.reason
         assert verdict.ask is Ask.NOTHING or verdict.action is Action.HOLD
-        assert happened == (verdict.action is Action.RECORD)
+        assert (happened and (known or opened)) == (verdict.action is Action.RECORD)
         seen.add(verdict.action)
     assert seen == set(Action)
 

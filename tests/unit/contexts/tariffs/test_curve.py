@@ -83,3 +83,17 @@ def test_edges_of_conditions() -> None:
     assert "2026-11-20T23:00:00.000000Z" in found  # the tariff day ends
     assert found == sorted(found)
     assert list(edges_of(TARIFF, entered=ENTERED, until=until, zone=SHANGHAI)) == []
+
+
+def test_clocks_that_jump_are_edges_of_hours() -> None:
+    """On 25 October 2026 Berlin shows the hour from two to three twice, on 28 March 2027 not at all."""
+    condition = Condition(leave=(90, 150))
+    tariff = replace(TARIFF, plans=(replace(TARIFF.plans[0], condition=condition),))
+    for begin, jump in (
+        ("2026-10-24T20:00:00Z", "2026-10-25T01:00:00"),
+        ("2027-03-27T20:00:00Z", "2027-03-28T01:00:00"),
+    ):
+        start = from_iso(begin)
+        until = later(start, DAY_US)
+        edges = list(edges_of(tariff, entered=start, until=until, zone=ZoneInfo("Europe/Berlin")))
+        assert f"{jump}.000000Z" in [to_iso(each) for each in edges]

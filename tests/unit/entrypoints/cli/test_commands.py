@@ -10,6 +10,7 @@ import typer
 from rich.cells import cell_len
 
 from openberth.entrypoints.cli.app import COMMANDS, GROUPS, build, command_of, hoisted, run, translated, with_examples
+from openberth.entrypoints.cli.devices import address_of
 from openberth.entrypoints.cli.mistakes import Answered, lines_of, print_defect
 from openberth.entrypoints.cli.session import Session, chosen_language
 from openberth.infra.catalogue import LANGUAGES, Language, catalogue, text
@@ -184,3 +185,18 @@ def test_all_texts_of_the_live_view_exist() -> None:
         *(f"top.afterwards.{state}" for state in AFTERWARDS),
     }
     assert wanted - catalogue().codes() == set()
+
+
+@pytest.mark.parametrize(
+    ("made", "url", "address"),
+    [
+        ({"address": "http://a:1/devices/x", "path": "/devices/x"}, None, "http://a:1/devices/x"),
+        ({"address": "http://a:1/devices/x", "path": "/devices/x"}, "http://10.0.0.5:8420/", "http://10.0.0.5:8420/devices/x"),
+        ({"address": "127.0.0.1:9421", "path": None}, None, "127.0.0.1:9421"),
+        ({"address": "127.0.0.1:9421", "path": None}, "https://[fd00::1]", "[fd00::1]:9421"),
+    ],
+)  # fmt: skip
+def test_a_device_is_told_the_address_by_which_it_reaches_the_server(
+    made: dict[str, str | None], url: str | None, address: str
+) -> None:
+    assert address_of(made, url) == address

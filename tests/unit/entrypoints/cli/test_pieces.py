@@ -2,8 +2,8 @@
 
 import io
 import socket
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx2
 import pytest
@@ -19,27 +19,14 @@ from openberth.entrypoints.cli.lots import applied_text
 from openberth.entrypoints.cli.mistakes import Answered
 from openberth.entrypoints.cli.service import missing_options
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.tariffs import read_moment
 from openberth.infra.settings import load_settings
-from openberth.kernel.errors import Malformed, Problem, Refused
+from openberth.kernel.errors import Problem, Refused
 from openberth.kernel.time import from_iso, to_iso
 from openberth.simulator import Counters, Report
 from openberth.simulator.balance import Line
 from tests.unit.entrypoints.cli.boards import board
 
-
-def test_moments_have_a_zone_and_may_be_spans() -> None:
-    begin = read_moment("2026-11-20T09:00+08:00")
-    assert begin.astimezone(UTC) == datetime(2026, 11, 20, 1, tzinfo=UTC)
-    assert read_moment("2026-11-20T09:00").tzinfo is not None
-    assert read_moment("+1d2h30m", begin) - begin == timedelta(days=1, hours=2, minutes=30)
-    assert read_moment("+95min", begin) - begin == timedelta(minutes=95)
-
-
-@pytest.mark.parametrize("text", ["", "noon", "+", "+2x", "2026-13-01T00:00", "+5h"])
-def test_what_is_no_moment_is_said(text: str) -> None:
-    with pytest.raises(Malformed, match=r"cli\.moment"):
-        read_moment(text)
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def test_addresses_of_servers() -> None:

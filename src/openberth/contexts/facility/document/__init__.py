@@ -1,6 +1,6 @@
 """The lot file: what an operator writes, read into a ``Lot``. Guide: ``docs/guides/lot-file.md``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -12,8 +12,12 @@ from openberth.contexts.facility.document.shape import (
     Capacity,
     DevicePart,
     LanePart,
+    PricingPart,
     RulesPart,
     SimulationPart,
+    TariffRulePart,
+    TariffRules,
+    VehiclesPart,
 )
 from openberth.contexts.facility.model.layout import (
     MAIN_AREA,
@@ -27,19 +31,22 @@ from openberth.contexts.facility.model.layout import (
     Space,
 )
 from openberth.contexts.facility.model.operation import DeviceKind, LaneKind
+from openberth.contexts.facility.model.pricing import Pricing, ReliefPolicy, TariffRule, VehicleRule
 from openberth.infra.documents import (
     Code,
     Currency,
     Document,
     Flaw,
     Names,
+    Path,
     Zone,
     plain,
     read_document,
     schema_text,
 )
+from openberth.kernel.money import Money
 
-__all__ = ["LotDocument", "lot_of", "lot_schema", "read_lot"]
+__all__ = ["LotDocument", "lot_of", "lot_schema", "read_lot", "tariff_places"]
 
 
 class LotDocument(Document):
@@ -53,6 +60,8 @@ class LotDocument(Document):
     currency: Currency
     capacity: Capacity = Field(description="cars in the whole lot")
     tariff: Code = Field(description="code of a tariff of this company")
+    tariffs: TariffRules = Field(default=[], description="looked at before the tariff, where no area decides")
+    pricing: PricingPart = PricingPart()
     rules: RulesPart = RulesPart()
     areas: list[AreaPart] = Field(default=[], max_length=200)
     booths: list[BoothPart] = Field(default=[], max_length=100)
@@ -69,6 +78,8 @@ class LotDocument(Document):
             ("devices", self.devices),
         ):
             yield from checks.duplicates(kind, things)
+        yield from checks.check_tariffs(self.tariffs, self.areas)
+        yield from checks.check_reliefs(self.pricing.reliefs, self.currency)
         yield from checks.check_areas(self.areas, self.capacity)
         yield from checks.check_lanes(self.lanes, self.areas, self.booths)
         yield from checks.check_devices(self.devices, self.lanes)
@@ -89,7 +100,10 @@ def lot_schema() -> str:
 def lot_of(document: LotDocument) -> Lot:
     """Return the lot a document describes: spaces expanded, defaults filled in."""
     areas = tuple(
-        Area(each.code, each.name.zh, each.name.en, each.capacity, each.inside, each.tariff) for each in document.areas
+        Area(
+            each.code, each.name.zh, each.name.en, each.capacity, each.inside, each.tariff, _tariff_rules(each.tariffs)
+        )
+        for each in document.areas
     )
     if not areas:
         areas = (Area(MAIN_AREA, document.name.zh, document.name.en, document.capacity),)
@@ -113,7 +127,41 @@ def lot_of(document: LotDocument) -> Lot:
         ),
         rules=Rules(rules.duplicate_window_s, rules.device_skew_s, rules.full_admits_permits),
         simulation=None if document.simulation is None else plain(document.simulation),
+        pricing=_pricing(document),
     )
+
+
+def tariff_places(lot: Lot) -> Iterator[tuple[Path, str]]:
+    """Yield every place of a lot file that names a tariff, with the code."""
+    yield ("tariff",), lot.tariff_code
+    for number, rule in enumerate(lot.pricing.tariffs):
+        yield ("tariffs", number, "tariff"), rule.tariff
+    for index, area in enumerate(lot.areas):
+        if area.tariff_code is not None:
+            yield ("areas", index, "tariff"), area.tariff_code
+        for number, rule in enumerate(area.tariffs):
+            yield ("areas", index, "tariffs", number, "tariff"), rule.tariff
+
+
+def _pricing(document: LotDocument) -> Pricing:
+    said = document.pricing.reliefs
+    together = None if said.together is None else tuple((first, second) for first, second in said.together)
+    minimum = None if said.minimum_pay is None else Money.of(said.minimum_pay, document.currency).minor
+    reliefs = ReliefPolicy(said.at_most, together, tuple(said.order), minimum)
+    return Pricing(_tariff_rules(document.tariffs), document.pricing.nested_caps, reliefs)
+
+
+def _tariff_rules(parts: list[TariffRulePart]) -> tuple[TariffRule, ...]:
+    return tuple(TariffRule(each.tariff, _vehicles(each.vehicles), tuple(each.permits)) for each in parts)
+
+
+def _vehicles(part: VehiclesPart | None) -> VehicleRule:
+    if part is None:
+        return VehicleRule()
+    return VehicleRule(
+        tuple(part.colours), part.new_energy, tuple(part.sizes), part.seats_from, part.seats_upto, part.disabled,
+        tuple(part.tags),
+    )  # fmt: skip
 
 
 def _lane(part: LanePart, only_area: str | None) -> Lane:

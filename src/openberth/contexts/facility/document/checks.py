@@ -9,11 +9,14 @@ from openberth.contexts.facility.document.shape import (
     BoothPart,
     DevicePart,
     LanePart,
+    ReliefsPart,
     SimulationPart,
+    TariffRulePart,
 )
 from openberth.contexts.facility.model.layout import MAIN_AREA, SPACES_MAX
 from openberth.contexts.facility.model.operation import DeviceKind, LaneKind
-from openberth.infra.documents import Flaw, flaw, listed
+from openberth.infra.documents import Flaw, Path, flaw, listed
+from openberth.kernel.money import MINOR_DIGITS
 
 _ENDS = {LaneKind.ENTRY: ("to",), LaneKind.EXIT: ("from",), LaneKind.INNER: ("from", "to")}
 _HOURS = 24
@@ -70,6 +73,34 @@ def check_areas(areas: Sequence[AreaPart], capacity: int) -> Iterator[Flaw]:
             path = ("areas", index, "capacity")
             yield flaw(path, code, sum=inside[area.inside], capacity=room, around=area.inside)
     yield from _check_spaces(areas)
+
+
+def check_tariffs(rules: Sequence[TariffRulePart], areas: Sequence[AreaPart]) -> Iterator[Flaw]:
+    """Check that each rule about tariffs says whom it means."""
+    yield from _check_rules(("tariffs",), rules)
+    for index, area in enumerate(areas):
+        yield from _check_rules(("areas", index, "tariffs"), area.tariffs)
+
+
+def _check_rules(path: Path, rules: Sequence[TariffRulePart]) -> Iterator[Flaw]:
+    for number, rule in enumerate(rules):
+        vehicles = rule.vehicles
+        if not rule.permits and (vehicles is None or not vehicles.model_fields_set):
+            yield flaw((*path, number), "lot.rule_for_all")
+        if vehicles is None or vehicles.seats_from is None or vehicles.seats_upto is None:
+            continue
+        if vehicles.seats_from > vehicles.seats_upto:
+            yield flaw((*path, number, "vehicles", "seats_upto"), "lot.seats", least=vehicles.seats_from)
+
+
+def check_reliefs(reliefs: ReliefsPart, currency: str) -> Iterator[Flaw]:
+    """Check that an order names each kind once and that the currency can hold what is paid in any case."""
+    if len(set(reliefs.order)) != len(reliefs.order):
+        yield flaw(("pricing", "reliefs", "order"), "lot.relief_twice")
+    digits = MINOR_DIGITS[currency]
+    if reliefs.minimum_pay is not None and len(reliefs.minimum_pay.partition(".")[2]) > digits:
+        path = ("pricing", "reliefs", "minimum_pay")
+        yield flaw(path, "tariff.digits", currency=currency, digits=digits)
 
 
 def _around(area: AreaPart, by_code: dict[str, AreaPart]) -> set[str]:

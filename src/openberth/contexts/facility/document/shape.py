@@ -8,7 +8,9 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from openberth.contexts.facility.model.layout import Heartbeat
 from openberth.contexts.facility.model.operation import DeviceKind, LaneKind
+from openberth.contexts.facility.model.pricing import CapOrder, PermitWord, PlateColour, ReliefWord
 from openberth.infra.documents import (
+    Amount,
     Between,
     Code,
     Names,
@@ -47,6 +49,7 @@ SpaceRange: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_SPACES.pattern}$", "examples": ["A001-A300", "B12"]}),
 ]
 Serial: TypeAlias = Annotated[Text, AfterValidator(_serial)]
+_Seats: TypeAlias = Annotated[Whole, Between(1, 200)]
 _Mean: TypeAlias = Annotated[Number, Between(0, 100_000)]
 
 
@@ -62,14 +65,58 @@ class RulesPart(Part):
     full_admits_permits: Truth = Field(True, description="a full lot still admits cars with a permit")
 
 
+class VehiclesPart(Part):
+    """Which vehicles are meant: every key that is given must hold; what is unknown of a vehicle does not match."""
+
+    colours: list[PlateColour] = Field(default=[], max_length=6, description="of the plate")
+    new_energy: Truth | None = None
+    sizes: list[Code] = Field(default=[], max_length=16, description="small or large, as the plate tells")
+    seats_from: _Seats | None = None
+    seats_upto: _Seats | None = None
+    disabled: Truth | None = None
+    tags: list[Code] = Field(default=[], max_length=32)
+
+
+class TariffRulePart(Part):
+    """Some cars are priced by a tariff of their own; the first rule that means a car decides."""
+
+    tariff: Code
+    vehicles: VehiclesPart | None = None
+    permits: list[PermitWord] = Field(
+        default=[], max_length=8, description="cars with these permits pay by the tariff; without it, cars with none"
+    )
+
+
+TariffRules: TypeAlias = Annotated[list[TariffRulePart], Field(max_length=50)]
+
+
+class ReliefsPart(Part):
+    """What is allowed of coupons and other reliefs."""
+
+    at_most: Annotated[Whole, Between(0, 20)] = Field(3, description="reliefs in one stay")
+    together: list[Annotated[list[ReliefWord], Field(min_length=2, max_length=2)]] | None = Field(
+        None, max_length=49, description="pairs of kinds that may be used in one stay; without it all"
+    )
+    order: list[ReliefWord] = Field(default=[], max_length=7, description="in which the kinds are applied")
+    minimum_pay: Amount | None = Field(None, description="what is paid whatever the reliefs are worth")
+
+
+class PricingPart(Part):
+    """What the lot decides about prices beside its tariffs."""
+
+    nested_caps: CapOrder = Field(CapOrder.SEPARATE, description="caps of an area that lies inside of another")
+    reliefs: ReliefsPart = ReliefsPart()
+
+
 class AreaPart(Part):
-    """A part of the lot; it may lie inside another one and have a tariff of its own."""
+    """A part of the lot; it may lie inside another one and have tariffs of its own."""
 
     code: Code
     name: Names
     capacity: Capacity
     inside: Code | None = None
     tariff: Code | None = Field(None, description="without it, that of the area around it or the lot's")
+    tariffs: TariffRules = Field(default=[], description="looked at before its tariff")
     spaces: list[SpaceRange] = Field(default=[], max_length=1_000)
 
 

@@ -4,12 +4,13 @@ A code identifies a thing inside its lot for ever; ids are given by the store. `
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeAlias
 
 from openberth.contexts.facility.model.operation import DeviceKind, LaneKind
+from openberth.contexts.facility.model.pricing import Pricing, TariffRule
 
 IpNetwork: TypeAlias = IPv4Network | IPv6Network
 
@@ -43,6 +44,7 @@ class Area:
     capacity: int
     inside: str | None = None
     tariff_code: str | None = None  # None: the lot's
+    tariffs: tuple[TariffRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Lot:
     spaces: tuple[Space, ...] = ()
     rules: Rules = Rules()
     simulation: Mapping[str, Any] | None = None
+    pricing: Pricing = field(default_factory=Pricing)
 
     def tariff_of(self, area: str) -> str:
         """Return the tariff code that holds in an area: its own, else that of the area around it, else the lot's."""

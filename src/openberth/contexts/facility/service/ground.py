@@ -1,6 +1,6 @@
 """A lot's rows and its layout, one made of the other: rows know ids, the layout knows codes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import ip_network
 from typing import Any, TypeAlias
@@ -14,8 +14,10 @@ from openberth.contexts.facility.model import (
     Heartbeat,
     Lane,
     Lot,
+    Pricing,
     Rules,
     Space,
+    TariffRule,
     Thing,
     ThingKind,
 )
@@ -46,6 +48,7 @@ class Ground:
             areas=tuple(things[ThingKind.AREA]), lanes=tuple(things[ThingKind.LANE]),
             devices=tuple(things[ThingKind.DEVICE]), booths=tuple(things[ThingKind.BOOTH]),
             spaces=tuple(things[ThingKind.SPACE]), rules=Rules(**row.rules), simulation=row.simulation,
+            pricing=pricing_from(row.pricing),
         )  # fmt: skip
 
 
@@ -72,12 +75,33 @@ def rules_of(lot: Lot) -> dict[str, Any]:
     return asdict(lot.rules)
 
 
+def pricing_of_lot(lot: Lot) -> dict[str, Any] | None:
+    """Return what a lot decides about prices as it is stored: nothing where it decides nothing."""
+    return None if lot.pricing == Pricing() else asdict(lot.pricing)
+
+
+def rules_of_area(area: Area) -> list[Any] | None:
+    """Return an area's rules about tariffs as they are stored."""
+    return [asdict(rule) for rule in area.tariffs] or None
+
+
+def pricing_from(stored: Mapping[str, Any] | None) -> Pricing:
+    """Return what ``pricing_of_lot`` stored."""
+    return Pricing() if stored is None else msgspec.convert(stored, Pricing)
+
+
+def rules_from(stored: Sequence[Any] | None) -> tuple[TariffRule, ...]:
+    """Return what ``rules_of_area`` stored."""
+    return () if stored is None else msgspec.convert(stored, tuple[TariffRule, ...])
+
+
 def thing_of(row: Row, codes: Mapping[Id, str]) -> Thing:
     """Return what a row describes; ``codes`` names what it refers to."""
     match row:
         case store.AreaRow():
             inside = codes[row.inside_id] if row.inside_id else None
-            return Area(row.code, row.name_zh, row.name_en, row.capacity, inside, row.tariff_code)
+            rules = rules_from(row.tariffs)
+            return Area(row.code, row.name_zh, row.name_en, row.capacity, inside, row.tariff_code, rules)
         case store.SpaceRow():
             return Space(row.code, codes[row.area_id])
         case store.BoothRow():

@@ -31,7 +31,15 @@ from openberth.contexts.facility.model import (
     ThingKind,
     diff,
 )
-from openberth.contexts.facility.service.ground import Ground, Row, ground_of, plain, rules_of
+from openberth.contexts.facility.service.ground import (
+    Ground,
+    Row,
+    ground_of,
+    plain,
+    pricing_of_lot,
+    rules_of,
+    rules_of_area,
+)
 from openberth.contexts.facility.store import lanes as lane_store
 from openberth.contexts.facility.store import layout as store
 from openberth.infra import vault
@@ -114,7 +122,7 @@ def _write_lot(unit: Unit, company: Id, lot_id: Id, row: store.LotRow | None, lo
     new = store.LotRow(
         lot_id, company, lot.code, lot.name_zh, lot.name_en, lot.zone, lot.currency, lot.capacity, lot.tariff_code,
         row.state if row else LotState.OPEN, row.scan_code if row else _scan_code(), rules_of(lot),
-        plain(lot.simulation), None, row.version if row else 1,
+        plain(lot.simulation), None, row.version if row else 1, pricing_of_lot(lot),
     )  # fmt: skip
     if row is None:
         unit.run(store.INSERT_LOT, new)
@@ -160,6 +168,7 @@ class _Things:
                 return store.AreaRow(
                     self._ids[ThingKind.AREA, thing.code], self._company, self._lot, thing.code, thing.name_zh,
                     thing.name_en, self._id(ThingKind.AREA, thing.inside), thing.capacity, thing.tariff_code, None,
+                    rules_of_area(thing),
                 )  # fmt: skip
             case Space():
                 return store.SpaceRow(

@@ -1,8 +1,7 @@
 """Counters and what lanes read: moved by the stays that cross lanes, corrected by people, never guessed."""
 
-from collections.abc import Mapping
-
-from openberth.contexts.facility.model import AreaCount, LaneContext, OccupancyAdjusted
+from openberth.contexts.facility.model import AreaCount, LaneContext, Level, LotPricing, OccupancyAdjusted
+from openberth.contexts.facility.service.ground import pricing_from, rules_from
 from openberth.contexts.facility.store import lanes as store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner, needs
@@ -51,25 +50,17 @@ def occupancy(reader: Reader, *, lot: Id) -> list[AreaCount]:
     return reader.all(store.OCCUPANCY_OF_LOT, lot=lot)
 
 
-def area_tariffs(reader: Reader, *, lot: Id) -> dict[Id, str | None]:
-    """Return the tariff code that holds in each area, retired ones too: its own, else that of the area around it.
-
-    None where the lot's holds.
-    """
-    around: dict[Id, Id | None] = {}
-    own: dict[Id, str | None] = {}
-    for area, inside, code in reader.all(store.AREA_TARIFFS, lot=lot):
-        around[area], own[area] = inside, code
-    return {area: _effective(area, around, own) for area in own}
-
-
-def _effective(area: Id, around: Mapping[Id, Id | None], own: Mapping[Id, str | None]) -> str | None:
-    current: Id | None = area
-    for _ in own:  # the file is checked for cycles; a bound costs nothing
-        if current is None or own.get(current) is not None:
-            break
-        current = around.get(current)
-    return own.get(current) if current else None
+def pricing_of(reader: Reader, *, lot: Id) -> LotPricing:
+    """Return what pricing has to know of a lot. Raises ``NotFound("lot.not_found")``."""
+    rows = reader.all(store.PRICING_OF_LOT, lot=lot)
+    if not rows:
+        raise NotFound("lot.not_found", lot=str(lot))
+    first = rows[0]
+    pricing = pricing_from(first.pricing)
+    return LotPricing(
+        first.zone, first.currency, Level(pricing.tariffs, first.lot_tariff), pricing,
+        {row.area: Level(rules_from(row.rules), row.tariff) for row in rows}, {row.area: row.inside for row in rows},
+    )  # fmt: skip
 
 
 @needs("occupancy.write")

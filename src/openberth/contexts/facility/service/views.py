@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openberth.contexts.facility.model import DeviceKind, LaneKind, LotState, Rules
-from openberth.contexts.facility.service.occupancy import area_tariffs, occupancy
+from openberth.contexts.facility.service.occupancy import occupancy, pricing_of
 from openberth.contexts.facility.store import lanes as lane_store
 from openberth.contexts.facility.store import layout as store
 from openberth.infra.database import Reader
@@ -179,7 +179,7 @@ def lot_detail(reader: Reader, *, lot: Id) -> LotDetail:
 def _areas(
     reader: Reader, lot: store.LotRow, rows: list[store.AreaRow], codes: Mapping[Id, str]
 ) -> tuple[AreaView, ...]:
-    tariffs = area_tariffs(reader, lot=lot.id)
+    pricing = pricing_of(reader, lot=lot.id)
     spaces = dict(reader.all(store.SPACES_BY_AREA, lot=lot.id))
     by_id = {row.id: row for row in rows}
     views = []
@@ -188,7 +188,7 @@ def _areas(
         views.append(
             AreaView(
                 row.id, row.code, row.name_zh, row.name_en, _code(row.inside_id, codes), count.capacity, count.count,
-                count.adjustment, count.occupied, count.free, spaces.get(row.id, 0), tariffs[row.id] or lot.tariff_code,
+                count.adjustment, count.occupied, count.free, spaces.get(row.id, 0), pricing.tariff_of(row.id),
                 row.retired_at is not None,
             )
         )  # fmt: skip

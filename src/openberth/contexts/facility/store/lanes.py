@@ -1,5 +1,7 @@
 """What a lane needs to decide, in one statement, and the counters it moves."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, func, or_, select, update
@@ -7,6 +9,21 @@ from sqlalchemy import and_, bindparam, case, func, or_, select, update
 from openberth.contexts.facility.model import AreaCount, LaneContext
 from openberth.contexts.facility.store.tables import area, lane, lot, occupancy
 from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.kernel.ids import Id
+
+
+@dataclass(frozen=True, slots=True)
+class PricingRow:
+    """An area with what its lot says of prices: a lot has at least one area."""
+
+    area: Id
+    inside: Id | None
+    tariff: str | None
+    rules: Sequence[Any] | None
+    zone: str
+    currency: str
+    lot_tariff: str
+    pricing: Mapping[str, Any] | None
 
 
 def _lane_context(*columns: Any) -> LaneContext:
@@ -73,7 +90,12 @@ OCCUPANCY_OF_LOT = Query(
     .order_by(area.c.code),
     AreaCount,
 )  # fmt: skip
-AREA_TARIFFS = Query(
-    select(area.c.id, area.c.inside_id, area.c.tariff_code).where(area.c.lot_id == bindparam("lot")),
-    lambda area_id, inside_id, tariff_code: (area_id, inside_id, tariff_code),
-)
+PRICING_OF_LOT = Query(
+    select(
+        area.c.id, area.c.inside_id, area.c.tariff_code, area.c.tariffs, lot.c.zone, lot.c.currency, lot.c.tariff_code,
+        lot.c.pricing,
+    )
+    .select_from(area.join(lot, lot.c.id == area.c.lot_id))
+    .where(area.c.lot_id == bindparam("lot")),
+    PricingRow,
+)  # fmt: skip

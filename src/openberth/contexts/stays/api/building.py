@@ -59,7 +59,7 @@ def stay_detail_view(found: StayDetail, lot: LotSummary, codes: Codes, language:
         assessment=None
         if assessment is None
         else AssessmentView(
-            total=money(assessment.quote.total), paid=money(assessment.paid), due=money(assessment.due),
+            total=money(assessment.price), paid=money(assessment.paid), due=money(assessment.due),
             holds_until=instant_or_none(assessment.holds_until),
         ),
     )  # fmt: skip
@@ -111,7 +111,7 @@ def books_view(books: Books) -> BooksView:
     """Return the totals of a lot."""
     return BooksView(
         passages_in=books.passages_in, passages_out=books.passages_out, stays_open=books.stays_open,
-        stays_closed=books.stays_closed, billed=money(books.billed),
+        stays_closed=books.stays_closed, stays_turned_back=books.stays_turned_back, billed=money(books.billed),
         received={method: money(amount) for method, amount in books.received.items()}, due=money(books.due),
         surplus=money(books.surplus), foreign=[money(amount) for amount in books.foreign],
     )  # fmt: skip

@@ -147,10 +147,10 @@ class CodesApi:
         form = await read_form(request, BillForm, cookies=True)
         plate = _plate_of(form, sign.language)
         if form.token is None:
-            self._signs.ask_about_plate(sign)
+            self._signs.ask_about_plate(sign, plate)
         due = await self._due(sign, plate)
         if form.token is None and due.due.minor:
-            self._signs.something_was_due(sign)
+            self._signs.something_was_due(sign, plate)
         if wants_page(request):
             return pages.page_response(pages.bill_page(sign.lot, sign.code, due, plate, sign.language))
         return _json(DriverBill(bill=due))
@@ -162,9 +162,7 @@ class CodesApi:
         free and one that has paid look alike. Whoever holds a pass is the driver, and is told everything.
         """
         lot = sign.lot
-        in_advance = partial(
-            bill_in_advance, lot=lot.id, plate=plate, lot_tariff=lot.tariff_code, currency=lot.currency
-        )  # fmt: skip
+        in_advance = partial(bill_in_advance, lot=lot.id, plate=plate)
         try:
             bill, assessment = await self._database.write(in_advance, by=sign.by, urgency=Urgency.LANE)
         except NotFound:

@@ -4,6 +4,7 @@ Who may look is decided before anything is read: a stranger who tries codes cost
 used up. Codes that were found lately need no share of it, so a stranger at the same address does not keep drivers out.
 """
 
+import hashlib
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -21,12 +22,14 @@ from openberth.infra.http.limits import RateLimiter, limit_key
 from openberth.infra.http.problems import TooMany
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import NotFound
-from openberth.kernel.time import MINUTE_US
+from openberth.kernel.plates import Plate
+from openberth.kernel.time import MINUTE_US, Instant
 
 PER_MINUTE = 30  # of one address at one code
 UNKNOWN_PER_MINUTE = 60  # codes of one address that stand on no sign
 PLATES_PER_MINUTE = 10  # plates of one address that nothing is due for, at one lot
 PLATES_OF_LOT_PER_MINUTE = 120  # plates that nothing is due for at one lot, whoever asks
+REASON_US = 30 * MINUTE_US
 KNOWN_MAX = 10_000
 
 _CODE = re.compile(r"[2-9A-HJKMNP-Z]{10}\Z")
@@ -52,6 +55,8 @@ class Signs:
         self._scans = RateLimiter(machine, count=PER_MINUTE, window_us=MINUTE_US)
         self._strangers = RateLimiter(machine, count=UNKNOWN_PER_MINUTE, window_us=MINUTE_US)
         self._known: OrderedDict[str, None] = OrderedDict()
+        self._reasons: OrderedDict[bytes, Instant] = OrderedDict()
+        self._machine = machine
         self._plates = RateLimiter(machine, count=PLATES_PER_MINUTE, window_us=MINUTE_US)
         self._plates_of_lot = RateLimiter(machine, count=PLATES_OF_LOT_PER_MINUTE, window_us=MINUTE_US)
 
@@ -80,8 +85,13 @@ class Signs:
             code, lane, lot, Caller(scanner, Scope(lot.company, (lot.id,)), tenancy.DRIVING), language_of(request)
         )
 
-    def ask_about_plate(self, sign: Sign) -> None:
-        """Let somebody ask what a plate owes. Raises ``TooMany`` after many plates that nothing was due for."""
+    def ask_about_plate(self, sign: Sign, plate: Plate) -> None:
+        """Let somebody ask what a plate owes. Raises ``TooMany`` after many plates that nothing was due for.
+
+        Whoever was told lately what this very plate owes may go on asking, for example whether the payment has arrived.
+        """
+        if self._has_reason(sign, plate):
+            return
         who, lot = _asker(sign), str(sign.lot.id)
         _take(self._plates, who)
         try:
@@ -90,10 +100,20 @@ class Signs:
             self._plates.give_back(who)
             raise
 
-    def something_was_due(self, sign: Sign) -> None:
+    def something_was_due(self, sign: Sign, plate: Plate) -> None:
         """Do not hold a question against somebody who had a reason to ask it."""
-        self._plates.give_back(_asker(sign))
-        self._plates_of_lot.give_back(str(sign.lot.id))
+        if not self._has_reason(sign, plate):
+            self._plates.give_back(_asker(sign))
+            self._plates_of_lot.give_back(str(sign.lot.id))
+        reason = _reason(sign, plate)
+        self._reasons[reason] = self._machine.now()
+        self._reasons.move_to_end(reason)
+        if len(self._reasons) > KNOWN_MAX:
+            self._reasons.popitem(last=False)
+
+    def _has_reason(self, sign: Sign, plate: Plate) -> bool:
+        told = self._reasons.get(_reason(sign, plate))
+        return told is not None and 0 <= self._machine.now() - told < REASON_US
 
     def _remember(self, code: str) -> None:
         self._known[code] = None
@@ -111,6 +131,10 @@ def code_of(request: Request) -> str | None:
 def _take(limiter: RateLimiter, key: str) -> None:
     if not limiter.take(key):
         raise TooMany(limiter.retry_after_s(key))
+
+
+def _reason(sign: Sign, plate: Plate) -> bytes:
+    return hashlib.blake2b(f"{_asker(sign)}|{plate.key}".encode(), digest_size=16).digest()
 
 
 def _asker(sign: Sign) -> str:

@@ -270,12 +270,14 @@ class BooksView(View):
     """Totals of a lot since its beginning. ``billed`` is ``due`` plus what was received, less ``surplus``.
 
     ``foreign`` is money that came in other currencies than the lot's: none of it was owed, and it is in no other sum.
+    A car that was let in and backed out of the lane again is among ``stays_turned_back``, not among ``stays_closed``.
     """
 
     passages_in: int
     passages_out: int
     stays_open: int
     stays_closed: int
+    stays_turned_back: int
     billed: MoneyView
     received: Mapping[str, MoneyView]
     due: MoneyView

@@ -19,6 +19,7 @@ class Right(StrEnum):
     """What a permit makes of a car."""
 
     RESIDENT = "resident"
+    MONTHLY = "monthly"
     INTERNAL = "internal"
     FREE = "free"
     BLOCKED = "blocked"
@@ -36,7 +37,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class EntryFacts:
-    """What is known of a car at an entry. ``happened`` when it is inside already, whatever is decided."""
+    """What is known of a car at an entry. ``happened`` when the record was stored: nothing moves any more.
+
+    ``camera_opened`` when the camera itself let it in.
+    """
 
     lot_state: LotState
     free_spaces: int
@@ -46,11 +50,15 @@ class EntryFacts:
     inside: bool
     same_car_again: bool
     happened: bool
+    camera_opened: bool
 
 
 def decide_entry(facts: EntryFacts) -> Verdict:
     """Decide who comes in. Order of reasons: what has happened, who it is, who is let in, whether there is room."""
     if facts.happened:
+        if not facts.plate_known and not facts.camera_opened:
+            # Somebody stood there and nothing says that the gate moved: a person looks, nobody is counted in.
+            return Verdict(Action.REFUSE, "entry.unread_stored", case=CaseKind.PLATE_UNREAD)
         return Verdict(Action.RECORD, "entry.recorded", case=_entry_case(facts))
     if not facts.plate_known:
         if not _admits_casual(facts):
@@ -85,7 +93,7 @@ def decide_exit(facts: ExitFacts) -> Verdict:
     if not facts.plate_known:
         return Verdict(Action.HOLD, "exit.plate_unread", Ask.IDENTIFY, CaseKind.PLATE_UNREAD)
     if not facts.inside:
-        if facts.right in (Right.RESIDENT, Right.INTERNAL, Right.FREE):
+        if facts.right is not None and facts.right is not Right.BLOCKED:
             return Verdict(Action.OPEN, f"exit.{facts.right}", case=CaseKind.EXIT_WITHOUT_ENTRY)
         return Verdict(Action.HOLD, "exit.without_entry", Ask.NOTHING, CaseKind.EXIT_WITHOUT_ENTRY)
     if facts.due_minor:

@@ -123,6 +123,7 @@ class CloseReason(StrEnum):
     LEFT_OFFLINE = "left_offline"
     MANUAL = "manual"  # a person opened the exit
     ENTERED_AGAIN = "entered_again"  # the plate came in again: its exit was never seen
+    TURNED_BACK = "turned_back"  # it was let in and backed out of the lane: it never was inside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +185,11 @@ class PlateCorrection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneState:
-    """The last car seen at a lane, and whether it still waits there. One small hot row per lane."""
+    """The last car seen at a lane, and whether it still waits there. One small hot row per lane.
+
+    ``passed_at`` is when the loop behind the gate last reported a car that had been let through (machine time); None
+    where no loop has told yet.
+    """
 
     lane_id: Id
     company_id: Id
@@ -199,6 +204,12 @@ class LaneState:
     stay_id: Id | None
     bill_id: Id | None
     command_id: Id | None
+    passed_at: Instant | None = None
+
+    @property
+    def has_driven_on(self) -> bool:
+        """Tell whether the loop reported a car since this one was let through."""
+        return self.passed_at is not None and self.passed_at >= self.decided_at
 
 
 class CaseKind(StrEnum):
@@ -216,6 +227,7 @@ class CaseKind(StrEnum):
     PAID_NO_GATE = "paid_no_gate"  # it has paid at a lane that was retired, or lost its gate, while it stood there
     SURPLUS = "surplus"
     OPENED_BY_HAND = "opened_by_hand"
+    READ_OTHERWISE = "read_otherwise"  # one car, two readings: a person says which plate is right
 
 
 class Resolution(StrEnum):

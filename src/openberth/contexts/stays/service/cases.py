@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 from openberth.contexts import facility
-from openberth.contexts.facility import CommandKind
-from openberth.contexts.stays.model.entities import Case, CaseKind, PassageState, Resolution
+from openberth.contexts.facility import CommandKind, LaneKind
+from openberth.contexts.stays.model.entities import Case, CaseKind, Passage, PassageState, Resolution, Source
 from openberth.contexts.stays.service import records, releasing
 from openberth.contexts.stays.store import cases as store
 from openberth.contexts.stays.store import passages as passage_store
@@ -43,12 +43,17 @@ def resolve(
     if action is CaseAction.DISMISS:
         records.resolve_case(unit, found, resolution=Resolution.DISMISSED, reason=text)
         return _after(unit, case)
+    if action is CaseAction.CORRECT_PLATE and plate is None:
+        raise Malformed("exception.plate_missing")
+    stored = _stored_entry(unit, found)
+    if stored is not None and plate is not None and action is CaseAction.CORRECT_PLATE:
+        records.resolve_case(unit, found, resolution=Resolution.CORRECTED, reason=text)
+        releasing.enter_stored(unit, passage=stored, plate=plate)
+        return _after(unit, case)
     lane = _lane_of_car(unit, found)
     if action is CaseAction.OPEN:
         _open(unit, found, lane, text)
-    elif action is CaseAction.CORRECT_PLATE:
-        if plate is None:
-            raise Malformed("exception.plate_missing")
+    elif plate is not None and action is CaseAction.CORRECT_PLATE:
         records.resolve_case(unit, found, resolution=Resolution.CORRECTED, reason=text)
         releasing.identify(
             unit, lot=found.lot_id, lane=lane, plate=plate, cause="corrected", resolution=Resolution.CORRECTED
@@ -68,6 +73,15 @@ def _open_case(unit: Unit, case: Id) -> Case:
     if found.resolved_at is not None:
         raise Refused("exception.resolved")
     return found
+
+
+def _stored_entry(unit: Unit, case: Case) -> Passage | None:
+    """Return the stored record of a car that came in unread, if the case is about one: there is no lane to look at."""
+    passage = unit.one(passage_store.PASSAGE, passage=case.passage_id) if case.passage_id else None
+    if case.kind is not CaseKind.PLATE_UNREAD or passage is None or passage.stay_id is not None:
+        return None
+    stored = passage.source is Source.OFFLINE and passage.lane_kind is LaneKind.ENTRY
+    return passage if stored else None
 
 
 def _lane_of_car(unit: Unit, case: Case) -> Id:

@@ -78,9 +78,7 @@ def find_inside(reader: Reader, *, lot: Id, plate: Plate) -> OpenStay:
 
 
 @needs("sign.use")
-def bill_in_advance(
-    unit: Unit, *, lot: Id, plate: Plate, lot_tariff: str, currency: str
-) -> tuple[payments.Bill | None, prices.Assessment]:
+def bill_in_advance(unit: Unit, *, lot: Id, plate: Plate) -> tuple[payments.Bill | None, prices.Assessment]:
     """Bill a car inside for its stay until now; None when nothing is due.
 
     For a car that stands at an exit already, time has stopped: it is billed as of then, whoever asks.
@@ -89,7 +87,7 @@ def bill_in_advance(
     stay = find_inside(unit, lot=lot, plate=plate)
     waiting = unit.all(store.LANES_WAITING_FOR_STAY, stay=stay.id)
     moment = waiting[0].captured_at if waiting else unit.now
-    assessment = prices.assess_alone(unit, stay, lot_tariff=lot_tariff, currency=currency, at=moment)
+    assessment = prices.assess_alone(unit, stay, at=moment)
     if not assessment.due:
         return None, assessment
     return prices.ensure_bill(unit, stay, assessment), assessment

@@ -1,9 +1,10 @@
 """Deciding about a car at a lane: one function per kind of lane, each load → decide (pure) → write."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from openberth.contexts import facility, permits
-from openberth.contexts.facility import LaneKind
+from openberth.contexts.facility import Command, LaneKind, Outcome
 from openberth.contexts.stays.model.decisions import (
     SAME_CAR_AGAIN_S,
     EntryFacts,
@@ -15,10 +16,11 @@ from openberth.contexts.stays.model.decisions import (
     decide_exit,
     decide_inner,
 )
-from openberth.contexts.stays.model.entities import Action, CaseKind, CloseReason, OpenStay, Passage
+from openberth.contexts.stays.model.entities import Action, CaseKind, CloseReason, LaneState, OpenStay, Passage
 from openberth.contexts.stays.service import prices, records
 from openberth.contexts.stays.service.records import Links
 from openberth.contexts.stays.service.seen import Permission, Seen
+from openberth.contexts.stays.store import passages as passage_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner
 from openberth.kernel.time import SECOND_US
@@ -26,8 +28,17 @@ from openberth.kernel.time import SECOND_US
 CASUAL = Permission(None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a car at a lane, and the command that was given for it."""
+
+    passage: Passage
+    verdict: Verdict
+    command: Command | None
+
+
 @inner
-def decide(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+def decide(unit: Unit, seen: Seen) -> Decided:
     """Decide about a car and write everything that follows. The caller holds the lot's lock."""
     if seen.lane.kind is LaneKind.ENTRY:
         return _enter(unit, seen)
@@ -44,16 +55,16 @@ def permission_of(reader: Reader, seen: Seen) -> Permission:
     return Permission(permit.id, Right(permit.kind.value)) if permit else CASUAL
 
 
-def _enter(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+def _enter(unit: Unit, seen: Seen) -> Decided:
     permission = permission_of(unit, seen)
     inside = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
-    again = inside is not None and _same_car_again(seen, inside)
+    again = inside is not None and _same_car_again(unit, seen, inside)
     verdict = decide_entry(
         EntryFacts(
             lot_state=seen.lane.state, free_spaces=facility.free_spaces(unit, lane=seen.lane),
             full_admits_permits=seen.lane.full_admits_permits, plate_known=seen.plate_id is not None,
             right=permission.right, inside=inside is not None and not again, same_car_again=again,
-            happened=seen.happened,
+            happened=seen.happened, camera_opened=seen.camera_opened,
         )
     )  # fmt: skip
     stay = inside
@@ -64,7 +75,7 @@ def _enter(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
     passage = records.write_passage(unit, seen, verdict, links)
     evidence = {"earlier_stay": str(inside.id)} if inside and not again else {}
     _case(unit, seen, verdict, links, evidence)
-    return passage, verdict
+    return Decided(passage, verdict, command)
 
 
 @inner
@@ -93,19 +104,19 @@ def _end_unseen(unit: Unit, seen: Seen, inside: OpenStay) -> None:
         )  # fmt: skip
 
 
-def _leave(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+def _leave(unit: Unit, seen: Seen) -> Decided:
     stay = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
     return leave_with(unit, seen, stay)
 
 
 @inner
-def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, Verdict]:
+def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> Decided:
     """Decide about a car at an exit whose stay is known (or known to be missing)."""
     lane = seen.lane
     assessment = None
     if stay is not None:
         records.leave_other_lanes(unit, stay.id, lane=lane.id)
-        assessment = prices.assess_alone(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+        assessment = prices.assess_alone(unit, stay, at=seen.at)
     due = assessment.due.minor if assessment else 0
     right = Right(stay.right) if stay and stay.right else permission_of(unit, seen).right
     verdict = decide_exit(
@@ -124,10 +135,10 @@ def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> tuple[Passage, 
         reason = CloseReason.LEFT_OFFLINE if seen.happened else CloseReason.LEFT
         records.close_priced(unit, stay, assessment, passage=passage.id, lane=lane.id, at=seen.at, reason=reason)
     _case(unit, seen, verdict, links, {})
-    return passage, verdict
+    return Decided(passage, verdict, command)
 
 
-def _cross(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
+def _cross(unit: Unit, seen: Seen) -> Decided:
     stay = records.stay_by_key(unit, seen.open_key) if seen.plate_id else None
     verdict = decide_inner(InnerFacts(seen.plate_id is not None, stay is not None, seen.happened))
     to_area = seen.lane.to_area
@@ -137,12 +148,32 @@ def _cross(unit: Unit, seen: Seen) -> tuple[Passage, Verdict]:
     links = Links(stay=stay.id if stay else None, command=command.id if command else None)
     passage = records.write_passage(unit, seen, verdict, links)
     _case(unit, seen, verdict, links, {})
-    return passage, verdict
+    return Decided(passage, verdict, command)
 
 
-def _same_car_again(seen: Seen, inside: OpenStay) -> bool:
-    apart_us = abs(seen.at - inside.entered_at)
-    return inside.entry_lane_id == seen.lane.id and apart_us <= SAME_CAR_AGAIN_S * SECOND_US
+def _same_car_again(reader: Reader, seen: Seen, inside: OpenStay) -> bool:
+    """Tell whether a car was let in at this lane and never drove on.
+
+    So it is soon after, and as long as it is the last car there, no loop has reported it, and either the lane's loop
+    tells or its gate is not known to have opened.
+    """
+    if inside.entry_lane_id != seen.lane.id:
+        return False
+    if abs(seen.at - inside.entered_at) <= SAME_CAR_AGAIN_S * SECOND_US:
+        return True
+    standing = reader.one(passage_store.LANE, lane=seen.lane.id)
+    if standing is None or standing.stay_id != inside.id or standing.has_driven_on:
+        return False
+    return standing.passed_at is not None or _gate_failed(reader, standing)
+
+
+def _gate_failed(reader: Reader, standing: LaneState) -> bool:
+    """Tell whether the gate was not reached or refused, or the server ended before it knew."""
+    command = facility.command(reader, command=standing.command_id) if standing.command_id else None
+    if command is None:
+        return False
+    cut_off = command.outcome is Outcome.UNCERTAIN and command.detail == "restart"
+    return cut_off or command.outcome in (Outcome.UNREACHABLE, Outcome.REJECTED)
 
 
 def _case(unit: Unit, seen: Seen, verdict: Verdict, links: Links, evidence: Mapping[str, object]) -> None:

@@ -13,6 +13,7 @@ from openberth.contexts.facility import LaneKind, LotSummary
 from openberth.contexts.stays.model.entities import (
     Ask,
     Case,
+    CloseReason,
     LaneState,
     OpenStay,
     Passage,
@@ -170,12 +171,14 @@ class Books:
 
     ``billed`` is what was ever asked for and not taken back; it equals ``due`` plus what was received, less surplus.
     All of these are in the lot's own currency; ``foreign`` is money of other currencies, none of which was owed.
+    ``stays_turned_back`` are those of cars that were let in and backed out of the lane; they are not among the closed.
     """
 
     passages_in: int
     passages_out: int
     stays_open: int
     stays_closed: int
+    stays_turned_back: int
     billed: Money
     received: Mapping[str, Money]
     due: Money
@@ -331,9 +334,11 @@ def books(reader: Reader, *, lot: LotSummary) -> Books:
         currency = part.amount.currency
         if currency != lot.currency:
             foreign[currency] = foreign.get(currency, Money(0, currency)) + part.amount
+    closed = dict(reader.all(reading.CLOSED_STAYS, lot=lot.id))
+    turned_back = closed.pop(CloseReason.TURNED_BACK, 0)
     return Books(
         crossed.get(LaneKind.ENTRY, 0), crossed.get(LaneKind.EXIT, 0),
-        reader.all(reading.OPEN_STAYS, lot=lot.id)[0], reader.all(reading.CLOSED_STAYS, lot=lot.id)[0],
+        reader.all(reading.OPEN_STAYS, lot=lot.id)[0], sum(closed.values()), turned_back,
         Money(paid + due, lot.currency), {part.method: part.amount for part in ours}, Money(due, lot.currency),
         total((part.surplus for part in ours), lot.currency), [foreign[currency] for currency in sorted(foreign)],
     )  # fmt: skip
@@ -353,9 +358,8 @@ def _closed_stays(reader: Reader, lot: Id, plate: Id | None, before: Id, limit: 
 
 
 def _assessed(reader: Reader, stay: OpenStay) -> prices.Assessment | None:
-    lot = facility.lot_by_id(reader, lot=stay.lot_id)
     try:
-        return prices.assess(reader, stay, lot_tariff=lot.tariff_code, currency=lot.currency, at=reader.now)
+        return prices.assess(reader, stay, at=reader.now)
     except tariffs.NotComputable:
         return None
 

@@ -1,25 +1,25 @@
 """Recognition and decision in one unit: the use case behind every camera.
 
-Deduplicated by the source's own id, then by plate, lane and device time. A retransmission within the life of the
-decision's command gets the same answer; later it opens nothing.
+Deduplicated by the source's own id, then by plate, lane and device time (``again``). A retransmission within the life
+of the decision's command gets the same answer; later it opens nothing.
 """
 
 from dataclasses import replace
 
 from openberth.contexts import facility
-from openberth.contexts.facility import CommandKind, LaneContext, Outcome
+from openberth.contexts.facility import Command, CommandKind, LaneContext, Outcome
 from openberth.contexts.stays.model.decisions import Verdict, trusted_moment
 from openberth.contexts.stays.model.entities import (
     Action,
     Ask,
     CaseKind,
     LaneState,
-    Passage,
     PassageState,
     Source,
 )
 from openberth.contexts.stays.recognition import Recognition, Trigger
-from openberth.contexts.stays.service import deciding, records
+from openberth.contexts.stays.service import again, deciding, records, turning
+from openberth.contexts.stays.service.deciding import Decided
 from openberth.contexts.stays.service.seen import LaneAnswer, Seen
 from openberth.contexts.stays.store import passages as store
 from openberth.infra import dedup, vault
@@ -28,18 +28,10 @@ from openberth.infra.permitting import by_construction
 from openberth.infra.vault import VaultKind
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import InvalidPlate, Plate
-from openberth.kernel.time import MINUTE_US, SECOND_US
+from openberth.kernel.time import SECOND_US
 
 # What a camera tells about a car it has reported before: evidence, not another passage.
-_REPORTS = {
-    Trigger.STAYING: "lane.staying",
-    Trigger.STAYING_ENDED: "lane.staying_ended",
-    Trigger.TURNED_BACK: "lane.turned_back",
-}
-
-
-# A plate read again this long while its car waits is the same car; later its price is asked anew.
-STILL_WAITING_US = 15 * MINUTE_US
+_REPORTS = {Trigger.STAYING: "lane.staying", Trigger.STAYING_ENDED: "lane.staying_ended"}
 
 
 @by_construction
@@ -49,23 +41,31 @@ def recognise(unit: Unit, *, lot: Id, lane: Id, device: Id, passage: Id, recogni
     ``passage`` is the id the passage gets if it is new: the pictures are stored under it beside the unit.
     """
     unit.lock(("lot", lot))
-    known = dedup.earlier(unit, source=device, key=recognition.source_id)
+    known = dedup.claim(unit, source=device, key=recognition.source_id, ref=passage)
     if known is not None:
         return _same_answer(unit, passage=known.ref, device=device)
     context = facility.lane_context(unit, lane=lane)
     seen = _seen(unit, context, device=device, passage=passage, recognition=recognition)
-    dedup_to = seen.passage
+    if recognition.trigger is Trigger.TURNED_BACK:
+        return turning.turned_back(unit, seen)
     if recognition.trigger in _REPORTS:
-        answer = _report(unit, seen, _REPORTS[recognition.trigger])
-    else:
-        known_car = _known_car(unit, seen, unit.one(store.LANE, lane=lane))
-        if known_car is not None:
-            dedup_to = known_car
-            answer = _duplicate_answer(unit, seen, known_car, device=device)
-        else:
-            answer = _answer(unit, *deciding.decide(unit, seen), device=device)
-    dedup.remember(unit, source=device, key=recognition.source_id, ref=dedup_to)
-    return answer
+        return records.note(unit, seen, _REPORTS[recognition.trigger])
+    standing = unit.one(store.LANE, lane=lane)
+    known_car = again.known_car(unit, seen, standing)
+    if known_car is None:
+        return _decided(unit, seen, standing, device=device)
+    dedup.repoint(unit, source=device, key=recognition.source_id, ref=known_car)
+    return _duplicate_answer(unit, seen, known_car, device=device)
+
+
+def _decided(unit: Unit, seen: Seen, standing: LaneState | None, *, device: Id) -> LaneAnswer:
+    if standing is not None and again.is_read_otherwise(unit, seen, standing):
+        return again.note_other_reading(unit, seen, standing)
+    if turning.has_turned_back(unit, seen):
+        return records.note(unit, seen, "entry.turned_back")
+    if standing is not None and again.names_the_waiting(unit, seen, standing):
+        records.leave_lane(unit, standing)
+    return _answer(unit, deciding.decide(unit, seen), device=device)
 
 
 @by_construction
@@ -74,7 +74,7 @@ def store_undecided(
 ) -> LaneAnswer:
     """Keep a recognition about which deciding raised: the fact with a case for a person, and nothing moves."""
     unit.lock(("lot", lot))
-    known = dedup.earlier(unit, source=device, key=recognition.source_id)
+    known = dedup.claim(unit, source=device, key=recognition.source_id, ref=passage)
     if known is not None:
         return _same_answer(unit, passage=known.ref, device=device)
     context = facility.lane_context(unit, lane=lane)
@@ -86,8 +86,7 @@ def store_undecided(
         unit, company=context.company, lot=lot, lane=lane, kind=CaseKind.DECISION_FAILED, passage=written.id, stay=None,
         evidence={"error": error[:200]},
     )  # fmt: skip
-    dedup.remember(unit, source=device, key=recognition.source_id, ref=written.id)
-    return _answer(unit, written, verdict, device=device)
+    return _answer(unit, Decided(written, verdict, None), device=device)
 
 
 def plate_of(recognition: Recognition) -> Plate | None:
@@ -117,56 +116,13 @@ def _seen(unit: Unit, lane: LaneContext, *, device: Id, passage: Id, recognition
         passage=passage, lane=lane, device=device, source=source, plate=plate,
         plate_id=vault.keep(unit, VaultKind.PLATE, plate.key) if plate else None, colour=recognition.colour.value,
         confidence=recognition.confidence, at=moment.at, device_at=recognition.captured_at, received_at=unit.now,
-        pictures=len(recognition.pictures), flaws=flaws,
+        pictures=len(recognition.pictures), flaws=flaws, camera_opened=recognition.opened_by_camera,
     )  # fmt: skip
 
 
-def _known_car(unit: Unit, seen: Seen, standing: LaneState | None) -> Id | None:
-    """Return the passage this car was decided about already: double triggers, several reads of a waiting car."""
-    if seen.happened:
-        return _stored_before(unit, seen)
-    if standing is None:
-        return None
-    if seen.plate_id is None and standing.waiting and standing.plate_id is not None:
-        # A blink of the same camera, or a second one that reads nothing, does not send a waiting car away.
-        apart_us = abs(seen.at - standing.captured_at)
-        return standing.passage_id if apart_us <= STILL_WAITING_US else None
-    if seen.plate_id != standing.plate_id:
-        return None
-    if standing.waiting and seen.plate_id and abs(seen.at - standing.captured_at) <= STILL_WAITING_US:
-        return standing.passage_id
-    before = unit.one(store.PASSAGE, passage=standing.passage_id)
-    return before.id if before is not None and _same_moment(seen, before) else None
-
-
-def _stored_before(unit: Unit, seen: Seen) -> Id | None:
-    """Return the passage another stored record of this car at this lane became; stored ones come in any order."""
-    if seen.plate_id is None:
-        return None
-    before = unit.all(store.PASSAGES_OF_PLATE, plate=seen.plate_id, lot=seen.lane.lot, before=seen.passage, limit=8)
-    return next((one.id for one in before if one.lane_id == seen.lane.id and _same_moment(seen, one)), None)
-
-
-def _same_moment(seen: Seen, before: Passage) -> bool:
-    """Compare the devices' own stamps: a wrong clock is wrong for both readings alike."""
-    stamps = (
-        (seen.device_at, before.device_at) if seen.device_at and before.device_at else (seen.at, before.captured_at)
-    )
-    return abs(stamps[0] - stamps[1]) <= seen.lane.duplicate_window_s * SECOND_US
-
-
-def _report(unit: Unit, seen: Seen, reason: str) -> LaneAnswer:
-    noted = replace(seen, source=Source.CAMERA)
-    verdict = Verdict(Action.RECORD, reason)
-    written = records.write_passage(unit, noted, verdict, records.Links())
-    unit.run(store.SET_STATE, passage=written.id, new_state=PassageState.GONE)
-    return LaneAnswer(written.id, False, Action.RECORD, reason, Ask.NOTHING, None, None)
-
-
-def _answer(unit: Unit, passage: Passage, verdict: Verdict, *, device: Id) -> LaneAnswer:
-    opens = False
-    if passage.command_id is not None:
-        opens = _opens_by_answer(unit, passage.command_id, device)
+def _answer(unit: Unit, decided: Decided, *, device: Id) -> LaneAnswer:
+    passage, verdict = decided.passage, decided.verdict
+    opens = decided.command is not None and _lives_in_the_answer(unit, decided.command, device)
     return LaneAnswer(passage.id, opens, verdict.action, verdict.reason, verdict.ask, passage.stay_id, passage.bill_id)
 
 
@@ -181,12 +137,24 @@ def _same_answer(unit: Unit, *, passage: Id, device: Id) -> LaneAnswer:
 
 
 def _duplicate_answer(unit: Unit, seen: Seen, passage: Id, *, device: Id) -> LaneAnswer:
-    """Answer another reading of a car that was decided about; its pictures count if the first reading had none."""
+    """Answer another reading of a car that was decided about; its pictures count if the first reading had none.
+
+    It opens only while the opening is under way: after a restart nobody knows whether the car has driven on. One
+    without the plate opens nothing: it is that car's in all likelihood, and not for sure.
+    """
     answer = _same_answer(unit, passage=passage, device=device)
+    if answer.opens and (seen.plate_id is None or not _under_way(unit, passage)):
+        answer = replace(answer, opens=False)
     if not seen.pictures:
         return replace(answer, keep_pictures=False)
     added = unit.run(store.SET_PICTURES, passage=passage, pictures_sent=seen.pictures)
     return replace(answer, keep_pictures=added == 1)
+
+
+def _under_way(unit: Unit, passage: Id) -> bool:
+    found = unit.one(store.PASSAGE, passage=passage)
+    command = facility.command(unit, command=found.command_id) if found and found.command_id else None
+    return command is not None and command.outcome is None
 
 
 def _opens_by_answer(unit: Unit, command_id: Id, device: Id) -> bool:
@@ -195,7 +163,11 @@ def _opens_by_answer(unit: Unit, command_id: Id, device: Id) -> bool:
     Once the car has passed it lives no longer: the same answer would lift the boom for the next car.
     """
     command = facility.command(unit, command=command_id)
-    if command is None or command.device_id != device or command.kind is not CommandKind.OPEN:
+    return command is not None and _lives_in_the_answer(unit, command, device)
+
+
+def _lives_in_the_answer(unit: Unit, command: Command, device: Id) -> bool:
+    if command.device_id != device or command.kind is not CommandKind.OPEN:
         return False
     passed = command.outcome is Outcome.DONE
     return command.born_sent and not passed and unit.machine_now < command.expires_at

@@ -3,7 +3,7 @@ stays.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from openberth.contexts import facility
@@ -21,6 +21,7 @@ from openberth.contexts.stays.model.entities import (
     PassageState,
     Resolution,
     Segment,
+    Source,
     Stay,
 )
 from openberth.contexts.stays.model.events import (
@@ -32,14 +33,13 @@ from openberth.contexts.stays.model.events import (
     StayOpened,
 )
 from openberth.contexts.stays.service.prices import Assessment, withdraw_open_bill
-from openberth.contexts.stays.service.seen import Permission, Seen
+from openberth.contexts.stays.service.seen import LaneAnswer, Permission, Seen
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner
 from openberth.kernel.ids import Id
-from openberth.kernel.money import Money
 from openberth.kernel.time import Instant
 
 _STATE = {
@@ -96,6 +96,22 @@ def write_passage(unit: Unit, seen: Seen, verdict: Verdict, links: Links) -> Pas
     return passage
 
 
+@inner
+def note(unit: Unit, seen: Seen, reason: str, *, stay: Id | None = None) -> LaneAnswer:
+    """Keep what a camera told of a car without taking it for a passage: evidence that moves nothing."""
+    noted = write_passage(unit, replace(seen, source=Source.CAMERA), Verdict(Action.RECORD, reason), Links(stay=stay))
+    unit.run(passage_store.SET_STATE, passage=noted.id, new_state=PassageState.GONE)
+    return LaneAnswer(noted.id, False, Action.RECORD, reason, Ask.NOTHING, stay, None)
+
+
+@inner
+def leave_lane(unit: Unit, standing: LaneState) -> None:
+    """Note that the car which waited at a lane has gone."""
+    unit.run(passage_store.EMPTY_LANE, lane=standing.lane_id)
+    unit.run(passage_store.SET_STATE, passage=standing.passage_id, new_state=PassageState.GONE)
+    resolve_of_passage(unit, passage=standing.passage_id, resolution=Resolution.CAR_GONE)
+
+
 def _stand_at_lane(unit: Unit, passage: Passage) -> None:
     state = LaneState(
         lane_id=passage.lane_id, company_id=passage.company_id, lot_id=passage.lot_id, passage_id=passage.id,
@@ -142,6 +158,7 @@ def open_stay(unit: Unit, seen: Seen, permission: Permission) -> OpenStay:
         id=unit.new_id(), company_id=seen.lane.company, lot_id=seen.lane.lot, plate_id=seen.plate_id,
         plate_kind=seen.plate_kind, open_key=seen.open_key, entry_passage_id=seen.passage, entry_lane_id=seen.lane.id,
         entered_at=seen.at, area_id=area, right=right, permit_id=permission.permit, since=seen.at, segments=1,
+        colour=seen.colour_seen,
     )  # fmt: skip
     unit.run(stay_store.INSERT_OPEN_STAY, stay)
     facility.count(unit, lot=stay.lot_id, area=area, by=1)
@@ -171,9 +188,10 @@ def move_stay(unit: Unit, stay: OpenStay, *, passage: Id, to_area: Id, at: Insta
 
 @inner
 def close_stay(
-    unit: Unit, stay: OpenStay, *, passage: Id | None, at: Instant, reason: CloseReason, price: Money, paid: Money
+    unit: Unit, stay: OpenStay, assessment: Assessment, *, passage: Id | None, at: Instant, reason: CloseReason
 ) -> None:
     """End a stay and count the car out. Nothing is deleted: the open row becomes a closed one."""
+    price, paid = assessment.price, assessment.paid
     left_at = max(at, stay.since)
     unit.save(stay_store.DELETE_OPEN_STAY, stay=stay.id, old_version=stay.version)
     unit.run(stay_store.INSERT_SEGMENT, _segment(stay, left_at))
@@ -181,7 +199,8 @@ def close_stay(
         id=stay.id, company_id=stay.company_id, lot_id=stay.lot_id, plate_id=stay.plate_id, plate_kind=stay.plate_kind,
         entry_passage_id=stay.entry_passage_id, exit_passage_id=passage, entered_at=stay.entered_at, left_at=left_at,
         closed_reason=reason, price_minor=price.minor, paid_minor=paid.minor, currency=price.currency,
-        segments=stay.segments,
+        segments=stay.segments, colour=stay.colour,
+        continues_id=assessment.earlier[0].id if assessment.earlier else None, free_used=assessment.quote.free_used,
     )  # fmt: skip
     unit.run(stay_store.INSERT_STAY, closed)
     facility.count(unit, lot=stay.lot_id, area=stay.area_id, by=-1)
@@ -208,7 +227,7 @@ def close_priced(
             stay=stay.id,
             evidence={"surplus_minor": assessment.surplus.minor, "currency": assessment.surplus.currency},
         )  # fmt: skip
-    close_stay(unit, stay, passage=passage, at=at, reason=reason, price=assessment.quote.total, paid=assessment.paid)
+    close_stay(unit, stay, assessment, passage=passage, at=at, reason=reason)
 
 
 @inner
@@ -216,9 +235,7 @@ def leave_other_lanes(unit: Unit, stay: Id, *, lane: Id) -> None:
     """Note that a car which stands at a lane now has left every other lane where it waited."""
     for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay):
         if standing.lane_id != lane:
-            unit.run(passage_store.EMPTY_LANE, lane=standing.lane_id)
-            unit.run(passage_store.SET_STATE, passage=standing.passage_id, new_state=PassageState.GONE)
-            resolve_of_passage(unit, passage=standing.passage_id, resolution=Resolution.CAR_GONE)
+            leave_lane(unit, standing)
 
 
 @inner

@@ -39,6 +39,16 @@ _STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
 
 
 @by_construction
+def car_passed(unit: Unit, *, lane: Id, device: Id) -> int:
+    """Take note that a car drove over the loop behind the gate: the car that was let through has gone on.
+
+    Returns how many commands that ends.
+    """
+    unit.run(store.CAR_PASSED, lane=lane, now=unit.machine_now)
+    return facility.passed(unit, lane=lane, device=device)
+
+
+@by_construction
 def bill_settled(unit: Unit, *, stay: Id, lot: Id) -> int:
     """Open the gate where the car of this stay waits to pay and owes nothing any more, once.
 
@@ -66,9 +76,7 @@ def _release_paid(unit: Unit, standing: LaneState, stay: OpenStay) -> int:
         unit.run(store.SET_STATE, passage=standing.passage_id, new_state=PassageState.GONE)
         _tell_no_gate(unit, standing, stay, "lane_retired")
         return 0
-    assessment, trouble = prices.assess_anyhow(
-        unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=standing.captured_at
-    )
+    assessment, trouble = prices.assess_anyhow(unit, stay, currency=lane.currency, at=standing.captured_at)
     if assessment.due:
         prices.ensure_bill(unit, stay, assessment)
         return 0
@@ -203,9 +211,7 @@ def _pass_by_hand(unit: Unit, seen: Seen, standing: LaneState) -> Id | None:
 
 def _close_by_hand(unit: Unit, seen: Seen, stay: OpenStay) -> None:
     lane = seen.lane
-    assessment, trouble = prices.assess_anyhow(
-        unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at
-    )
+    assessment, trouble = prices.assess_anyhow(unit, stay, currency=lane.currency, at=seen.at)
     if trouble:
         _tell_trouble(unit, lane, seen.passage, stay.id, trouble)
     elif assessment.due:
@@ -231,6 +237,23 @@ def identify(unit: Unit, *, lot: Id, lane: Id, plate: Plate, cause: str, resolut
     seen = replace(seen_again(unit, context, passage), plate=plate, plate_id=plate_id)
     stay = records.stay_by_key(unit, seen.open_key)
     return _decide_again(unit, seen, replace(standing, plate_id=plate_id), stay, cause, resolution)
+
+
+@inner
+def enter_stored(unit: Unit, *, passage: Passage, plate: Plate) -> None:
+    """Let the stay begin of a car whose stored record had no plate: a person read it from the pictures and says it is
+    inside.
+    """
+    context = facility.lane_context(unit, lane=passage.lane_id)
+    plate_id = vault.keep(unit, VaultKind.PLATE, plate.key)
+    unit.run(store.CORRECT_PLATE, passage=passage.id, new_plate=plate_id, new_kind=plate.kind.value)
+    seen = replace(seen_again(unit, context, passage), plate=plate, plate_id=plate_id)
+    inside = records.stay_by_key(unit, seen.open_key)
+    admitted = deciding.admit(unit, seen, deciding.permission_of(unit, seen), inside)
+    unit.run(
+        store.UPDATE_PASSAGE, passage=passage.id, new_state=PassageState.PASSED,
+        new_stay=admitted.id if admitted else None, new_bill=None, new_command=None,
+    )  # fmt: skip
 
 
 @inner
@@ -283,7 +306,7 @@ def _leave_again(
 ) -> LaneAnswer:
     lane = seen.lane
     records.leave_other_lanes(unit, stay.id, lane=lane.id)
-    assessment = prices.assess_alone(unit, stay, lot_tariff=lane.tariff_code, currency=lane.currency, at=seen.at)
+    assessment = prices.assess_alone(unit, stay, at=seen.at)
     if not assessment.due:
         records.close_priced(
             unit, stay, assessment, passage=seen.passage, lane=lane.id, at=seen.at, reason=CloseReason.LEFT

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from openberth.contexts.facility import LaneContext
 from openberth.contexts.stays.model.decisions import Right
 from openberth.contexts.stays.model.entities import Action, Ask, Source
+from openberth.contexts.stays.recognition import PlateColour
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import Instant
@@ -12,7 +13,10 @@ from openberth.kernel.time import Instant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One car at one lane, before anything is decided. ``happened``: it has passed already."""
+    """One car at one lane, before anything is decided. ``happened``: it has passed already.
+
+    ``camera_opened``: the camera says that it opened by itself; without it a stored record only says who stood there.
+    """
 
     passage: Id
     lane: LaneContext
@@ -27,6 +31,7 @@ class Seen:
     received_at: Instant
     pictures: int
     flaws: tuple[str, ...]
+    camera_opened: bool = False
 
     @property
     def happened(self) -> bool:
@@ -37,6 +42,11 @@ class Seen:
     def plate_kind(self) -> str:
         """Return the word of the plate's kind, empty when it was not read."""
         return "" if self.plate is None else self.plate.kind.value
+
+    @property
+    def colour_seen(self) -> str | None:
+        """Return the colour of the plate, None when no camera has seen it."""
+        return self.colour if self.colour and self.colour != PlateColour.UNKNOWN else None
 
     @property
     def open_key(self) -> str:

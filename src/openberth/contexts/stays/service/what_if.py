@@ -7,14 +7,15 @@ stored, every tariff but the replaced one the version in force at the entry. Cou
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from openberth.contexts import facility, payments, tariffs
 from openberth.contexts.stays.model.entities import OpenStay, Segment, Stay
 from openberth.contexts.stays.model.what_if import Figures, Repriced, WhatIf, WhatIfState
-from openberth.contexts.stays.service.prices import SUBJECT, segments_of
+from openberth.contexts.stays.service.course import course_of
+from openberth.contexts.stays.service.prices import SUBJECT
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.contexts.stays.store import what_if as store
 from openberth.infra import jobs
@@ -34,12 +35,16 @@ _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True, slots=True)
 class ToPrice:
-    """A closed stay with all that pricing it anew needs; ``segments`` None: the other tariff changes nothing."""
+    """A closed stay with all that pricing it anew needs; ``segments`` None: the other tariff changes nothing.
+
+    Where it goes on from another one, ``since`` is that one's end: what the stay costs beyond it is its price.
+    """
 
     stay: Stay
     segments: tuple[tariffs.Segment, ...] | None
     terms: tariffs.Terms
     moment: Instant
+    since: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def next_page(reader: Reader, *, what_if: Id) -> Page | None:
     total = asked.total if asked.total is not None else reader.all(store.COUNT_ENDED, **span)[0]
     rows = reader.all(store.STAYS_THAT_ENDED, after_id=asked.after_id, **span)
     lot = facility.lot_by_id(reader, lot=asked.lot_id)
-    gathering = _Gathering(reader, asked, lot)
+    gathering = _Gathering(reader, asked, lot.currency)
     return Page(asked, tuple(gathering.of(row) for row in rows), total)
 
 
@@ -157,34 +162,23 @@ def give_up(unit: Unit, *, what_if: Id) -> None:
 class _Gathering:
     """Reads what pricing the stays of one lot needs."""
 
-    def __init__(self, reader: Reader, asked: WhatIf, lot: facility.LotSummary) -> None:
+    def __init__(self, reader: Reader, asked: WhatIf, currency: str) -> None:
         self._reader = reader
         self._asked = asked
-        self._lot = lot
+        self._currency = currency
         self._draft = tariffs.tariff_from_plain(asked.document)
-        self._calendars: dict[str, tariffs.Calendar] = {}
 
     def of(self, stay: Stay) -> ToPrice:
         """Return a stay with the draft in place of the tariff that it replaces."""
-        segments = self._segments(stay)
-        terms = tariffs.Terms(
-            self._lot.currency, self._lot.zone, tariffs.Vehicle(colour=stay.colour), calendars=self._calendars
-        )
-        if segments and not any(self._is_replaced(part.tariff) for part in segments):
-            return ToPrice(stay, None, terms, stay.left_at)
-        drafted = [replace(part, tariff=self._draft) if self._is_replaced(part.tariff) else part for part in segments]
-        self._read_calendars(drafted)
-        return ToPrice(stay, tuple(drafted), terms, self._moment(stay))
-
-    def _is_replaced(self, tariff: tariffs.Tariff | None) -> bool:
-        return tariff is not None and tariff.code == self._asked.tariff_code
-
-    def _segments(self, stay: Stay) -> list[tariffs.Segment]:
         rows = self._reader.all(stay_store.SEGMENTS, stay=stay.id)
         if not rows:
-            return []
-        found, _ = segments_of(self._reader, _as_it_was(stay, rows[-1]), lot_tariff=self._lot.tariff_code)
-        return found
+            return ToPrice(stay, (), tariffs.Terms(self._currency), stay.left_at)
+        as_it_was, instead = _as_it_was(stay, rows[-1]), {self._asked.tariff_code: self._draft}
+        course = course_of(self._reader, as_it_was, at=stay.left_at, instead=instead)
+        if not any(part.tariff is self._draft for part in course.segments):
+            return ToPrice(stay, None, course.terms, stay.left_at)
+        since = course.earlier[0].left_at if course.earlier else None
+        return ToPrice(stay, tuple(course.segments), course.terms, self._moment(stay), since)
 
     def _moment(self, stay: Stay) -> Instant:
         """Return the moment whose price was asked for: of the last payment while its grace lasted, else the end."""
@@ -194,12 +188,6 @@ class _Gathering:
         grace_us = self._draft.grace_after_payment_minutes * MINUTE_US
         moments = [min(priced_at, stay.left_at) for _, when, priced_at in received if stay.left_at < when + grace_us]
         return max([stay.entered_at, *moments]) if moments else stay.left_at
-
-    def _read_calendars(self, segments: Iterable[tariffs.Segment]) -> None:
-        for part in segments:
-            if part.tariff is not None and part.tariff.calendar not in self._calendars:
-                company = self._asked.company_id
-                self._calendars |= tariffs.calendars_for(self._reader, company=company, wanted=(part.tariff,))
 
 
 def _as_it_was(stay: Stay, last: Segment) -> OpenStay:
@@ -217,11 +205,10 @@ def _priced(one: ToPrice) -> Repriced:
     minutes = Repriced.length_of(stay.entered_at, stay.left_at)
     if one.segments is None:
         return Repriced(minutes, stay.price_minor, stay.paid_minor, stay.price_minor, uses_draft=False)
-    if stay.continues_id is not None:
-        # Its price is what it cost beyond the stay before: by itself it has none.
-        return Repriced(minutes, stay.price_minor, stay.paid_minor, None, reason="continued")
     try:
         total = tariffs.quote(one.segments, one.terms, now=one.moment).total
+        if one.since is not None:
+            total -= tariffs.quote(one.segments, one.terms, now=one.since).total
     except tariffs.NotComputable as problem:
         return Repriced(minutes, stay.price_minor, stay.paid_minor, None, reason=str(problem.params["reason"]))
-    return Repriced(minutes, stay.price_minor, stay.paid_minor, total.minor)
+    return Repriced(minutes, stay.price_minor, stay.paid_minor, max(total.minor, 0))

@@ -103,3 +103,8 @@ UPDATE_LANE = Write(
         command_id=bindparam("command_id"),
     )
 )
+CAR_PASSED = Write(
+    update(lane_state)
+    .where(lane_state.c.lane_id == bindparam("lane"), lane_state.c.waiting.is_(False))
+    .values(passed_at=bindparam("now"))
+)

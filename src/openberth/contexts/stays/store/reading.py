@@ -24,4 +24,7 @@ CROSSED = Query(
     lambda kind, count: (kind, int(count)),
 )
 OPEN_STAYS = Query(select(func.count()).select_from(open_stay).where(open_stay.c.lot_id == bindparam("lot")), int)
-CLOSED_STAYS = Query(select(func.count()).select_from(stay).where(stay.c.lot_id == bindparam("lot")), int)
+CLOSED_STAYS = Query(
+    select(stay.c.closed_reason, func.count()).where(stay.c.lot_id == bindparam("lot")).group_by(stay.c.closed_reason),
+    lambda reason, count: (reason, int(count)),
+)

@@ -125,6 +125,7 @@ lane_state = table(
     id_column("stay_id", nullable=True),
     id_column("bill_id", nullable=True),
     id_column("command_id", nullable=True),
+    instant_column("passed_at", nullable=True),
     scope=("company_id", "lot_id"),
 )
 Index("ix_lane_state_stay", lane_state.c.stay_id)

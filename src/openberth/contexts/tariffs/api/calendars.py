@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from openberth.contexts import tenancy
@@ -13,10 +13,11 @@ from openberth.contexts.tariffs import service
 from openberth.contexts.tariffs.document.days import read_days
 from openberth.contexts.tariffs.model import CalendarEdit, DayKind
 from openberth.contexts.tariffs.reactions import CalendarKeeper, years_around
-from openberth.infra.database import Database, Reader, Unit
+from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.answers import View, When, instant
 from openberth.infra.http.asks import Form, document_body, document_text
 from openberth.infra.http.auth import may
+from openberth.infra.http.idempotent import Key, answered, once
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
@@ -93,7 +94,7 @@ class CalendarsApi:
             "/calendars/{calendar}/days", self.set_days, methods=["PUT"],
             openapi_extra=document_body("a days file, or a table of days (CSV)"),
         )  # fmt: skip
-        add("/calendars/{calendar}/seed", self.seed, methods=["POST"])
+        add("/calendars/{calendar}/seed", self.seed, methods=["POST"], response_model=ChangedView)
 
     async def calendars(self, by: Annotated[Caller, Depends(may("tariff.read"))]) -> CalendarsView:
         """Return every calendar."""
@@ -129,13 +130,21 @@ class CalendarsApi:
         calendar: CalendarPath,
         form: SeedForm,
         by: Annotated[Caller, Depends(may("calendar.write"))],
+        key: Key,
         company: CompanyName = None,
-    ) -> ChangedView:
+    ) -> Response:
         """Take over what the library says; days that a person has set stay. The same again changes nothing."""
-        found = await self._database.write(partial(_company_for, name=company), by=by)
         years = form.years or years_around(self._database.clocks.business.now())
-        changed = await self._keeper.seed(company=found.id, calendar=calendar, years=years, by=by)
-        return ChangedView(company=found.code, calendar=calendar, changed=changed)
+        days = await self._keeper.library_days(calendar, years)
+        if not days:
+            raise Refused("calendar.years", calendar=calendar)
+
+        def effect(unit: Unit) -> ChangedView:
+            owner = _company_for(unit, company)
+            changed = service.seed(unit, company=owner.id, code=calendar, days=days, source=self._keeper.source)
+            return ChangedView(company=owner.code, calendar=calendar, changed=changed)
+
+        return answered(await self._database.write(once(key, effect), by=by, urgency=Urgency.BACKGROUND))
 
 
 def _company(reader: Reader, name: str | None) -> tenancy.Company:

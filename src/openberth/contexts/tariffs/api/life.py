@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,15 @@ from openberth.contexts import tenancy
 from openberth.contexts.tariffs import service
 from openberth.contexts.tariffs.api.publishing import CodePath, PublishedView, Publisher, company_of
 from openberth.contexts.tariffs.document import read_tariff, tariff_to_plain
-from openberth.contexts.tariffs.model import Difference, DifferenceKind, Draft, Tariff, TariffVersion, difference
+from openberth.contexts.tariffs.model import (
+    CalendarDay,
+    Difference,
+    DifferenceKind,
+    Draft,
+    Tariff,
+    TariffVersion,
+    difference,
+)
 from openberth.infra.catalogue import Language, catalogue, text
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View, When, instant
@@ -137,20 +146,27 @@ class LifeApi:
         key: Key,
     ) -> Response:
         """Publish the draft as a new version; it is no draft any more."""
-        found = await self._database.read(partial(_draft_of, code=code), by=by)
-        tariff = await asyncio.to_thread(read_tariff, found.text, name=code)
-        days = await self._publisher.days_for(tariff, by=by)
+        days = await self._days_for_draft(code, by)
         language = language_of_scope(request.scope)
 
         def effect(unit: Unit) -> PublishedView:
-            self._publisher.seed(unit, company=found.company, tariff=tariff, days=days)
+            found = _draft_of(unit, code)
+            self._publisher.seed(unit, company=found.company, tariff=read_tariff(found.text, name=code), days=days)
             version, new = service.publish_draft(
-                unit, company=found.company, code=code, expected=form.version or found.version,
-                valid_from=form.valid_from, valid_until=form.valid_until,
+                unit, company=found.company, code=code, expected=form.version, valid_from=form.valid_from,
+                valid_until=form.valid_until,
             )  # fmt: skip
             return self._publisher.view(unit, version, new, language)
 
         return answered(await self._database.write(once(key, effect), by=by))
+
+    async def _days_for_draft(self, code: str, by: Caller) -> Mapping[date, CalendarDay]:
+        """Return the days that the draft's calendar begins with; without a draft none, which publishing tells of."""
+        try:
+            found = await self._database.read(partial(_draft_of, code=code), by=by)
+        except NotFound:
+            return {}
+        return await self._publisher.days_for(await asyncio.to_thread(read_tariff, found.text, name=code), by=by)
 
     async def version(
         self,
@@ -259,7 +275,7 @@ def _place_words(path: tuple[str, ...], language: Language) -> str:
     words = ""
     for part in path:
         if part.startswith("["):
-            words += text("tariff.part.thing", language, name=part[1:-1])
+            words += part
         else:
             words += (" › " if words else "") + _part_words(part, language)
     return words

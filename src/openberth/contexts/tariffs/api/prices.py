@@ -4,7 +4,7 @@ Everything here reads only, so no request needs a key. The same functions answer
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -20,7 +20,8 @@ from openberth.contexts.tariffs.api.views import CheckView, CurveView, QuoteView
 from openberth.contexts.tariffs.curve import HORIZON_MAX_US, curve_of, edges_of
 from openberth.contexts.tariffs.document import read_tariff
 from openberth.contexts.tariffs.engine import single
-from openberth.contexts.tariffs.model import Calendar, Relief, Tariff, TariffVersion, Terms
+from openberth.contexts.tariffs.model import Calendar, Relief, Tariff, TariffVersion, Terms, calendar_words, end_of
+from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tariffs.service import calendar, calendars_for, in_force, numbered
 from openberth.contexts.tariffs.telling import warnings_of
 from openberth.infra.catalogue import Language
@@ -29,7 +30,7 @@ from openberth.infra.http.asks import document_body, document_text
 from openberth.infra.http.auth import may
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
-from openberth.kernel.errors import Malformed, NotFound
+from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import DAY_US, as_datetime
 
@@ -49,8 +50,9 @@ class Asked:
 class PricesApi:
     """Serves the routes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keeper: CalendarKeeper) -> None:
         self._database = database
+        self._keeper = keeper
         self.router = APIRouter(prefix="/v1", tags=["tariffs"])
         add = self.router.add_api_route
         add("/quotes", self.quote, methods=["POST"])
@@ -61,20 +63,42 @@ class PricesApi:
         self, form: QuoteForm, request: Request, by: Annotated[Caller, Depends(may("tariff.read"))]
     ) -> QuoteView:
         """Price a stay under a published tariff or a draft, and explain the price line by line."""
-        draft = await _draft(form)
-        asked = await self._database.read(partial(_asked, form=form, draft=draft), by=by)
+        asked = await self._asked(form, by)
         return await asyncio.to_thread(price, asked, form, language_of_scope(request.scope))
 
     async def curve(self, form: CurveForm, by: Annotated[Caller, Depends(may("tariff.read"))]) -> CurveView:
         """Return the fee against the length of a stay: every step up to 62 days after the entry, at most 2 000."""
+        asked = await self._asked(form, by)
+        return await asyncio.to_thread(walk, asked, form)
+
+    async def _asked(self, form: AskForm, by: Caller) -> Asked:
+        """Return what a request asks about; days that nobody has entered are the library's. Raises ``Problem``."""
         draft = await _draft(form)
         asked = await self._database.read(partial(_asked, form=form, draft=draft), by=by)
-        return await asyncio.to_thread(walk, asked, form)
+        tariff, calendars = asked.tariff, asked.terms.calendars
+        known = calendars.get(tariff.calendar)
+        if not calendar_words(tariff) or (known is not None and known.days):
+            return asked
+        first, last = as_datetime(form.entered).year, as_datetime(form.until).year
+        seeded = await self._seeded(tariff.calendar, range(first - 1, last + 2))
+        if seeded is None:
+            return asked
+        return replace(asked, terms=replace(asked.terms, calendars={**calendars, tariff.calendar: seeded}))
+
+    async def _seeded(self, code: str, years: Iterable[int] = ()) -> Calendar | None:
+        """Return the days of a region from the library, None for one that it does not know."""
+        try:
+            days = await self._keeper.library_days(code, years)
+        except Refused:
+            return None
+        return Calendar(code, days, end_of(days))
 
     async def check(self, request: Request, by: Annotated[Caller, Depends(may("tariff.read"))]) -> CheckView:
         """Tell all mistakes of a tariff file, with line and place, or what it says in words."""
         tariff = await asyncio.to_thread(read_tariff, await document_text(request), name=DRAFT)
         known, today = await self._database.read(partial(_calendar_of, tariff=tariff), by=by)
+        if calendar_words(tariff) and (known is None or not known.days):
+            known = await self._seeded(tariff.calendar)
         warnings = warnings_of(tariff, known, today)
         return await asyncio.to_thread(check_view, tariff, warnings, language_of_scope(request.scope))
 

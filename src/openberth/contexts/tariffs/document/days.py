@@ -1,4 +1,4 @@
-"""The days file: what an operator says of days, as YAML, JSON or a table (CSV). Guide: ``docs/guides/calendars.md``."""
+"""The days file: what an operator says of days, as YAML, JSON or CSV. Guide: ``docs/guides/tariff-life.md``."""
 
 import csv
 import json

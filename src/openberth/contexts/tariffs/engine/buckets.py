@@ -46,7 +46,7 @@ class Bucket:
         if kind is CapKind.WINDOW:
             if self.cap.bands is None:
                 return time.window
-            return sum(time.windows_of.get(band, 0) for band in self.cap.bands)
+            return sum([time.windows_of.get(band, 0) for band in self.cap.bands]) or -1  # none has begun yet
         if kind is CapKind.WEEK:
             return (time.day - 1) // 7
         if kind is CapKind.MONTH:

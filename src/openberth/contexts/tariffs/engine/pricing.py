@@ -102,8 +102,9 @@ class Pricing:
         for plan in self._of(part).plans:
             found.update(conditions.edges(plan, now))
             when = plan.plan.condition
-            for bound in (when.min_stay_minutes, (when.max_stay_minutes or 0) + 1):
-                if bound > part.minutes and part.runs:
+            longer_than_most = None if when.max_stay_minutes is None else when.max_stay_minutes + 1
+            for bound in (when.min_stay_minutes, longer_than_most):
+                if bound is not None and bound > part.minutes and part.runs:
                     found.add(self.stay.instant(part.runs[-1][1] + bound - part.minutes))
         return {Instant(edge) for edge in found if edge > now}
 

@@ -129,7 +129,7 @@ class _Solver:
             if id(relief) not in self._others:
                 self._others[id(relief)] = self._under(relief.tariff)
             other = self._others[id(relief)]
-            return 0 if other is None else self.before - other
+            return 0 if other is None else left - other
         return left
 
     def _under(self, tariff: Tariff) -> int | None:

@@ -14,8 +14,8 @@ class Timeline:
     """
 
     __slots__ = (
-        "_base", "_clock", "_cycle_end", "_day_end", "_next", "_pieces", "_plan", "_spans", "anchor",
-        "band", "cuts", "cycle", "day", "edge", "window", "windows_of",
+        "_base", "_clock", "_cycle_end", "_day_end", "_has_bands", "_next", "_pieces", "_plan", "_spans",
+        "anchor", "band", "cuts", "cycle", "day", "edge", "window", "windows_of",
     )  # fmt: skip
 
     def __init__(self, plan: ReadyPlan, base: int, anchor: int, cuts: tuple[int, ...] = ()) -> None:
@@ -33,10 +33,11 @@ class Timeline:
         always = self._clock.always
         if always is None and plan.by_entry:
             always = self._clock.band_at(base + anchor * MINUTE_US)
+        self._has_bands = always is None
         if always is not None:
             self._open(always)
         if plan.needs_days or always is None:
-            self._begin(with_bands=always is None)
+            self._begin()
         if plan.cycle_minutes or plan.cycle_day:
             self._cycle_end = anchor
 
@@ -59,18 +60,18 @@ class Timeline:
                 edge = cut
         self.edge = edge
 
-    def _begin(self, *, with_bands: bool) -> None:
+    def _begin(self) -> None:
         """Find the tariff day of the first minute; what passed of it before counts for nothing."""
         self.day = self._clock.day_at(self._base + self.anchor * MINUTE_US)
-        self._take_day(with_bands=with_bands)
+        self._take_day()
         while self._next + 1 < len(self._pieces) and self._pieces[self._next + 1][0] <= self.anchor:
             self._next += 1
 
-    def _take_day(self, *, with_bands: bool) -> None:
+    def _take_day(self) -> None:
         day, base = self._clock.day(self.day), self._base
         self._day_end = -((base - day.end) // MINUTE_US)
         self._next = 0
-        if with_bands:
+        if self._has_bands:
             self._pieces = tuple([(-((base - at) // MINUTE_US), band) for at, band in day.bands])
 
     def _follow(self, position: int) -> None:
@@ -84,7 +85,7 @@ class Timeline:
             if position < self._day_end:
                 return
             self.day += 1
-            self._take_day(with_bands=bool(self._pieces))
+            self._take_day()
 
     def _open(self, band: int) -> None:
         self.band = band

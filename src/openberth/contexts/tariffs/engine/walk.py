@@ -27,18 +27,20 @@ class Gate(NamedTuple):
 class _Counter:
     """Where units stand: ``done`` counted minutes up to the end of the unit under way, which has ``left`` to go.
 
-    ``due`` > 0: the unit falls due in so many minutes and ``pending`` minutes of it have passed.
+    ``due`` > 0: the unit falls due in so many minutes and ``pending`` minutes of it have passed. ``key`` are the band
+    in which it began, which one counter for several bands may have left since, and the tier.
     """
 
-    __slots__ = ("done", "due", "left", "pending", "price", "tier")
+    __slots__ = ("done", "due", "key", "left", "pending", "price")
 
     def __init__(self) -> None:
-        self.done = self.left = self.due = self.pending = self.price = self.tier = 0
+        self.done = self.left = self.due = self.pending = self.price = 0
+        self.key = (0, 0)
 
-    def begin(self, index: int, tier: ReadyTier, unit: int) -> None:
+    def begin(self, key: tuple[int, int], tier: ReadyTier, unit: int) -> None:
         """Begin a unit that the minutes at hand do not complete."""
         self.left, self.due, self.pending = unit, tier.due_after + 1, 0
-        self.price, self.tier = tier.price, index
+        self.price, self.key = tier.price, key
         self.done += unit
 
 
@@ -224,10 +226,10 @@ class Walk:
                     first = at + tier.due_after + 1
                     found = self._due(counters, (number, index), tier.price, taken, first, whole, unit)
                 else:
-                    counter.begin(index, tier, unit)
+                    counter.begin((number, index), tier, unit)
             if not taken:
                 taken = minutes if minutes < counter.left else counter.left
-                found = self._under_way(counters, counter, at, taken, number)
+                found = self._under_way(counters, counter, at, taken)
             if found:
                 return found
             at += taken
@@ -242,14 +244,14 @@ class Walk:
             self._counted(self._shadow, at, taken, band)
         return taken
 
-    def _under_way(self, counters: dict[int, _Counter], counter: _Counter, at: int, minutes: int, number: int) -> int:
+    def _under_way(self, counters: dict[int, _Counter], counter: _Counter, at: int, minutes: int) -> int:
         """Pass minutes of the unit under way."""
         found = 0
         if counter.due == 0:
-            self._more_minutes(counters, (number, counter.tier), counter.price, minutes)
+            self._more_minutes(counters, counter.key, counter.price, minutes)
         elif minutes >= counter.due:
-            key, passed = (number, counter.tier), counter.pending + minutes
-            found = self._due(counters, key, counter.price, passed, at + counter.due)
+            passed = counter.pending + minutes
+            found = self._due(counters, counter.key, counter.price, passed, at + counter.due)
             counter.due = counter.pending = 0
         else:
             counter.due -= minutes

@@ -11,6 +11,7 @@ from openberth.contexts.tariffs.model.days import (
     own_words,
 )
 from openberth.contexts.tariffs.model.difference import Difference, DifferenceKind, difference
+from openberth.contexts.tariffs.model.needs import free_once_hours, plans_of
 from openberth.contexts.tariffs.model.quote import (
     AgainstCaps,
     Line,
@@ -140,8 +141,10 @@ __all__ = [
     "changes_within",
     "difference",
     "end_of",
+    "free_once_hours",
     "in_force_of",
     "is_own_word",
     "own_words",
+    "plans_of",
     "states_of",
 ]

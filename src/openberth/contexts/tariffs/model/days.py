@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
 
-from openberth.contexts.tariffs.model.tariff import WEEKDAYS, CalendarDay, DayKind, DayWord, Plan, Tariff
+from openberth.contexts.tariffs.model.needs import plans_of
+from openberth.contexts.tariffs.model.tariff import WEEKDAYS, CalendarDay, DayKind, DayWord, Tariff
 
 CALENDAR_WARN_DAYS = (
     60  # so long before a calendar ends it is told of: the next year's days off are published in autumn
@@ -64,11 +65,12 @@ class CalendarEdit:
 
     def applied(self, known: Mapping[date, CalendarDay]) -> dict[date, CalendarDay]:
         """Return the days that are spoken of, as they are afterwards."""
-        days = {day: weekday_of(day) for year in self.complete for day in span(date(year, 1, 1), date(year, 12, 31))}
+        plain = {day: weekday_of(day) for year in self.complete for day in span(date(year, 1, 1), date(year, 12, 31))}
+        days: dict[date, CalendarDay] = {}
         for change in self.changes:
             for day in span(change.first, change.last):
                 days[day] = change.applied(days.get(day) or known.get(day) or weekday_of(day))
-        return days
+        return plain | days
 
 
 def weekday_of(day: date) -> CalendarDay:
@@ -108,13 +110,7 @@ def end_of(days: Mapping[date, CalendarDay]) -> date | None:
 
 
 def _words(tariff: Tariff) -> Iterator[str]:
-    for plan in _plans(tariff):
+    for plan in plans_of(tariff):
         yield from plan.condition.days
         for band in plan.bands:
             yield from band.days
-
-
-def _plans(tariff: Tariff) -> Iterator[Plan]:
-    yield from tariff.plans
-    for vehicle_class in tariff.classes:
-        yield from vehicle_class.plans

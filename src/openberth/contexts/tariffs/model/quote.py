@@ -109,6 +109,9 @@ class Policy:
     reliefs: ReliefRules = ReliefRules()
 
 
+UNKNOWN_VEHICLE = Vehicle()
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """All that pricing needs to know beside the segments; nothing is looked up.
@@ -118,7 +121,7 @@ class Terms:
 
     currency: str
     zone: str = "Asia/Shanghai"
-    vehicle: Vehicle = field(default_factory=Vehicle)
+    vehicle: Vehicle = UNKNOWN_VEHICLE
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     policy: Policy = Policy()
     reliefs: tuple[Relief, ...] = ()

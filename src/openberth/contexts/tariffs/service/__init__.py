@@ -13,6 +13,7 @@ from openberth.contexts.tariffs.service.calendars import (
 )
 from openberth.contexts.tariffs.service.drafts import draft, drafts, drop_draft, publish_draft, save_draft
 from openberth.contexts.tariffs.service.publishing import (
+    currencies,
     in_force,
     newest,
     numbered,
@@ -28,6 +29,7 @@ __all__ = [
     "calendar",
     "calendars",
     "calendars_for",
+    "currencies",
     "days_of",
     "draft",
     "drafts",

@@ -120,6 +120,11 @@ def versions(reader: Reader, *, company: Id) -> list[TariffVersion]:
     return reader.all(store.VERSIONS, company=company)
 
 
+def currencies(reader: Reader, *, company: Id) -> dict[str, str]:
+    """Return the currency of each tariff that a company has published, by code."""
+    return {version.code: version.tariff.currency for version in versions(reader, company=company)}
+
+
 def versions_of(reader: Reader, *, company: Id, code: str) -> list[TariffVersion]:
     """Return the versions of a tariff, newest first."""
     return reader.all(store.VERSIONS_OF_CODE, company=company, code=code)

@@ -102,6 +102,8 @@ def read_coupon(text: str, number: int, currency: str, zone: ZoneInfo, entered: 
     try:
         if kind == "amount":
             money = Money.of(value, currency)
+            if money.minor < 0:
+                raise ValueError(text)
             relief["amount"] = {"minor": money.minor, "currency": currency}
         elif kind == "minutes" and value.isascii() and value.isdigit() and len(value) <= MINUTES_DIGITS_MAX:
             relief["minutes"] = int(value)

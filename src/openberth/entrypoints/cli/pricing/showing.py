@@ -10,7 +10,7 @@ from rich.text import Text
 
 from openberth.entrypoints.cli.pricing.drawing import Steps, length_text, terminal
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.tables import plain_table
+from openberth.entrypoints.cli.tables import plain_table, print_warning
 from openberth.entrypoints.cli.top.model import money_of
 from openberth.entrypoints.cli.top.words import money_text
 from openberth.kernel.money import Money
@@ -32,7 +32,7 @@ def show_check(answer: Mapping[str, Any], name: str, session: Session) -> None:
         words = Text(saying["text"], "bold" if saying["level"] == 0 else "")
         session.out.print(Padding(words, (0, 0, 0, 2 * saying["level"]), expand=False))
     for warning in answer["warnings"]:
-        session.out.print(Text.assemble(("! ", "yellow bold"), warning["text"]))
+        print_warning(warning["text"], session)
     session.out.print(Text(session.say("cli.tariff.sound", file=name, count=len(answer["warnings"])), "green"))
 
 

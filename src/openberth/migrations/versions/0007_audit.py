@@ -2,8 +2,8 @@
 
 from openberth.migrations.steps import append_only, big, create_index, create_table, ident, word
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:

@@ -2,8 +2,8 @@
 
 from openberth.migrations.steps import big, create_index, create_table, ident, json, number, word
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:

@@ -1,0 +1,17 @@
+"""What pricing by a tariff has to know beside the stay itself."""
+
+from collections.abc import Iterator
+
+from openberth.contexts.tariffs.model.tariff import Plan, Tariff
+
+
+def plans_of(tariff: Tariff) -> Iterator[Plan]:
+    """Yield every plan of a tariff, those of its classes too."""
+    yield from tariff.plans
+    for vehicle_class in tariff.classes:
+        yield from vehicle_class.plans
+
+
+def free_once_hours(tariff: Tariff) -> int:
+    """Return how many hours back the vehicle's last free minutes matter; 0 where they are given every time."""
+    return max(plan.free.once_within_hours or 0 for plan in plans_of(tariff))
