@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "restore": ("backups", {}),
     "version": ("version", {}),
 }
-GROUPS = {"lot": "lots", "device": "devices", "tariff": "tariffs", "audit": "audit"}
+GROUPS = {"account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "audit": "audit"}
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": "arguments",
     "OPTIONS_PANEL_TITLE": "options",
