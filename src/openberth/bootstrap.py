@@ -51,6 +51,7 @@ from openberth.kernel.errors import Overloaded, Problem, Refused
 from openberth.kernel.time import MINUTE_US, Clock
 from openberth.providers.days import LibraryDays
 from openberth.providers.sandpay import Sandpay
+from openberth.providers.wechat import Wechat
 
 OPERATOR = "operator"
 HOUSEKEEPING_S = 600.0
@@ -156,9 +157,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         stays.Repricing(database).register(jobs)
         calendars = CalendarKeeper(database, LibraryDays())
         calendars.register(jobs)
+        vouching = _vouching(settings, clocks.machine)
+        if vouching is not None:
+            stack.push_async_callback(vouching.aclose)
         entrance = Entrance.of(
             database, hashing=Hashing(), algorithm=settings.accounts.algorithm,
-            second_factor_for_administrators=settings.accounts.second_factor_for_administrators,
+            second_factor_for_administrators=settings.accounts.second_factor_for_administrators, vouching=vouching,
         )  # fmt: skip
         directory, presence = DeviceDirectory(database), Presence(database)
         dispatcher = CommandDispatcher(database)
@@ -263,6 +267,15 @@ def _channels(settings: Settings, machine: Clock) -> dict[str, Channel]:
         notify_url=f"{settings.public_base}/hooks/sandpay", clock=machine, nonces=lambda: secrets.token_hex(16),
     )  # fmt: skip
     return {channel.name: channel}
+
+
+def _vouching(settings: Settings, machine: Clock) -> Wechat | None:
+    wechat = settings.wechat
+    if wechat is None:
+        return None
+    return Wechat(
+        base_url=wechat.url, appid=wechat.appid, secret=wechat.secret.get_secret_value(), clock=machine
+    )  # fmt: skip
 
 
 def _health(database: Database, pictures: PictureQueue) -> Health:

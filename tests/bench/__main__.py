@@ -26,7 +26,7 @@ from sqlalchemy import create_engine, make_url, text
 from openberth.contexts.tariffs.document import read_tariff
 from openberth.contexts.tariffs.engine import single
 from openberth.kernel.time import DAY_US, Instant
-from tests.bench import load
+from tests.bench import door, load
 from tests.e2e.house import ROOT, YAML, House, _answers, _end, _sent, _wait
 from tests.wire.sandpay_process import free_port
 
@@ -174,6 +174,7 @@ def main() -> None:
             print(row.line(), flush=True)
     print(f"\nCPU per passage against the baseline: {ours.cpu_us / plain.cpu_us:.2f} × (goal ≤ 2 ×)")
     print(f"p99 at {given.rate}/s: {ours.measured.percentile(0.99):.1f} ms (goal ≤ 50 ms)")
+    print(door.line())
     print(f"Quotes of a one-day stay with tariffs/mall.yaml: {quotes_a_second():,.0f} /s a core (goal ≥ 20 000)")
 
 

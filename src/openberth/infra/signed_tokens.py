@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey, RSAKey
 from joserfc.jws import extract_compact
@@ -95,6 +95,11 @@ def read(token: str, *, key: Key, algorithm: Algorithm, audience: str, now: Inst
     if not is_ours or not claims.issued_at - LEEWAY_S * SECOND_US <= now < claims.expires_at:
         raise Unknown("auth.required")
     return claims
+
+
+def attest(text: bytes, *, key: Key, algorithm: Algorithm, kid: str, kind: str) -> str:
+    """Return a statement that is no access token, signed (JWS compact, RFC 7515); ``kind`` is its ``typ``."""
+    return jws.serialize_compact({"alg": algorithm, "kid": kid, "typ": kind}, text, key, algorithms=[algorithm])
 
 
 def _kind(algorithm: Algorithm) -> "type[OKPKey] | type[RSAKey]":

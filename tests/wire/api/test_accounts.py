@@ -261,3 +261,22 @@ def test_a_feed_is_for_those_who_may_and_ends_with_the_session(house: House, gua
 def drain(feed: ClientConnection) -> None:
     while True:
         feed.recv(5)
+
+
+def test_drivers_come_in_by_wechat_and_may_look_after_themselves(house: House) -> None:
+    def come(**codes: str) -> httpx2.Response:
+        return house.stranger.post("/v1/auth/wechat", json=codes)
+
+    first = come(login_code="o1", phone_code="13800138000").json()
+    driver = house.client({"authorization": f"Bearer {first['access_token']}"})
+    me = driver.get("/v1/auth/me").json()
+    assert (me["permissions"], me["lots"]) == ([], [])
+    assert driver.get("/v1/lots").status_code == 403
+    again = house.client({"authorization": f"Bearer {come(phone_code='13800138000').json()['access_token']}"})
+    assert again.get("/v1/auth/me").json()["account"] == me["account"]
+    assert driver.post("/v1/auth/sign-out", json={"everywhere": True}).status_code == 204
+    assert come(phone_code="x").json()["code"] == "wechat.code"
+    assert come().json()["code"] == "wechat.code"
+    listed = house.operator.get("/v1/accounts").text
+    assert "13800138000" not in listed
+    assert "o1" not in {str(each["login"]) for each in json.loads(listed)["items"]}

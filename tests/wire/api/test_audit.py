@@ -1,10 +1,15 @@
 """The audit trail over HTTP: what people did and what they were refused, page by page, and the head."""
 
 import asyncio
+import json
 from typing import Any
+
+from joserfc import jws
+from joserfc.jwk import KeySet
 
 from openberth.contexts import tenancy
 from openberth.kernel.authority import system
+from openberth.kernel.time import from_iso
 from tests.service.tenancy.trail import faults, write_deeds
 from tests.wire.api.house import CAR, House, eventually
 
@@ -75,3 +80,15 @@ def test_the_head_is_the_one_that_the_command_line_believes(house: House) -> Non
     checked = house.database.read_now(lambda reader: tenancy.check_head(reader, signed=signed), by=system("test"))
     assert checked == signed.head
     assert tenancy.document_of(signed) == document
+
+
+def test_others_check_a_head_with_the_published_keys(house: House) -> None:
+    document = house.get("/v1/audit/head")
+    published = house.stranger.get("/.well-known/jwks.json").json()
+    found = jws.deserialize_compact(document["jws"], KeySet.import_key_set(published), algorithms=["Ed25519"])
+    assert found.headers()["typ"] == "openberth-audit-head"
+    assert json.loads(found.payload) == [
+        "openberth-audit-head/1", document["number"], document["hash"], from_iso(document["at"]),
+    ]  # fmt: skip
+    as_token = house.client({"authorization": f"Bearer {document['jws']}"})
+    assert as_token.get("/v1/clock").status_code == 401  # it lets nobody in

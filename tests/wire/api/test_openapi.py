@@ -4,6 +4,7 @@ import collections
 from typing import Any
 
 import hypothesis
+import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase
@@ -20,7 +21,8 @@ from tests.wire.api.house import CAR, OTHER_CAR, TOKEN, House
 
 READING = ("/v1/quotes", "/v1/tariffs/check", "/v1/tariffs/curve")  # they are POSTs for their bodies alone
 SELF = "/v1/auth/"  # tokens are of one use by themselves
-EXAMPLES = 4  # of each operation, mode and aim
+EXAMPLES = 3  # of each operation, mode and aim
+SHARES = 4  # tests among which the operations are dealt out: workers share them
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -51,7 +53,8 @@ def aims(house: House) -> list[dict[str, dict[str, Any]]]:
     return [{"path": {}, "query": {}}, {"path": real, "query": {"lot": "mall"}}]
 
 
-def test_no_request_from_the_description_breaks_anything(house: House) -> None:
+@pytest.mark.parametrize("share", range(SHARES))
+def test_no_request_from_the_description_breaks_anything(house: House, share: int) -> None:
     house.arrive("in-1", CAR)
     house.pass_minutes(61)
     house.arrive("out-1", CAR)
@@ -62,7 +65,7 @@ def test_no_request_from_the_description_breaks_anything(house: House) -> None:
     session.trust_env = False
     session.headers["authorization"] = f"Bearer {TOKEN}"
     statuses: collections.Counter[int] = collections.Counter()
-    for found in schema.get_all_operations():
+    for found in list(schema.get_all_operations())[share::SHARES]:
         operation: Any = found.ok()  # type: ignore[union-attr]
         for aim in aims(house):
             path = {each.name: aim["path"][each.name] for each in operation.path_parameters if each.name in aim["path"]}
@@ -73,8 +76,8 @@ def test_no_request_from_the_description_breaks_anything(house: House) -> None:
                 check(operation, mode, path, query, house, session, statuses)
     session.close()
     assert sum(count for status, count in statuses.items() if status >= 500) == 0
-    assert statuses[200] > 50, statuses  # it gets through, too
-    assert statuses[422] > 50, statuses
+    assert statuses[200] > 15, statuses  # it gets through, too
+    assert statuses[422] > 15, statuses
 
 
 def check(

@@ -32,7 +32,10 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "restore": ("backups", {}),
     "version": ("version", {}),
 }
-GROUPS = {"lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars", "audit": "audit"}
+GROUPS = {
+    "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
+    "audit": "audit",
+}  # fmt: skip
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": "arguments",
     "OPTIONS_PANEL_TITLE": "options",

@@ -104,7 +104,7 @@ def test_a_head_comes_back_from_its_file() -> None:
     [
         None, [], "text", {}, signed(format="other"), signed(method="none"), signed(number="7"), signed(number=True),
         signed(number=-1), signed(number=1 << 63), signed(hash="A" * 64), signed(hash="a" * 63), signed(mac=None),
-        signed(key="b" * 17), signed(at="yesterday"), signed(at=5), signed(at="2026-11-25T08:00:00"),
+        signed(key="b" * 17), signed(at="yesterday"), signed(at=5), signed(jws=5), signed(at="2026-11-25T08:00:00"),
     ],
 )  # fmt: skip
 def test_what_is_no_head_is_refused(document: object) -> None:

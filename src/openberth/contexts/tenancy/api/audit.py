@@ -67,6 +67,7 @@ class AuditHeadView(View):
     method: str
     key: str
     mac: str
+    jws: str | None
 
 
 ActorName = Annotated[str | None, Query(max_length=80, description="name or id of who did it")]

@@ -1,8 +1,9 @@
 """Signed heads of the audit chain, as files that are carried away. Pure.
 
 ``{"format": "openberth-audit-head/1", "number": …, "hash": …, "at": RFC 3339, "method": "hmac-sha256", "key": …,
-"mac": …}``. The keyed hash shows that this installation gave the head; that nobody of it can forge the head afterwards
-follows from where the file is kept.
+"mac": …, "jws": …}``. The keyed hash shows that this installation gave the head, for as long as its key file is kept.
+The JWS says the same to others: its payload is the canonical text of the head, its key stands in the published key set
+of that day. That nobody of the installation can forge the head afterwards follows from where the file is kept.
 """
 
 import hmac
@@ -14,6 +15,7 @@ from typing import Any
 from openberth.contexts.tenancy.model.audit import HEAD_FORMAT, Head
 from openberth.kernel.time import from_iso, to_iso
 
+JWS_KIND = "openberth-audit-head"
 METHOD = "hmac-sha256"
 NUMBER_MAX = (1 << 63) - 1
 FILE_MAX = 10_000  # bytes
@@ -29,6 +31,7 @@ class SignedHead:
     head: Head
     key: str
     mac: str
+    jws: str | None = None  # None before the installation has its first key that signs
 
     def is_of(self, key: str, mac: str) -> bool:
         """Tell whether key and keyed hash are these, in constant time."""
@@ -40,7 +43,7 @@ def document_of(signed: SignedHead) -> dict[str, Any]:
     head = signed.head
     return {
         "format": HEAD_FORMAT, "number": head.number, "hash": head.hash, "at": to_iso(head.at), "method": METHOD,
-        "key": signed.key, "mac": signed.mac,
+        "key": signed.key, "mac": signed.mac, "jws": signed.jws,
     }  # fmt: skip
 
 
@@ -54,4 +57,7 @@ def read_document(document: object) -> SignedHead:
     found, key, mac = (str(document.get(name)) for name in ("hash", "key", "mac"))
     if not (_HEX.match(found) and _HEX.match(mac) and _KEY.match(key)):
         raise ValueError("no hash or key")
-    return SignedHead(Head(number, found, from_iso(at)), key, mac)
+    jws = document.get("jws")
+    if not (jws is None or isinstance(jws, str)):
+        raise ValueError("no signature")
+    return SignedHead(Head(number, found, from_iso(at)), key, mac, jws)

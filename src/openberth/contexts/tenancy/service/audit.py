@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from openberth.contexts.tenancy.model import audit as model
 from openberth.contexts.tenancy.model.audit import Deed, Entry, Head, Outcome
 from openberth.contexts.tenancy.model.deeds import deed_of
-from openberth.contexts.tenancy.model.heads import SignedHead
+from openberth.contexts.tenancy.model.heads import JWS_KIND, SignedHead
+from openberth.contexts.tenancy.service import keys
 from openberth.contexts.tenancy.store import audit as store
+from openberth.infra import signed_tokens
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction, inner, needs
 from openberth.infra.refusals import Refusal
+from openberth.infra.signed_tokens import Algorithm
 from openberth.kernel.authority import Actor
 from openberth.kernel.errors import Malformed, Refused
 from openberth.kernel.events import Envelope
@@ -113,7 +116,7 @@ def head(reader: Reader) -> SignedHead:
     newest = reader.one(store.NEWEST)
     number, found = (0, model.GENESIS) if newest is None else newest
     at = Head(number, found, reader.machine_now)
-    return SignedHead(at, key_name(reader), _mac(reader, at))
+    return SignedHead(at, key_name(reader), _mac(reader, at), _jws(reader, at))
 
 
 def check_head(reader: Reader, *, signed: SignedHead) -> Head:
@@ -136,6 +139,17 @@ def key_name(reader: Reader) -> str:
 
 def _mac(reader: Reader, at: Head) -> str:
     return reader.keys.fingerprint("audit.head", model.head_text(at))
+
+
+def _jws(reader: Reader, at: Head) -> str | None:
+    key = keys.signing(keys.published(reader), reader.machine_now)
+    if key is None:
+        return None
+    algorithm: Algorithm = "RS256" if key.algorithm == "RS256" else "Ed25519"
+    private = signed_tokens.private_key(keys.private_of(reader, key), algorithm)
+    return signed_tokens.attest(
+        model.head_text(at).encode(), key=private, algorithm=algorithm, kid=str(key.id), kind=JWS_KIND
+    )
 
 
 def last_number(reader: Reader) -> int:

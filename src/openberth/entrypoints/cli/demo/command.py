@@ -18,6 +18,7 @@ import typer
 
 from openberth.entrypoints.cli.client import connected, read_token
 from openberth.entrypoints.cli.demo.children import Children
+from openberth.entrypoints.cli.demo.people import make_people
 from openberth.entrypoints.cli.demo.place import Place, prepare
 from openberth.entrypoints.cli.demo.show import lines, print_balance, town_line
 from openberth.entrypoints.cli.demo.town import TownThread
@@ -120,6 +121,7 @@ class _Demo:
             for path in examples.permits:
                 lot = path.name.removesuffix(".permits.yaml")
                 await api.put(f"/v1/lots/{lot}/permits", read_text(path), name=str(path))
+            await make_people(api, examples.lots[0].stem, session)
         _progress(session, "demo.ready", url=place.url, speed=self._speed, seed=self._seed)
 
     async def _answering(self) -> None:
