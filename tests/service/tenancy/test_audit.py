@@ -17,11 +17,14 @@ from openberth.contexts.tenancy.service import audit
 from openberth.contexts.tenancy.store import audit as store
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database, Unit
+from openberth.infra.database.partitions import drop_before
+from openberth.infra.database.statement import Write
 from openberth.infra.outbox import ConsumerRunner
 from openberth.infra.refusals import WAITING_MAX, Refusal
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
 from openberth.kernel.errors import Denied, Overloaded, Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.time import DAY_US
 from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, mall, of_company, read, write
 from tests.service.conftest import MACHINE_START
 from tests.service.infra.facts import following, running, until
@@ -87,6 +90,17 @@ def test_the_ways_around_are_closed_where_the_database_can(db: Database) -> None
     with pytest.raises(Exception, match="audit_entry is append-only"):
         sql(db, around[db.kind])
     assert faults(db, head(db)) == []
+
+
+def test_no_retention_reaches_the_trail(db: Database, machine: ManualClock) -> None:
+    """No days are given after which entries go: 184 are the least that the law asks for, and never is more."""
+    write_deeds(db, 1)
+    machine.advance(400 * DAY_US)
+    with pytest.raises(ValueError, match="audit_entry holds no history"):
+        drop_before(db, store.audit_entry, machine.now())
+    writes = {name for name, value in vars(store).items() if isinstance(value, Write)}
+    assert writes == {"APPEND"}
+    assert len(all_entries(db)) == 1
 
 
 # -- tampering ---------------------------------------------------------------------------------------------------------
