@@ -76,6 +76,7 @@ class Entry:
     hash: str
 
 
+_encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 FIELDS = tuple(each.name for each in fields(Entry) if each.name != "hash")
 
 
@@ -85,7 +86,7 @@ def canonical(entry: Entry) -> bytes:
     for name in FIELDS:
         value = getattr(entry, name)
         values.append(str(value) if isinstance(value, Id) else value)
-    return json.dumps(values, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+    return _encode(values).encode("ascii")
 
 
 def hash_of(entry: Entry) -> str:
@@ -124,7 +125,9 @@ _PLATE = re.compile(rf"([{PROVINCES}][A-Z])[\s·.-]?([A-Z\d]{{2,3}})([A-Z\d]{{2}
 
 def plain_words(text: str, longest: int) -> str:
     """Return words as every database keeps them: one line of printable characters, bounded."""
-    return " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())[:longest]
+    if not text.isprintable():
+        text = "".join(mark if mark.isprintable() else " " for mark in text)
+    return " ".join(text.split())[:longest]
 
 
 def masked_words(text: str) -> str:
