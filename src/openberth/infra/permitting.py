@@ -29,16 +29,20 @@ def require(caller: Caller, word: str) -> None:
         raise Denied("auth.denied", permission=word)
 
 
-def needs(word: str) -> Callable[[UseCase[R, P, T]], UseCase[R, P, T]]:
-    """Declare the permission of a use case: a caller without it gets ``Denied("auth.denied")`` and nothing happens."""
+def needs(word: str, *others: str) -> Callable[[UseCase[R, P, T]], UseCase[R, P, T]]:
+    """Declare the permission of a use case: a caller without it gets ``Denied("auth.denied")`` and nothing happens.
+
+    What several deeds lead to names them all: one of their permissions is enough.
+    """
 
     def declared(use_case: UseCase[R, P, T]) -> UseCase[R, P, T]:
         @wraps(use_case)
         def checked(unit: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            require(unit.caller, word)
+            if not any(map(unit.caller.may, others)):
+                require(unit.caller, word)
             return use_case(unit, *args, **kwargs)
 
-        return _marked(checked, word)
+        return _marked(checked, " ".join((word, *others)))
 
     return declared
 
@@ -73,7 +77,7 @@ def inner(use_case: UseCase[R, P, T]) -> UseCase[R, P, T]:
 
 
 def permission_of(use_case: object) -> str | None:
-    """Return what a function declared: a permission, one of the other two marks, or None for nothing."""
+    """Return what a function declared: permissions beside blanks, one of the other marks, or None for nothing."""
     found = getattr(use_case, _MARK, None)
     return found if isinstance(found, str) else None
 

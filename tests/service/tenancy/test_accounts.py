@@ -58,6 +58,18 @@ def test_a_login_is_kept_once_whatever_its_case(db: Database) -> None:
         made(db, "a b")
 
 
+def test_a_login_of_another_company_is_taken_too(db: Database) -> None:
+    demo, other = company(db), company(db, "other")
+    boss = made(db, "boss", other)
+    made(db, "anna", demo)
+    by = person(boss, Scope(other), tenancy.Role.COMPANY_MANAGER)
+    with pytest.raises(Refused, match=r"account\.login_taken"):
+        write(
+            db, accounts.make_account, by=by, kind=AccountKind.PERSON, login="anna", name="A", company=other,
+            password=None,
+        )  # fmt: skip
+
+
 def test_accounts_of_others_do_not_exist(db: Database) -> None:
     demo, other = company(db), company(db, "other")
     anna, boss = made(db, "anna", demo), made(db, "boss", other)
@@ -95,13 +107,30 @@ def test_nobody_gives_more_than_it_has_nor_to_itself(db: Database) -> None:
 
 def test_who_may_more_is_out_of_reach(db: Database) -> None:
     demo = company(db)
-    boss, chief = made(db, "boss", demo), made(db, "chief", demo)
+    boss, chief, root, guard = (made(db, login, demo) for login in ("boss", "chief", "root", "guard"))
     write(db, grants.give, account=chief.id, role="security_administrator", level=Level.PLATFORM)
-    by = person(boss, EVERYTHING, tenancy.Role.COMPANY_MANAGER)
-    with pytest.raises(Denied, match=r"account\.outranks"):
-        write(db, accounts.set_password, by=by, account=chief.id, password="mine")
-    with pytest.raises(Denied, match=r"account\.outranks"):
-        write(db, accounts.lock, by=by, account=chief.id)
+    write(db, grants.give, account=root.id, role="platform_administrator", level=Level.PLATFORM)
+    write(db, grants.give, account=boss.id, role="company_manager", level=Level.COMPANY, node=demo, company=demo)
+    write(db, grants.give, account=guard.id, role="guard", level=Level.COMPANY, node=demo, company=demo)
+    manager = person(boss, Scope(demo), tenancy.Role.COMPANY_MANAGER)
+    wide = person(boss, EVERYTHING, tenancy.Role.COMPANY_MANAGER)
+    platform = person(root, EVERYTHING, tenancy.Role.PLATFORM_ADMINISTRATOR)
+    security = person(chief, EVERYTHING, tenancy.Role.SECURITY_ADMINISTRATOR)
+    for by, account, use_case in (
+        (manager, chief, accounts.lock), (wide, chief, accounts.lock), (wide, root, accounts.close),
+        (platform, chief, accounts.close),
+    ):  # fmt: skip
+        with pytest.raises(Denied, match=r"account\.outranks"):
+            write(db, use_case, by=by, account=account.id)
+    for by, account in ((manager, chief), (platform, chief)):
+        with pytest.raises(Denied, match=r"account\.outranks"):
+            write(db, accounts.set_password, by=by, account=account.id, password="mine")
+    with pytest.raises(Denied, match=r"grant\.beyond"):
+        write(db, grants.give, by=wide, account=guard.id, role="auditor", level=Level.PLATFORM)
+    write(db, accounts.set_password, by=manager, account=guard.id, password="new")
+    write(db, accounts.set_password, by=platform, account=boss.id, password="new")
+    write(db, accounts.lock, by=security, account=guard.id)
+    write(db, accounts.lock, by=security, account=root.id)
 
 
 def test_own_roles_hold_what_their_maker_has(db: Database) -> None:

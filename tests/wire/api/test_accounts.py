@@ -179,8 +179,13 @@ def test_a_second_factor_is_asked_for_once_it_was_shown(house: House) -> None:
     def code() -> str:
         return one_time.code_at(base64.b32decode(secret), one_time.step_of(house.machine.now()))
 
-    assert anna.put("/v1/auth/second-factor", json={"secret": secret, "code": "000000"}).status_code == 422
-    assert anna.put("/v1/auth/second-factor", json={"secret": secret, "code": code()}).status_code == 204
+    assert (
+        anna.put("/v1/auth/second-factor", json={"secret": secret, "code": "000000", "password": PASSWORD}).status_code
+        == 422
+    )
+    form = {"secret": secret, "code": code()}
+    assert anna.put("/v1/auth/second-factor", json={**form, "password": "wrong"}).status_code == 401
+    assert anna.put("/v1/auth/second-factor", json={**form, "password": PASSWORD}).status_code == 204
     assert sign_in(house, "anna").json()["code"] == "auth.code_needed"
     house.machine.advance(30_000_000)
     assert sign_in(house, "anna", code=code()).status_code == 200

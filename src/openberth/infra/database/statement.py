@@ -103,11 +103,19 @@ class _Compiled:
 
 
 class Query(_Compiled, Generic[T]):
-    """A select and the function (often a dataclass) that makes one value of one row's columns."""
+    """A select and the function (often a dataclass) that makes one value of one row's columns.
 
-    def __init__(self, clause: "Select[Any]", into: Callable[..., T]) -> None:
+    ``everywhere`` is for rules that must see the rows of others to hold, such as "this name is taken": what is found
+    decides, and never leaves.
+    """
+
+    def __init__(self, clause: "Select[Any]", into: Callable[..., T], *, everywhere: bool = False) -> None:
         super().__init__(clause)
         self.into = into
+        self.everywhere = everywhere
+
+    def _scoped(self, shape: int) -> Any:
+        return self.clause if self.everywhere else super()._scoped(shape)
 
 
 class Write(_Compiled):

@@ -48,7 +48,8 @@ def test_every_use_case_declares_who_may_run_it() -> None:
 
 
 def test_every_declared_permission_is_in_the_list() -> None:
-    words = {permission_of(function) for _, function in use_cases()} - {BY_CONSTRUCTION, BY_ITSELF, INNER, None}
+    marks = {permission_of(function) for _, function in use_cases()} - {BY_CONSTRUCTION, BY_ITSELF, INNER, None}
+    words = {word for mark in marks for word in str(mark).split()}
     assert words - PERMISSIONS == set()
     assert "lane.open" in words
 
@@ -88,6 +89,14 @@ def test_a_use_case_is_for_those_who_have_its_permission() -> None:
     with pytest.raises(Denied) as refused:
         guarded(person("lot.read"), lane="in")
     assert refused.value.params == {"permission": "lane.open"}
+
+
+def test_one_of_several_permissions_is_enough() -> None:
+    guarded = needs("lane.open", "case.resolve")(opened)
+    for held in ("lane.open", "case.resolve"):
+        assert guarded(person(held), lane="in") == "in opened"
+    with pytest.raises(Denied):
+        guarded(person("lot.read"), lane="in")
 
 
 def test_what_devices_do_nobody_else_does() -> None:

@@ -17,7 +17,7 @@ from openberth.contexts.facility.model import (
 )
 from openberth.contexts.facility.store import commands as store
 from openberth.infra.database import Reader, Unit
-from openberth.infra.permitting import by_construction, inner
+from openberth.infra.permitting import by_construction, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
@@ -38,7 +38,8 @@ def gate_of(reader: Reader, *, lane: Id) -> tuple[Id, DeviceKind] | None:
     return None
 
 
-@inner
+# A gate opens by hand, by resolving a case, by a corrected plate or a driver's code; by construction otherwise.
+@needs("lane.open", "case.resolve", "plate.correct", "sign.use")
 def issue_command(
     unit: Unit, *, company: Id, lot: Id, lane: Id, kind: CommandKind, passage: Id | None, reason: str | None = None,
     answering: Id | None = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import Field
 
-from openberth.contexts.tenancy.model.accounts import Level, check_password
+from openberth.contexts.tenancy.model.accounts import Account, Level, check_password
 from openberth.contexts.tenancy.reactions.door import Door
 from openberth.contexts.tenancy.reactions.reception import Reception, Tokens
 from openberth.contexts.tenancy.service import accounts, grants, sessions
@@ -63,8 +63,9 @@ class PasswordForm(Form):
 
 
 class SecondFactorForm(Form):
-    """The secret that an authenticator took, and the code it shows now."""
+    """The secret that an authenticator took, the code it shows now, and one's password: a token alone is not enough."""
 
+    password: str = Field(min_length=1, max_length=SECRET_MAX)
     secret: str = Field(min_length=16, max_length=64)
     code: str = Field(min_length=6, max_length=6)
 
@@ -198,9 +199,7 @@ class SignInApi:
     async def password(self, form: PasswordForm, request: Request, by: Self) -> None:
         """Change one's own password; all other sessions end."""
         account, own = _account_of(by), _own(by)
-        found = await self._database.read(partial(accounts.account, account=account), by=own)
-        if not await self._hashing.matches(found.password, form.old):
-            raise Unknown("auth.wrong")
+        found = await self._confirmed(by, form.old)
         check_password(form.new, login=found.login, is_common=is_common)
         digest = await self._hashing.digest(form.new)
         keep = await self._session(request)
@@ -215,8 +214,17 @@ class SignInApi:
 
     async def second_factor(self, form: SecondFactorForm, by: Self) -> None:
         """Ask for one-time codes from now on."""
+        await self._confirmed(by, form.password)
         use_case = partial(accounts.set_second_factor, account=_account_of(by), secret=form.secret, code=form.code)
         await self._database.write(use_case, by=_own(by))
+
+    async def _confirmed(self, by: Caller, password: str) -> Account:
+        """Return the account of somebody who knows its password, too. Raises ``Unknown("auth.wrong")``."""
+        self._reception.count(by.actor.address)
+        found = await self._database.read(partial(accounts.account, account=_account_of(by)), by=_own(by))
+        if not await self._hashing.matches(found.password, password):
+            raise Unknown("auth.wrong")
+        return found
 
     async def _session(self, request: Request) -> Id:
         token = bearer(request.headers.get("authorization"))

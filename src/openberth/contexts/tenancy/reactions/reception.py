@@ -46,7 +46,7 @@ class Reception:
 
         A login that nobody has, and an account that waits, get the answer of a wrong password after the same work.
         """
-        self._count(device.address)
+        self.count(device.address)
         by = _by(device.address)
         found = await self._database.read(partial(signing_in.candidate, login=login), by=by)
         digest = None if found is None else found.password
@@ -63,7 +63,7 @@ class Reception:
 
     async def machine(self, *, client: str, secret: str, device: Device) -> Tokens:
         """Let an integrator in by its client secret (RFC 6749 section 4.4). Raises ``Unknown("auth.wrong")``."""
-        self._count(device.address)
+        self.count(device.address)
         use_case = partial(
             signing_in.sign_in_machine, secret=digest_of(secret), client=client, device=device, life_us=TOKEN_US
         )
@@ -71,7 +71,7 @@ class Reception:
 
     async def driver(self, *, login_code: str | None, phone_code: str | None, device: Device) -> Tokens:
         """Sign a driver in by the codes of a mini-program. Raises what the provider says, as a ``Problem``."""
-        self._count(device.address)
+        self.count(device.address)
         if self._vouching is None:
             raise Refused("wechat.not_configured")
         openid = None if login_code is None else await self._vouching.openid_of(login_code)
@@ -96,7 +96,8 @@ class Reception:
             return Tokens(*await self._keys.issue(outcome.session), refresh)
         raise Unknown("auth.code_needed" if outcome.refused == "code_needed" else "auth.wrong")
 
-    def _count(self, address: str | None) -> None:
+    def count(self, address: str | None) -> None:
+        """Count a try to prove who one is. Raises ``TooMany`` for an address that tries too often."""
         key = limit_key(address or "")
         if not self._addresses.take(key):
             raise TooMany(self._addresses.retry_after_s(key))

@@ -2,6 +2,7 @@
 
 from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures, check_login
 from openberth.contexts.tenancy.model.events import AccountChanged, AccountMade
+from openberth.contexts.tenancy.model.permissions import OFFICERS, ROLES, Role
 from openberth.contexts.tenancy.service.grants import held_by
 from openberth.contexts.tenancy.service.sessions import end_all
 from openberth.contexts.tenancy.store import accounts as store
@@ -9,6 +10,7 @@ from openberth.infra import one_time, vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_itself, inner, needs
 from openberth.infra.vault import VaultKind
+from openberth.kernel.authority import EVERYTHING
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 
@@ -19,7 +21,7 @@ def make_account(
 ) -> Account:
     """Make an account; ``password`` is a digest. Raises ``Malformed`` and ``Refused("account.login_taken")``."""
     kept = check_login(login)
-    if unit.one(store.ACCOUNT_BY_LOGIN, login=kept) is not None:
+    if unit.one(store.LOGIN_TAKEN, login=kept) is not None:
         raise Refused("account.login_taken", login=kept)
     made = unit.new_id()
     unit.run(
@@ -152,7 +154,7 @@ def save(
 
 
 def _turn(unit: Unit, account: Id, state: AccountState, what: str) -> None:
-    found = _below(unit, account)
+    found = _below(unit, account, of=Role.SECURITY_ADMINISTRATOR if what != "closed" else Role.PLATFORM_ADMINISTRATOR)
     if found.state is state:
         return
     if found.state is AccountState.CLOSED:
@@ -163,13 +165,21 @@ def _turn(unit: Unit, account: Id, state: AccountState, what: str) -> None:
         end_all(unit, account=account, reason="account")
 
 
-def _below(unit: Unit, account_id: Id) -> Account:
-    """Return an account over which the caller may dispose: one that may nothing that the caller may not."""
+def _below(unit: Unit, account_id: Id, *, of: Role = Role.PLATFORM_ADMINISTRATOR) -> Account:
+    """Return an account over which the caller may dispose: one that may nothing that the caller may not.
+
+    Officers of the platform go further in what is theirs (``of``): security administrators lock anybody, platform
+    administrators give new passwords to anybody but another officer, as whom they could then act.
+    """
     found = account(unit, account=account_id)
-    mine = unit.caller.permissions
-    if mine is not None and any(not each.permissions <= mine for each in held_by(unit, account=account_id)):
-        raise Denied("account.outranks")
-    return found
+    caller, held = unit.caller, held_by(unit, account=account_id)
+    mine = caller.permissions
+    if mine is None or all(each.permissions <= mine for each in held):
+        return found
+    is_officer = caller.scope == EVERYTHING and mine >= ROLES[of]
+    if is_officer and (of is Role.SECURITY_ADMINISTRATOR or not any(each.grant.role in OFFICERS for each in held)):
+        return found
+    raise Denied("account.outranks")
 
 
 def _self(unit: Unit, account_id: Id) -> Account:

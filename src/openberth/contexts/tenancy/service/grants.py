@@ -6,7 +6,7 @@ from typing import Any
 from openberth.contexts.tenancy.model.accounts import Grant, Level
 from openberth.contexts.tenancy.model.acting import Held
 from openberth.contexts.tenancy.model.events import GrantGiven, GrantTaken, RoleChanged
-from openberth.contexts.tenancy.model.permissions import OFFICERS, PERMISSIONS, ROLES, OwnRole
+from openberth.contexts.tenancy.model.permissions import OFFICERS, PERMISSIONS, ROLES, OwnRole, Role
 from openberth.contexts.tenancy.store import accounts as store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import needs
@@ -26,7 +26,7 @@ def give(
 ) -> Grant:  # fmt: skip
     """Give a role at a node.
 
-    Over the whole platform any role may be given, but never to oneself; inside a company only what the giver has.
+    Security administrators give any role, anybody else only what it has itself, and nobody gives to itself.
     Raises ``NotFound`` (``account.not_found``, ``role.not_found``), ``Denied``, ``Malformed("grant.node")``.
     """
     owner = unit.one(store.ACCOUNT_BY_ID, account=account)
@@ -35,7 +35,7 @@ def give(
     if (level is Level.PLATFORM) != (node is None) or (level is not Level.PLATFORM and company is None):
         raise Malformed("grant.node")
     _check_giver(unit, account, role, _permissions_of(unit, role, company), level)
-    if len(unit.all(store.GRANTS_OF, account=account)) >= GRANTS_MAX:
+    if len(unit.all(store.ALL_GRANTS_OF, account=account)) >= GRANTS_MAX:
         raise Refused("grant.too_many", most=GRANTS_MAX)
     grant = Grant(unit.new_id(), account, role, level, node, company, unit.caller.actor.name, unit.machine_now, until)
     unit.run(
@@ -68,8 +68,9 @@ def grants_of(reader: Reader, *, account: Id) -> list[Grant]:
 
 
 def held_by(reader: Reader, *, account: Id) -> list[Held]:
-    """Return the grants of an account that hold now, with their permissions."""
-    found = [each for each in grants_of(reader, account=account) if each.holds_at(reader.machine_now)]
+    """Return the grants of an account that hold now, wherever they do, with their permissions: for rules, not lists."""
+    every = reader.all(store.ALL_GRANTS_OF, account=account)
+    found = [each for each in every if each.holds_at(reader.machine_now)]
     return [Held(each, _permissions(reader, each.role, each.company)) for each in found]
 
 
@@ -132,7 +133,7 @@ def _check_giver(unit: Unit, account: Id, role: str, permissions: frozenset[str]
         return
     if unit.caller.actor.name == str(account):
         raise Denied("grant.oneself")
-    if unit.caller.scope == EVERYTHING:
+    if unit.caller.scope == EVERYTHING and mine >= ROLES[Role.SECURITY_ADMINISTRATOR]:
         return
     if level is Level.PLATFORM or role in OFFICERS or not permissions <= mine:
         raise Denied("grant.beyond", role=role)
@@ -148,5 +149,5 @@ def _permissions_of(reader: Reader, role: str, company: Id | None) -> frozenset[
 def _permissions(reader: Reader, role: str, company: Id | None) -> frozenset[str]:
     if role in BUILT_IN:
         return BUILT_IN[role]
-    found: Any = None if company is None else reader.one(store.ROLE_BY_CODE, company=company, code=role)
+    found: Any = None if company is None else reader.one(store.ANY_ROLE_BY_CODE, company=company, code=role)
     return frozenset() if found is None else frozenset(found["permissions"])

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, bindparam, delete, or
 
 from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures, Grant, Level
 from openberth.infra.database.schema import table
-from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.statement import Query, Write, insert_into, one_id
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
@@ -94,6 +94,7 @@ _ACCOUNT = select(*(account.c[name] for name in (
 INSERT_ACCOUNT = insert_into(account)
 ACCOUNT_BY_ID = Query(_ACCOUNT.where(account.c.id == bindparam("account")), _account)
 ACCOUNT_BY_LOGIN = Query(_ACCOUNT.where(account.c.login == bindparam("login")), _account)
+LOGIN_TAKEN = Query(select(account.c.id).where(account.c.login == bindparam("login")), one_id, everywhere=True)
 ACCOUNT_BY_PHONE = Query(_ACCOUNT.where(account.c.phone_id == bindparam("phone")), _account)
 ACCOUNT_BY_OPENID = Query(_ACCOUNT.where(account.c.openid_id == bindparam("openid")), _account)
 ACCOUNTS = Query(
@@ -119,6 +120,8 @@ INSERT_GRANT = insert_into(account_grant)
 GRANTS_OF = Query(
     _GRANT.where(account_grant.c.account_id == bindparam("account")).order_by(account_grant.c.id).limit(200), Grant
 )
+# Of rules about whom an account is, not of lists: somebody of a company may be an officer of the platform.
+ALL_GRANTS_OF = Query(GRANTS_OF.clause, Grant, everywhere=True)
 GRANT_BY_ID = Query(_GRANT.where(account_grant.c.id == bindparam("grant_id")), Grant)
 GRANTS_OF_ROLE = Query(
     _GRANT.where(account_grant.c.company_id == bindparam("company"), account_grant.c.role == bindparam("role")).limit(
@@ -148,6 +151,7 @@ ROLES_OF = Query(_ROLE.where(own_role.c.company_id == bindparam("company")).orde
 ROLE_BY_CODE = Query(
     _ROLE.where(own_role.c.company_id == bindparam("company"), own_role.c.code == bindparam("code")), _role
 )
+ANY_ROLE_BY_CODE = Query(ROLE_BY_CODE.clause, _role, everywhere=True)
 SAVE_ROLE = Write(
     update(own_role)
     .where(own_role.c.id == bindparam("role_id"), own_role.c.version == bindparam("seen"))
