@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from openberth.contexts.tariffs.engine.effort import AHEAD_STEPS, PRICE_STEPS
 from openberth.contexts.tariffs.engine.explaining import explained
 from openberth.contexts.tariffs.engine.pricing import MAX_AHEAD_MINUTES, Priced, Pricing
 from openberth.contexts.tariffs.engine.reliefs import Relieved, relieved
@@ -47,6 +48,7 @@ class Quoting:
     def quote(self, now: Instant) -> Quote:
         """Price the stay with its explanation."""
         currency = self._terms.currency
+        self._pricing.effort.begin(PRICE_STEPS)
         parts, until = self._stay.parts(now)
         priced = self._pricing.priced(parts)
         relief = self._relieved(parts, priced, now)
@@ -77,6 +79,11 @@ class Quoting:
             Money(before, currency), uses, used,
         )  # fmt: skip
 
+    @property
+    def steps(self) -> int:
+        """Return how much work pricing has been so far, in the steps of ``effort``."""
+        return self._pricing.effort.spent
+
     def total(self, now: Instant) -> int:
         """Return the price at an instant in minor units, without the explanation."""
         parts, _ = self._stay.parts(now)
@@ -97,6 +104,7 @@ class Quoting:
         ``known`` are the parts and their prices at ``start`` when the caller has them and knows that they cost
         ``minor``; they are used up.
         """
+        self._pricing.effort.begin(AHEAD_STEPS)
         if self._is_searched:
             return self._searched(minor, start)
         return self._walked(minor, start, known)
@@ -105,29 +113,43 @@ class Quoting:
         self, minor: int, start: Instant, known: tuple[list[Part], list[Priced | None]] | None
     ) -> Instant | None:
         """Go on walking segment by segment: every part has its own price, and none ever falls."""
-        stay = self._stay
-        for index, segment in enumerate(stay.segments):
+        segments = self._stay.segments
+        for index, segment in enumerate(segments):
             end = segment.period.end
-            if end is not None and end <= start and index + 1 < len(stay.segments):
+            if end is not None and end <= start and index + 1 < len(segments):
                 continue
-            if known is None:
-                moment = max(start, segment.period.start)
-                parts, until = stay.parts(moment)
-                priced = self._pricing.priced(parts)
-                if _sum(priced) > minor:
-                    return max(until, start)
-            else:
-                (parts, priced), known = known, None
-            if segment.tariff is None or (end is not None and end <= start):
-                continue
-            number = next(number for number, part in enumerate(parts) if _is_of(part, segment))
-            others = sum(one.steps.total for one in priced if one is not None and one is not priced[number])
-            limit = parts[number].runs[-1][1] + MAX_AHEAD_MINUTES
-            if end is not None:
-                limit = min(limit, stay.minute(end))
-            minute = self._pricing.first_above(parts[number], priced[number], minor - others, limit)
-            if minute is not None and (end is None or stay.instant(minute) <= end):
-                return stay.instant(minute)
+            moment = max(start, segment.period.start)
+            try:
+                found = self._within(segment, minor, start, known)
+            except NotComputable:  # nobody knows yet what it costs: that is a change, too
+                return moment
+            if found is not None:
+                return found
+            known = None
+        return None
+
+    def _within(
+        self, segment: Segment, minor: int, start: Instant, known: tuple[list[Part], list[Priced | None]] | None
+    ) -> Instant | None:
+        """Return the first instant of a segment, from ``start`` on, at which the stay costs more than ``minor``."""
+        stay, end = self._stay, segment.period.end
+        if known is None:
+            parts, until = stay.parts(max(start, segment.period.start))
+            priced = self._pricing.priced(parts)
+            if _sum(priced) > minor:
+                return max(until, start)
+        else:
+            parts, priced = known
+        if segment.tariff is None or (end is not None and end <= start):
+            return None
+        number = next(number for number, part in enumerate(parts) if _is_of(part, segment))
+        others = sum(one.steps.total for one in priced if one is not None and one is not priced[number])
+        limit = parts[number].runs[-1][1] + MAX_AHEAD_MINUTES
+        if end is not None:
+            limit = min(limit, stay.minute(end))
+        minute = self._pricing.first_above(parts[number], priced[number], minor - others, limit)
+        if minute is not None and (end is None or stay.instant(minute) <= end):
+            return stay.instant(minute)
         return None
 
     def _searched(self, minor: int, start: Instant) -> Instant | None:

@@ -93,6 +93,7 @@ class _Solver:
             self.before, 0 if (least := pricing.terms.policy.reliefs.minimum_pay) is None else least.minor
         )
         self._others: dict[int, int | None] = {}
+        self._prices: dict[tuple[int, ...], int] = {}
 
     def tried(self, chosen: tuple[Relief, ...]) -> _Selection:
         """Return the price under a selection and what each relief of it took off."""
@@ -117,8 +118,11 @@ class _Solver:
         return max(0, min(most, left - self._least))
 
     def _price(self, reliefs: Sequence[Relief]) -> int:
-        found = self._pricing.together(self._parts, self._choices, reliefs)
-        return sum(one.steps.total for one in found if one is not None)
+        key = tuple([id(relief) for relief in reliefs])
+        if key not in self._prices:  # many selections begin alike
+            found = self._pricing.together(self._parts, self._choices, reliefs)
+            self._prices[key] = sum(one.steps.total for one in found if one is not None)
+        return self._prices[key]
 
     def _taken(self, relief: Relief, left: int) -> int:
         if relief.kind is ReliefKind.AMOUNT and relief.amount is not None:
@@ -141,7 +145,7 @@ class _Solver:
         ]
         try:
             other = Stay(segments, terms.currency)
-            found = Pricing(other, terms).priced(other.parts(self._now)[0])
+            found = Pricing(other, terms, self._pricing.effort).priced(other.parts(self._now)[0])
         except NotComputable:
             return None
         return sum(one.steps.total for one in found if one is not None)
