@@ -329,7 +329,7 @@ def settled(own: Own, exact: Fraction) -> int:
         to = tariff.round_total.to.minor
         minor = rounded(Fraction(minor, to), tariff.round_total.rule) * to
     if tariff.tax is not None and not tariff.tax.included:
-        minor += rounded(Fraction(minor * tariff.tax.basis_points, 10_000), Rounding.HALF_UP)
+        minor += rounded(Fraction(minor * tariff.tax.millionths, 1_000_000), Rounding.HALF_UP)
     return minor
 
 

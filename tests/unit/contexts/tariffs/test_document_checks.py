@@ -209,7 +209,6 @@ BODIES = [
     (CHARGE + "free: {minutes: 527041}", "free.minutes: document.range(value=527041, low=0, high=527040)"),
     (CHARGE + 'round_total: {to: "0"}', "round_total.to: tariff.amount_zero(key=to)"),
     (CHARGE + "tax: {percent: 100.01}", "tax.percent: tariff.tax_percent(value=100.01)"),
-    (CHARGE + "tax: {percent: 8.875}", "tax.percent: tariff.tax_percent(value=8.875)"),
     (CHARGE + "second: exact", "second: document.unknown_key_near(key=second, near=seconds)"),
 ]  # fmt: skip
 
