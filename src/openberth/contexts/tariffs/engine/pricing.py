@@ -15,7 +15,7 @@ from openberth.contexts.tariffs.model import DAY_MINUTES, NestedCaps, NotComputa
 from openberth.kernel.time import HOUR_US, Instant
 
 MAX_AHEAD_MINUTES = 400 * DAY_MINUTES  # nothing is said about changes of the price beyond
-_MAX_GATES = 500
+_MAX_GATES = 64  # each is a walk from the beginning; after so many the price is said to hold until there
 
 
 class Priced(NamedTuple):

@@ -7,19 +7,32 @@ from openberth.contexts.tariffs.engine.explaining import explained
 from openberth.contexts.tariffs.engine.pricing import MAX_AHEAD_MINUTES, Priced, Pricing
 from openberth.contexts.tariffs.engine.reliefs import Relieved, relieved
 from openberth.contexts.tariffs.engine.stay import Part, Stay
-from openberth.contexts.tariffs.model import Line, NestedCaps, NotComputable, Quote, ReliefUse, Segment, Tariff, Terms
+from openberth.contexts.tariffs.model import (
+    DAY_MINUTES,
+    Line,
+    NestedCaps,
+    NotComputable,
+    Quote,
+    ReliefUse,
+    Segment,
+    Tariff,
+    Terms,
+)
 from openberth.kernel.money import Money
 from openberth.kernel.time import Instant, Period
 
-_DOUBLINGS = (60, 240, 1_440, 5_760, 23_040, 92_160, MAX_AHEAD_MINUTES)
-_MAX_PIECES = 1_000
+# Where the price has to be searched, each look prices the stay anew: a month ahead is enough for whoever asks when to
+# ask again, and a year would take seconds.
+SEARCHED_MINUTES = 32 * DAY_MINUTES
+_LOOKS = (60, 240, 1_440, 5_760, 23_040, SEARCHED_MINUTES)
 
 
 def quote(segments: Sequence[Segment], terms: Terms, *, now: Instant) -> Quote:
     """Price a stay until ``now``, or until its last segment's end if that is earlier.
 
     ``segments`` follow each other without gaps; those that begin later than ``now`` do not count yet, but a known
-    change of tariff or right in the future is part of ``next_change_at``, which looks 400 days ahead.
+    change of tariff or right in the future is part of ``next_change_at``, which looks 400 days ahead; 32 days where
+    reliefs are given, a plan depends on leaving or caps are lent.
     Raises ``NotComputable`` when there is no honest price.
     """
     return Quoting(segments, terms).quote(now)
@@ -42,7 +55,7 @@ class Quoting:
         self._is_searched = (
             bool(terms.reliefs)
             or self._pricing.depends_on_leaving
-            or terms.policy.nested_caps is not NestedCaps.SEPARATE
+            or (terms.policy.nested_caps is not NestedCaps.SEPARATE and _has_areas(segments))
         )
 
     def quote(self, now: Instant) -> Quote:
@@ -83,13 +96,6 @@ class Quoting:
     def steps(self) -> int:
         """Return how much work pricing has been so far, in the steps of ``effort``."""
         return self._pricing.effort.spent
-
-    def total(self, now: Instant) -> int:
-        """Return the price at an instant in minor units, without the explanation."""
-        parts, _ = self._stay.parts(now)
-        priced = self._pricing.priced(parts)
-        relief = self._relieved(parts, priced, now)
-        return _sum(priced) if relief is None else relief.total
 
     def _relieved(self, parts: Sequence[Part], priced: Sequence[Priced | None], now: Instant) -> Relieved | None:
         if not self._terms.reliefs:
@@ -157,15 +163,14 @@ class Quoting:
         start = max(start, self._stay.entered)
         if self._total_or_more(start, minor) > minor:
             return start
-        horizon = self._stay.instant(self._stay.minute(start) + MAX_AHEAD_MINUTES)
-        piece = start
-        for _ in range(_MAX_PIECES):
+        piece, horizon = start, self._stay.instant(self._stay.minute(start) + SEARCHED_MINUTES)
+        while piece < horizon:
             edge = min([*self._edges(piece), horizon])
             found = self._in_piece(minor, piece, edge)
-            if found is not None or edge >= horizon:
+            if found is not None:
                 return found
             piece = edge
-        return piece
+        return None
 
     def _edges(self, now: Instant) -> set[Instant]:
         """Return instants after ``now`` at which the price may fall."""
@@ -181,34 +186,40 @@ class Quoting:
     def _in_piece(self, minor: int, piece: Instant, edge: Instant) -> Instant | None:
         """Search the half-open piece, in which the price never falls, and its edge."""
         stay = self._stay
-        low = stay.minute(piece)
-        last = stay.minute(edge)
-        high = low
-        for step in _DOUBLINGS:
-            high = min(low + step, last)
-            at = min(stay.instant(high), edge) if high > low else piece
-            if self._total_or_more(at, minor) > minor or high == last:
+        first, last = stay.minute(piece), stay.minute(Instant(edge - 1))
+        low = high = first
+        for look in _LOOKS if last - first > DAY_MINUTES else (DAY_MINUTES,):
+            high = min(first + look, last)
+            if high > low and self._total_or_more(stay.instant(high), minor) > minor:
                 break
-
-        def moment(minute: int) -> Instant:
-            return min(max(stay.instant(minute), piece), edge)
-
-        if self._total_or_more(moment(high), minor) <= minor:
+            low = high
+        else:
             return edge if self._total_or_more(edge, minor) > minor else None
         while high - low > 1:
             middle = (low + high) // 2
-            if self._total_or_more(moment(middle), minor) > minor:
+            if self._total_or_more(stay.instant(middle), minor) > minor:
                 high = middle
             else:
                 low = middle
-        return moment(high)
+        return stay.instant(high)
 
     def _total_or_more(self, at: Instant, minor: int) -> int:
         """Return the price, or more than ``minor`` where none is known: that is a change, too."""
         try:
-            return self.total(at)
+            parts, _ = self._stay.parts(at)
+            priced = self._pricing.priced(parts)
+            before = _sum(priced)
+            if before <= minor:  # reliefs only lower it
+                return before
+            relief = self._relieved(parts, priced, at)
+            return before if relief is None else relief.total
         except NotComputable:
             return minor + 1
+
+
+def _has_areas(segments: Sequence[Segment]) -> bool:
+    """Tell whether a stay has tariffs at several depths."""
+    return len({segment.depth for segment in segments if segment.tariff is not None}) > 1
 
 
 def _is_of(part: Part, segment: Segment) -> bool:

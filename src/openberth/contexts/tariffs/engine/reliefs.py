@@ -21,7 +21,7 @@ from openberth.kernel.errors import Param
 from openberth.kernel.money import Money, Rounding, rounded
 from openberth.kernel.time import Instant
 
-MAX_SELECTIONS = 4_096
+MAX_SELECTIONS = 1_000
 
 
 class Relieved(NamedTuple):
@@ -93,7 +93,7 @@ class _Solver:
             self.before, 0 if (least := pricing.terms.policy.reliefs.minimum_pay) is None else least.minor
         )
         self._others: dict[int, int | None] = {}
-        self._prices: dict[tuple[int, ...], int] = {}
+        self._prices: dict[tuple[int, ...], int] = {}  # by the identities of the reliefs on units that are applied
 
     def tried(self, chosen: tuple[Relief, ...]) -> _Selection:
         """Return the price under a selection and what each relief of it took off."""
@@ -119,9 +119,9 @@ class _Solver:
 
     def _price(self, reliefs: Sequence[Relief]) -> int:
         key = tuple([id(relief) for relief in reliefs])
-        if key not in self._prices:  # many selections begin alike
+        if key not in self._prices:
             found = self._pricing.together(self._parts, self._choices, reliefs)
-            self._prices[key] = sum(one.steps.total for one in found if one is not None)
+            self._prices[key] = sum([one.steps.total for one in found if one is not None])
         return self._prices[key]
 
     def _taken(self, relief: Relief, left: int) -> int:
