@@ -8,7 +8,7 @@ from openberth.contexts.tariffs.model import NotComputable
 
 PRICE_STEPS = 40_000  # to price a stay at an instant, all plans and reliefs tried
 AHEAD_STEPS = 20_000  # to look for the next change of the price
-WALK_STEPS = 2  # to begin a walk, whatever its length
+WALK_STEPS = 6  # to begin a walk, whatever its length
 
 
 class Effort:
