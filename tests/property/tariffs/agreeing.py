@@ -83,4 +83,5 @@ def must_agree(one: Journey) -> None:
     """Fail with the smallest stay like this one on which both differ."""
     if disagree(one):
         small = smallest(one, disagree)
-        raise AssertionError(f"engine {said_by_engine(small)}\nreckoned {said_by_reckoning(small)}\n{small}")
+        both = f"engine {said_by_engine(small)}\nreckoned {said_by_reckoning(small)}"
+        raise AssertionError(f"{both}\n{one}, made smaller:\n{small.told()}")

@@ -12,6 +12,7 @@ from openberth.kernel.time import DAY_US, MINUTE_US, Instant, Period, later
 from tests.property.tariffs.agreeing import looks, quoted
 from tests.property.tariffs.documents import tariff
 from tests.property.tariffs.journeys import (
+    Dice,
     Journey,
     dice,
     journey,
@@ -72,7 +73,7 @@ def it_adds_up(one: Journey) -> None:
 
 @looks(120)
 @given(dice)
-def test_the_price_never_falls(one_dice: Random) -> None:
+def test_the_price_never_falls(one_dice: Dice) -> None:
     one = journey(one_dice, conditional=False)
     moments = sorted(later(one.entered, one_dice.randint(0, 4 * DAY_US)) for _ in range(6))
     totals = [total for moment in moments if (total := total_at(one, moment)) is not None]
@@ -81,7 +82,7 @@ def test_the_price_never_falls(one_dice: Random) -> None:
 
 @looks(25)
 @given(dice)
-def test_the_price_never_falls_with_reliefs_either(one_dice: Random) -> None:
+def test_the_price_never_falls_with_reliefs_either(one_dice: Dice) -> None:
     one = relieved_journey(one_dice, conditional=False)
     reliefs = tuple(replace(relief, from_total=None) for relief in one.terms.reliefs)
     one = replace(one, terms=replace(one.terms, reliefs=reliefs))
@@ -92,7 +93,7 @@ def test_the_price_never_falls_with_reliefs_either(one_dice: Random) -> None:
 
 @looks(120)
 @given(dice)
-def test_cutting_a_stay_in_pieces_changes_nothing(one_dice: Random) -> None:
+def test_cutting_a_stay_in_pieces_changes_nothing(one_dice: Dice) -> None:
     one = journey(one_dice)
     pieces: list[Segment] = []
     for segment in one.segments:
@@ -125,7 +126,7 @@ def test_the_next_change_is_the_first_with_reliefs_too(one: Journey) -> None:
 
 @looks(6)
 @given(dice)
-def test_the_next_change_is_the_first_minute_by_minute(one_dice: Random) -> None:
+def test_the_next_change_is_the_first_minute_by_minute(one_dice: Dice) -> None:
     one = journey(one_dice, most=200)
     the_change_is_right(one, steps=120)
 
@@ -159,7 +160,7 @@ def the_change_is_right(one: Journey, steps: int) -> None:
 
 @looks(12)
 @given(dice)
-def test_seconds_and_years(one_dice: Random) -> None:
+def test_seconds_and_years(one_dice: Dice) -> None:
     """Stays of seconds cost what their minutes cost; stays of years have a price or say that they have none."""
     one = journey(one_dice, conditional=False, several=False)
     for seconds in (0, 1, 59, 60):
@@ -171,7 +172,7 @@ def test_seconds_and_years(one_dice: Random) -> None:
 
 
 def test_a_plan_that_never_holds_is_no_gift() -> None:
-    one = journey(Random(3), several=False)
+    one = journey(Dice(3), several=False)
     never = Condition(min_stay_minutes=10**6)
     plans: tuple[Plan, ...] = tuple(replace(plan, condition=never) for plan in one.tariffs[0].plans)
     other = replace(tariff(Random(1)), plans=plans, classes=())
