@@ -138,17 +138,22 @@ class _Solver:
 
     def _under(self, tariff: Tariff) -> int | None:
         """Return what the stay would cost with a tariff in place of every tariff; None: that has no price."""
-        stay, terms = self._pricing.stay, self._pricing.terms
-        segments = [
-            segment if segment.tariff is None else Segment(segment.period, tariff, segment.right, segment.depth)
-            for segment in stay.segments
-        ]
         try:
-            other = Stay(segments, terms.currency)
-            found = Pricing(other, terms, self._pricing.effort).priced(other.parts(self._now)[0])
+            other = instead(self._pricing, tariff)
+            found = other.priced(other.stay.parts(self._now)[0])
         except NotComputable:
             return None
         return sum(one.steps.total for one in found if one is not None)
+
+
+def instead(pricing: Pricing, tariff: Tariff) -> Pricing:
+    """Return the pricing of the same stay with a tariff in place of every tariff."""
+    stay, terms = pricing.stay, pricing.terms
+    segments = [
+        segment if segment.tariff is None else Segment(segment.period, tariff, segment.right, segment.depth)
+        for segment in stay.segments
+    ]
+    return Pricing(Stay(segments, terms.currency), terms, pricing.effort)
 
 
 def _check(reliefs: Sequence[Relief], currency: str) -> None:
