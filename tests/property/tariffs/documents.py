@@ -218,7 +218,7 @@ def tariff(dice: Random, code: str = "t", *, conditional: bool = True) -> Tariff
         day_starts=dice.choice((0, 0, 120, 150, 420, 1380)),
         beyond_calendar=dice.choice(tuple(BeyondCalendar)),
         seconds=dice.choice(tuple(SecondsPolicy)),
-        tax=maybe(dice, 0.25, Tax(dice.choice((0, 600, 1333)), dice.random() < 0.5)),
+        tax=maybe(dice, 0.25, Tax(dice.choice((0, 60_000, 183_750)), dice.random() < 0.5)),
         round_total=maybe(
             dice, 0.2, RoundTotal(Money(dice.choice((10, 50, 300)), CURRENCY), dice.choice(tuple(Rounding)))
         ),

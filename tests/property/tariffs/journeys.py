@@ -7,6 +7,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from openberth.contexts.tariffs.model import (
     AgainstCaps,
@@ -42,13 +43,36 @@ PLACES = (
 )
 
 
-@dataclass(frozen=True)
+class Dice(Random):
+    """Dice that say what they were made of, so that a failing test names the stay."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    def __repr__(self) -> str:
+        return f"Dice({self.number})"
+
+
+@dataclass(frozen=True, repr=False)
 class Journey:
-    """A stay and all that prices it."""
+    """A stay and all that prices it; ``number`` is that of the dice that made it."""
 
     segments: tuple[Segment, ...]
     terms: Terms
     now: Instant
+    number: int = 0
+
+    def __repr__(self) -> str:
+        return f"Journey of Dice({self.number})"
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        """Hypothesis would print every field of a data class, a hundred kilobytes of them."""
+        printer.text(repr(self))
+
+    def told(self) -> str:
+        """All of it, without the thousands of days of the calendar."""
+        return f"{self.segments}\n{replace(self.terms, calendars={})}\nnow={self.now}"
 
     @property
     def entered(self) -> Instant:
@@ -60,23 +84,23 @@ class Journey:
         return list(dict.fromkeys(one.tariff for one in self.segments if one.tariff))
 
 
-def length(dice: Random) -> int:
+def length(dice: Dice) -> int:
     """Minutes of a stay: rarely more than a day, for somebody walks through each of them."""
     most = dice.choice((30, 300, 600, DAY, DAY, 3 * DAY))
     return dice.choice((dice.randint(0, most), dice.randint(0, most), most))
 
 
-def seconds(dice: Random) -> int:
+def seconds(dice: Dice) -> int:
     return dice.choice((0, dice.randrange(60))) * SECOND_US
 
 
-def entry(dice: Random) -> tuple[str, Instant]:
+def entry(dice: Dice) -> tuple[str, Instant]:
     zone, near = dice.choice(PLACES)
     moment = datetime.fromisoformat(near).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     return zone, later(instant_of(moment), dice.randint(-DAY // 2, DAY // 2) * MINUTE_US + seconds(dice))
 
 
-def journey(dice: Random, *, conditional: bool = True, several: bool = True, most: int | None = None) -> Journey:
+def journey(dice: Dice, *, conditional: bool = True, several: bool = True, most: int | None = None) -> Journey:
     """A stay of one tariff, or of up to five segments under two tariffs (one maybe inside the other) and rights."""
     zone, entered = entry(dice)
     first = tariff(dice, "a", conditional=conditional)
@@ -96,10 +120,10 @@ def journey(dice: Random, *, conditional: bool = True, several: bool = True, mos
     )
     policy = Policy(dice.choice(tuple(NestedCaps)))
     used = maybe(dice, 0.5, later(entered, -dice.randint(0, 2 * DAY) * MINUTE_US))
-    return Journey(segments, Terms(CURRENCY, zone, vehicle(dice), {"cn": CALENDAR}, policy, (), used), now)
+    return Journey(segments, Terms(CURRENCY, zone, vehicle(dice), {"cn": CALENDAR}, policy, (), used), now, dice.number)
 
 
-def relief(dice: Random, entered: Instant, number: int) -> Relief:
+def relief(dice: Dice, entered: Instant, number: int) -> Relief:
     """A relief of any kind near a stay's first day."""
     kind = dice.choice(tuple(ReliefKind))
     start = later(entered, dice.randint(-60, 600) * MINUTE_US + seconds(dice))
@@ -126,7 +150,7 @@ def relief(dice: Random, entered: Instant, number: int) -> Relief:
     return bare
 
 
-def relief_rules(dice: Random) -> ReliefRules:
+def relief_rules(dice: Dice) -> ReliefRules:
     kinds = tuple(ReliefKind)
     pairs = frozenset((dice.choice(kinds), dice.choice(kinds)) for _ in range(30))
     order = dice.sample(kinds, len(kinds) - dice.choice((0, 0, 1)))
@@ -136,16 +160,16 @@ def relief_rules(dice: Random) -> ReliefRules:
     )
 
 
-def relieved_journey(dice: Random) -> Journey:
+def relieved_journey(dice: Dice, *, conditional: bool = True) -> Journey:
     """A stay of at most a day with up to four reliefs."""
-    one = journey(dice, most=dice.choice((300, 700, DAY)))
+    one = journey(dice, conditional=conditional, most=dice.choice((300, 700, DAY)))
     given = tuple(relief(dice, one.entered, number) for number in range(dice.randint(1, 4)))
     rules = relief_rules(dice) if dice.random() < 0.5 else ReliefRules()
     policy = Policy(one.terms.policy.nested_caps, rules)
     return replace(one, terms=replace(one.terms, policy=policy, reliefs=given))
 
 
-dice = st.integers(0, 2**40).map(Random)
+dice = st.integers(0, 2**40).map(Dice)
 journeys = dice.map(journey)
 simple_journeys = dice.map(lambda one: journey(one, several=False))
 steady_journeys = dice.map(lambda one: journey(one, conditional=False))

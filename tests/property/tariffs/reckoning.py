@@ -224,26 +224,45 @@ def counted_minutes(own: Own) -> list[int]:
     return [m for m in own.minutes if m not in own.free and own.book.band(m).tiers]
 
 
-def units_of(own: Own, minutes: Iterable[int], *, given_away: bool = False) -> list[Unit]:
-    """8: units along their counters."""
-    positions: dict[object, int] = {}
-    running: dict[object, Unit] = {}
-    units: list[Unit] = []
-    for minute in minutes:
-        band = own.book.band(minute)
+class Counters:
+    """8: the counters of a tariff, and the units along them."""
+
+    def __init__(self, own: Own, *, given_away: bool = False) -> None:
+        self.own, self.given_away = own, given_away
+        self.positions: dict[object, int] = {}
+        self.running: dict[object, Unit] = {}
+        self.units: list[Unit] = []
+
+    def next_unit(self, minute: int) -> Unit:
+        """The unit to which a minute belongs if it is counted next."""
+        key, band = self._key(minute), self.own.book.band(minute)
+        if key in self.running and not self.running[key].full:
+            return self.running[key]
+        return Unit(band, *tier_at(band, self.positions.get(key, 0)), self.given_away)
+
+    def count(self, minute: int, unit: Unit) -> None:
+        key = self._key(minute)
+        if self.running.get(key) is not unit:
+            self.running[key] = unit
+            self.units.append(unit)
+        unit.minutes.append(minute)
+        self.positions[key] = self.positions.get(key, 0) + 1
+
+    def _key(self, minute: int) -> object:
+        band = self.own.book.band(minute)
         counter: object = "stay"
         if band.counting is Counting.BAND:
             counter = band.code
         if band.counting is Counting.WINDOW:
-            counter = own.book.at(minute).window
-        key = (band.counting, counter, cycle_of(own, minute))
-        position = positions.get(key, 0)
-        if key not in running or running[key].full:
-            running[key] = Unit(band, *tier_at(band, position), given_away)
-            units.append(running[key])
-        running[key].minutes.append(minute)
-        positions[key] = position + 1
-    return units
+            counter = self.own.book.at(minute).window
+        return (band.counting, counter, cycle_of(self.own, minute))
+
+
+def units_of(own: Own, minutes: Iterable[int], *, given_away: bool = False) -> list[Unit]:
+    counters = Counters(own, given_away=given_away)
+    for minute in minutes:
+        counters.count(minute, counters.next_unit(minute))
+    return counters.units
 
 
 def tier_at(band: Band, position: int) -> tuple[Tier, int]:
@@ -329,7 +348,7 @@ def settled(own: Own, exact: Fraction) -> int:
         to = tariff.round_total.to.minor
         minor = rounded(Fraction(minor, to), tariff.round_total.rule) * to
     if tariff.tax is not None and not tariff.tax.included:
-        minor += rounded(Fraction(minor * tariff.tax.basis_points, 10_000), Rounding.HALF_UP)
+        minor += rounded(Fraction(minor * tariff.tax.millionths, 1_000_000), Rounding.HALF_UP)
     return minor
 
 

@@ -9,13 +9,13 @@ from openberth.contexts.tariffs.model import AgainstCaps, NotComputable, Relief,
 from openberth.kernel.money import Rounding, rounded
 from openberth.kernel.time import Instant
 from tests.property.tariffs.reckoning import (
+    Counters,
     Lowering,
     Relieved,
     Stay,
     counted_minutes,
     taken_apart,
     total_of,
-    units_of,
     without_reliefs,
 )
 
@@ -112,10 +112,18 @@ def worth(relief: Relief, total: int, segments: Sequence[Segment], terms: Terms,
 def relieved_by(stay: Stay, units: list[Relief]) -> Relieved:
     """Which minutes are relieved and how units are lowered by reliefs on units, in their order."""
     minutes: dict[AgainstCaps, set[int]] = {AgainstCaps.BEFORE: set(), AgainstCaps.AFTER: set()}
-    for relief in units:
-        if relief.kind in MINUTE_KINDS:
-            taken = minutes[AgainstCaps.BEFORE] | minutes[AgainstCaps.AFTER]
-            minutes[relief.caps] |= minutes_of(stay, relief, taken)
+    left = {relief.id: relief.minutes for relief in units}
+    whose = sorted((minute, number) for number, own in enumerate(stay.owns) for minute in counted_minutes(own))
+    counters = [Counters(own) for own in stay.owns]
+    for minute, number in whose:
+        unit = counters[number].next_unit(minute)
+        for relief in units:
+            if takes(relief, stay.begins(minute), left[relief.id], unit.tier.price.minor):
+                minutes[relief.caps].add(minute)
+                left[relief.id] -= 1
+                break
+        else:
+            counters[number].count(minute, unit)
     money = [one for one in units if one.kind in MONEY_KINDS]
 
     def lowering() -> Lowering:
@@ -136,19 +144,12 @@ def relieved_by(stay: Stay, units: list[Relief]) -> Relieved:
     return Relieved(frozenset(minutes[AgainstCaps.BEFORE]), frozenset(minutes[AgainstCaps.AFTER]), lowering)
 
 
-def minutes_of(stay: Stay, relief: Relief, taken: set[int]) -> set[int]:
-    counted = {m for own in stay.owns for m in counted_minutes(own)} - taken
+def takes(relief: Relief, begins: int, left: int, price: Fraction) -> bool:
+    """Tell whether a relief takes a counted minute."""
     if relief.kind is ReliefKind.UNTIL:
         assert relief.until is not None
-        return {m for m in counted if stay.begins(m) < relief.until}
+        return begins < relief.until
     if relief.kind is ReliefKind.PERIOD:
         assert relief.period is not None
-        return {m for m in counted if relief.period.contains(Instant(stay.begins(m)))}
-    charged = [
-        m
-        for own in stay.owns
-        for unit in units_of(own, [m for m in counted_minutes(own) if m not in taken])
-        if unit.tier.price.minor > 0
-        for m in unit.minutes
-    ]
-    return set(sorted(charged)[: relief.minutes])
+        return relief.period.contains(Instant(begins))
+    return relief.kind is ReliefKind.MINUTES and left > 0 and price > 0

@@ -114,9 +114,11 @@ def simpler_plans(plan: Plan) -> Iterator[Plan]:
 
 
 def simpler_bands(band: Band) -> Iterator[Band]:
-    for count in range(len(band.tiers)):
-        first = tuple(replace(tier, up_to=None if n == count - 1 else tier.up_to) for n, tier in enumerate(band.tiers))
-        yield replace(band, tiers=first[:count], repeat_minutes=None)
+    if band.tiers:
+        yield replace(band, tiers=(), repeat_minutes=None)
+    for count in range(len(band.tiers) - 1):
+        *most, last = band.tiers[: count + 1]
+        yield replace(band, tiers=(*most, replace(last, up_to=None, flat=False)), repeat_minutes=None)
     if len(band.tiers) > 1 or band.repeat_minutes is not None:
         yield replace(band, tiers=(Tier(None, 60, PLAIN_PRICE),), repeat_minutes=None)
     for at, tier in enumerate(band.tiers):

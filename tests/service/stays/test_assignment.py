@@ -11,6 +11,7 @@ from openberth.contexts.facility.model import PermitWord, PlateColour, Pricing, 
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Stay
 from openberth.contexts.stays.recognition import PlateColour as SeenColour
+from openberth.contexts.stays.service.course import CONTINUED_MAX
 from openberth.contexts.tariffs.document import read_tariff
 from openberth.infra.database import Database
 from openberth.infra.database import sqlite as sqlite_module
@@ -219,6 +220,37 @@ def test_coming_back_late_or_without_such_a_tariff_begins_anew(street: Street) -
     publish(street, "mall", "5.00")
     assert due_after(street, 20) == 500
     assert [stay.continues_id for stay in closed(street)] == [None] * 3
+
+
+def test_time_that_was_priced_together_stays_together_when_the_minutes_to_come_back_change(street: Street) -> None:
+    publish(street, "mall", "5.00", "reentry_minutes: 60")
+    assert due_after(street, 20) == 500
+    street.pass_minutes(20)
+    street.arrive("in-1", CAR)
+    street.pass_minutes(10)
+    street.arrive("out-1", CAR)
+    assert street.standing("out-1").bill_id is None  # 30 minutes of the hour that is paid
+    publish(street, "mall", "5.00", "reentry_minutes: 10")
+    street.pass_minutes(5)
+    street.arrive("in-1", CAR)
+    street.pass_minutes(10)
+    street.arrive("out-1", CAR)
+    assert street.standing("out-1").bill_id is None  # 40 minutes, although 20 minutes away were too long by now
+
+
+def test_a_row_of_visits_ends_where_it_is_as_long_as_it_may_be(street: Street) -> None:
+    publish(street, "mall", "5.00", "reentry_minutes: 60")
+    dues = []
+    for _ in range(CONTINUED_MAX + 3):
+        street.arrive("in-1", CAR)
+        street.pass_minutes(1)
+        street.arrive("out-1", CAR)
+        waits = street.standing("out-1").bill_id is not None
+        dues.append(waits)
+        if waits:
+            street.pay_cash("out-1")
+        street.pass_minutes(1)
+    assert [index for index, waits in enumerate(dues) if waits] == [0, CONTINUED_MAX + 1]  # a second row begins
 
 
 def test_a_debt_of_the_stay_before_is_not_asked_for_twice(street: Street) -> None:

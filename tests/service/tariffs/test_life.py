@@ -106,6 +106,17 @@ def test_what_holds_already_is_not_published_again(db: Database, business: Manua
     )  # the event price ends by itself
 
 
+def test_what_is_scheduled_already_is_not_published_again(db: Database, business: ManualClock) -> None:
+    tomorrow = later(business.now(), DAY_US)
+    publish(db, plain("1.00"))
+    assert publish(db, plain("2.00"), tomorrow).number == 2
+    again = write(db, tariffs.publish, company=COMPANY, tariff=plain("2.00"), valid_from=tomorrow)
+    assert (again[0].number, again[1]) == (2, False)
+    # The same text from another instant on, where something else holds, is a version of its own.
+    assert publish(db, plain("2.00"), later(business.now(), HOUR_US)).number == 3
+    assert publish(db, plain("1.00"), later(tomorrow, DAY_US)).number == 4
+
+
 def test_publishing_refuses_what_would_price_cars_otherwise_than_they_were_told(
     db: Database, business: ManualClock
 ) -> None:

@@ -158,7 +158,7 @@ def test_texts_are_in_their_language_and_end_as_sentences_do() -> None:
 def test_braces_are_parameters_only() -> None:
     for code in sorted(catalogue().codes()):
         for words in _entry_texts(code).values():
-            assert not re.search(r"[{}]", re.sub(r"\{[a-z][a-z0-9_]*\}", "", words)), code
+            assert not re.search(r"[{}]", re.sub(r"\{[a-z][a-z0-9_]*(:[^|{}]+\|[^|{}]+)?\}", "", words)), code
 
 
 def test_guides_name_no_code_without_a_text() -> None:
@@ -254,3 +254,17 @@ def _places(code: str) -> list[frozenset[str]]:
     assert entry is not None
     # What has a name of its own in each language comes as ``band_zh`` and ``band_en``.
     return [frozenset(place.removesuffix(f"_{lang}") for place in entry.places(lang)) for lang in LANGUAGES]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 mistake"), ("1", "1 mistake"), (0, "0 mistakes"), (21, "21 mistakes")]
+)
+def test_a_number_brings_the_word_for_one_or_for_more(count: object, words: str) -> None:
+    """English has two forms, Chinese one; both take the same parameter."""
+    found = Catalogue.parse([("a", "a.b: {zh: '{count} 处', en: 'has {count:mistake|mistakes}.'}")])
+    assert found.text("a.b", "en", count=count) == f"has {words}."
+    assert found.text("a.b", "zh", count=count) == f"{count} 处"
+    assert found.text("a.b", "en") == "has {count:mistake|mistakes}."
+    entry = found.entry("a.b")
+    assert entry is not None
+    assert entry.places("en") == entry.places("zh") == {"count"}

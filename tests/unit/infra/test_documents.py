@@ -1,5 +1,6 @@
 """Documents: what a value is depends on its field, and every mistake has its line."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -26,6 +27,7 @@ from openberth.infra.documents import (
     Zone,
     plain,
     read_document,
+    reading,
 )
 from openberth.infra.documents.source import MAX_BYTES, read_source
 from openberth.kernel.money import MINOR_DIGITS
@@ -190,6 +192,20 @@ def test_what_follows_a_syntax_error_is_not_called_missing() -> None:
 )
 def test_bounds(text: str, code: str) -> None:
     assert [mistake.code for mistake in read_source(text).mistakes] == [code]
+
+
+def test_only_mistakes_that_are_reported_are_put_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    worded: list[str] = []
+
+    def near(key: str, known: Sequence[str], n: int, cutoff: float) -> list[str]:
+        worded.append(key)
+        return []
+
+    monkeypatch.setattr(reading, "get_close_matches", near)
+    with pytest.raises(DocumentError) as caught:
+        read_document("".join(f"k{number}: 1\n" for number in range(5000)), Sample, name="x")
+    assert len(worded) <= len(caught.value.mistakes) == 100
+    assert int(str(caught.value.params["count"])) >= 5000
 
 
 def test_a_bomb_of_aliases_does_not_go_off() -> None:

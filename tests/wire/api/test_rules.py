@@ -44,7 +44,7 @@ def test_a_quote_explains_itself_in_the_readers_language(house: House) -> None:
     assert (quote["total"], quote["minutes"]) == ({"minor": 4000, "currency": "CNY"}, 540)
     assert sum(line["amount"]["minor"] for line in quote["lines"]) == 4000
     assert [line["text"] for line in quote["lines"]] == [
-        "18 units of 30 minutes at 2.50", "at most 40.00 in each 24 hours, applied 1 times",
+        "18 units of 30 minutes at 2.50", "at most 40.00 in each 24 hours, applied 1 time",
     ]  # fmt: skip
     chinese = house.operator.post("/v1/quotes", json=form, headers={"accept-language": "zh-CN,zh;q=0.9"}).json()
     assert chinese["lines"][0]["text"] == "18 个计费单位，每 30 分钟 2.50"

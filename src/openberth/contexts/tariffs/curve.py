@@ -15,6 +15,7 @@ from openberth.kernel.time import DAY_US, MINUTE_US, Instant, as_datetime, insta
 
 POINTS_MAX = 2_000
 HORIZON_MAX_US = 62 * DAY_US
+WORK_MAX = 200_000  # steps of pricing, as the engine counts them
 _STEPS_MAX = 4 * POINTS_MAX  # edges of conditions at which nothing changes make no point, but a step
 
 Price = Callable[[Instant], Quote]
@@ -38,12 +39,19 @@ class Curve:
     complete: bool
 
 
-def curve_of(price: Price, *, entered: Instant, until: Instant, edges: Iterator[Instant]) -> Curve:
-    """Walk along a price from the entry to ``until``; ``edges`` are instants in order at which it may fall."""
+def curve_of(
+    price: Price, *, entered: Instant, until: Instant, edges: Iterator[Instant], work: Callable[[], int] = lambda: 0
+) -> Curve:
+    """Walk along a price from the entry to ``until``; ``edges`` are instants in order at which it may fall.
+
+    ``work`` tells how much work the prices were so far: a curve ends early, incomplete, where it is too much.
+    """
     points: list[Point] = []
     at = entered
     edge = next(edges, None)
     for _ in range(_STEPS_MAX):
+        if work() > WORK_MAX:
+            break
         quote = price(at)
         if not points or quote.total != points[-1].total:
             if len(points) == POINTS_MAX:
@@ -53,6 +61,8 @@ def curve_of(price: Price, *, entered: Instant, until: Instant, edges: Iterator[
             edge = next(edges, None)
         change = quote.next_change_at
         coming = min((moment for moment in (change, edge) if moment is not None), default=None)
+        if coming is not None and coming <= at:
+            break  # too much work to look ahead
         if coming is None or coming > until:
             return Curve(entered, until, tuple(points), complete=True)
         at = coming

@@ -7,6 +7,12 @@ from openberth.kernel.money import MINOR_DIGITS, Rate
 _MOST_PLACES = 12  # more than that is not a price somebody pays but a part of a sum: shown as a fraction
 
 
+def percent_text(millionths: int) -> str:
+    """Return millionths as a percentage with the digits it needs, e.g. ``9`` or ``18.375``."""
+    whole, rest = divmod(millionths, 10_000)
+    return f"{whole}.{rest:04d}".rstrip("0").rstrip(".")
+
+
 @lru_cache(maxsize=1024)
 def price_text(rate: Rate) -> str:
     """Return a price in major units with all the digits it needs, e.g. ``2.50`` or ``0.035``; else as a fraction."""

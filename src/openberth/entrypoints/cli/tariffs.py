@@ -21,6 +21,7 @@ from openberth.entrypoints.cli.pricing.asking import (
     read_coupon,
     read_length,
     read_moment,
+    read_month,
     read_zone,
 )
 from openberth.entrypoints.cli.pricing.drawing import svg
@@ -229,7 +230,7 @@ def what_if(
     """Price a past month of stays anew."""
     text = read_text(file)
     _tariff_of(file)  # its mistakes are told with the name of the file
-    asyncio.run(_what_if(context.obj, lot, {"month": month, "document": text, "replaces": replaces}))
+    asyncio.run(_what_if(context.obj, lot, {"month": read_month(month), "document": text, "replaces": replaces}))
 
 
 async def _what_if(session: Session, lot: str, question: Any) -> None:

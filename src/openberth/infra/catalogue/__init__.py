@@ -1,7 +1,8 @@
 """The one catalogue of texts that people read, in Chinese and English.
 
 ``messages/*.yaml`` hold ``code: {zh: …, en: …}``, split by domain; a code stands in one file only. A text says what is
-wrong and what to do; ``{name}`` is filled from the parameters. Tests see to it that both languages exist and take the
+wrong and what to do; ``{name}`` is filled from the parameters, ``{count:car|cars}`` with the word for one or for more.
+Tests see to it that both languages exist and take the
 same parameters; in production a gap never raises, it shows.
 """
 
@@ -17,7 +18,7 @@ import yaml
 Language: TypeAlias = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
-_PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?::([^|{}]+)\|([^|{}]+))?\}")
 _CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+\Z")
 
 
@@ -33,7 +34,7 @@ class Entry:
 
     def places(self, language: str) -> frozenset[str]:
         """Return the names of the parameters that the text of a language takes."""
-        return frozenset(_PLACE.findall(self.texts.get(language, "")))
+        return frozenset(place[1] for place in _PLACE.finditer(self.texts.get(language, "")))
 
 
 class Catalogue:
@@ -112,7 +113,10 @@ def _shown(params: Mapping[str, object], match: re.Match[str]) -> str:
     if name not in params:
         return match[0]
     value = params[name]
-    return "" if value is None else str(value)
+    words = "" if value is None else str(value)
+    if match[2] is None:
+        return words
+    return f"{words} {match[2] if words == '1' else match[3]}"
 
 
 # The loader in C where it was built: every start of the command line reads the catalogue, and it takes a tenth.

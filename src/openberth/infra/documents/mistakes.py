@@ -37,11 +37,14 @@ class Mistake:
 
 
 class DocumentError(Malformed):
-    """A document with mistakes, in the order of its lines; at most 100 are kept, ``params["count"]`` says how many."""
+    """A document with mistakes, in the order of its lines; at most 100 are kept, ``params["count"]`` says how many.
 
-    def __init__(self, name: str, mistakes: Iterable[Mistake]) -> None:
+    ``more`` counts those behind the ones given.
+    """
+
+    def __init__(self, name: str, mistakes: Iterable[Mistake], *, more: int = 0) -> None:
         ordered = sorted(mistakes, key=lambda mistake: mistake.line)
-        super().__init__("document.mistakes", name=name, count=len(ordered))
+        super().__init__("document.mistakes", name=name, count=len(ordered) + more)
         self.name = name
         self.mistakes = tuple(ordered[:MAX_REPORTED])
 

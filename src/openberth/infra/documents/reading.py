@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from openberth.infra.documents.fields import Part
-from openberth.infra.documents.mistakes import DocumentError, Flaw, Mistake, Path, listed, path_text
+from openberth.infra.documents.mistakes import MAX_REPORTED, DocumentError, Flaw, Mistake, Path, listed, path_text
 from openberth.infra.documents.source import Source, read_source, shown
 from openberth.kernel.errors import Param
 
@@ -42,8 +42,9 @@ def read_document(text: str, model: type[M], *, name: str) -> M:
     try:
         document = model.model_validate(source.data) if not _broken(source) else None
     except ValidationError as error:
-        found = [_mistake(detail, model, source) for detail in error.errors(include_url=False)]
-        raise DocumentError(name, [*source.mistakes, *found]) from None
+        details = sorted(error.errors(include_url=False), key=lambda detail: source.line_of(tuple(detail["loc"])))
+        found = [_mistake(detail, model, source) for detail in details[:MAX_REPORTED]]  # words cost more than reading
+        raise DocumentError(name, [*source.mistakes, *found], more=len(details) - len(found)) from None
     if document is None or source.mistakes:
         raise DocumentError(name, source.mistakes)
     flaws = _located(source, document.flaws())

@@ -221,7 +221,7 @@ round_total: {to: "0.10", rule: down}
     assert (found.zone, found.day_starts, found.calendar) == ("Asia/Singapore", 420, "sg")
     assert (found.beyond_calendar, found.seconds) == (BeyondCalendar.WEEKDAY, SecondsPolicy.CLOCK)
     assert (found.price_change, found.reentry_minutes) == (PriceChange.CHANGE, 60)
-    assert (found.tax, found.round_total) == (Tax(900, False), RoundTotal(Money(10, "CNY"), Rounding.DOWN))
+    assert (found.tax, found.round_total) == (Tax(90_000, False), RoundTotal(Money(10, "CNY"), Rounding.DOWN))
 
 
 PLANS = """

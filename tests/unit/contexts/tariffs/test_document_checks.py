@@ -209,7 +209,6 @@ BODIES = [
     (CHARGE + "free: {minutes: 527041}", "free.minutes: document.range(value=527041, low=0, high=527040)"),
     (CHARGE + 'round_total: {to: "0"}', "round_total.to: tariff.amount_zero(key=to)"),
     (CHARGE + "tax: {percent: 100.01}", "tax.percent: tariff.tax_percent(value=100.01)"),
-    (CHARGE + "tax: {percent: 8.875}", "tax.percent: tariff.tax_percent(value=8.875)"),
     (CHARGE + "second: exact", "second: document.unknown_key_near(key=second, near=seconds)"),
 ]  # fmt: skip
 
@@ -336,6 +335,13 @@ def test_a_flaw_of_the_tariff_is_told_once_however_many_classes_take_it_over() -
     ]
 
 
+def test_a_ladder_that_falls_is_told_however_classes_multiply_it() -> None:
+    falls = 'charge: {ladder: [{up_to_minutes: 60, total: "5"}, {total: "4"}]}'
+    assert mistakes(classes('code: large, match: {sizes: [large]}, factor: "2"', base=falls + "\n")) == [
+        "charge.ladder[1].total: tariff.ladder_falls(total=4, before=5)"
+    ]
+
+
 def test_every_mistake_is_told_at_its_line() -> None:
     body = CHARGE + "caps:\n  - {kind: day, amount: 0}\n  - {kind: week, amount: 0}\n"
     with pytest.raises(DocumentError) as caught:
@@ -356,6 +362,11 @@ HOSTILE = {
                      "document.too_long"),
     "long": (HEAD + CHARGE + "#" * 1_000_001, "document.large"),
     "huge number": (HEAD + "charge: {flat: " + "9" * 5000 + "}", "document.price"),
+    "minute tiers": (HEAD + "charge: {unit_minutes: 1, repeat_minutes: 16, tiers: ["
+                     + ", ".join(f"{{up_to_minutes: {n}, price: {n}}}" for n in range(1, 17)) + "]}", "tariff.work"),
+    "fractions": (HEAD + "charge: {unit_minutes: 1, tiers: ["
+                  + ", ".join(f'{{up_to_minutes: {n}, price: "1/{10**19 + 6 * n + 1}"}}' for n in range(1, 32))
+                  + ", {price: 1}]}", "tariff.fractions"),
     "long fraction": (HEAD + 'charge: {flat: "1/' + "9" * 5000 + '"}', "document.price"),
 }  # fmt: skip
 

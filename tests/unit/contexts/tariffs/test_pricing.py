@@ -100,7 +100,7 @@ def test_golden_explanations(name: str, minutes: int, total: str, lines: list[st
 def test_an_explanation_in_english() -> None:
     assert words(single(TARIFFS["mall"], entered=ENTERED, until=stayed(1500)), "en") == [
         "50 units of 30 minutes at 2.50 = 125.00",
-        "at most 40.00 in each 24 hours, applied 1 times = -80.00",
+        "at most 40.00 in each 24 hours, applied 1 time = -80.00",
     ]
 
 

@@ -128,7 +128,7 @@ def test_nothing_that_a_tariff_says_is_left_out() -> None:
     told = words(
         tariff(
             everything, zone="Asia/Hong_Kong", day_starts=7 * 60, seconds=SecondsPolicy.CLOCK, reentry_minutes=60,
-            price_change=PriceChange.CHANGE, tax=Tax(950, included=False),
+            price_change=PriceChange.CHANGE, tax=Tax(95_000, included=False),
             round_total=RoundTotal(yuan("0.50"), Rounding.DOWN), grace_after_payment_minutes=20,
         )
     )  # fmt: skip
@@ -184,7 +184,7 @@ def test_every_word_that_is_built_has_a_text(language: Language) -> None:
         ):
             value = tariff(
                 *plans[number::20], choose=choose, seconds=seconds, price_change=change, beyond_calendar=beyond,
-                round_total=RoundTotal(yuan("0.10"), rule), tax=Tax(900),
+                round_total=RoundTotal(yuan("0.10"), rule), tax=Tax(90_000),
                 classes=(VehicleClass("a", match, (plans[0],)), VehicleClass("b", unmatch, (plans[0],))),
             )  # fmt: skip
             told = words(value, language)

@@ -110,3 +110,15 @@ def test_the_natural_height_hides_no_lane(width: int) -> None:
 
 def test_every_state_of_a_lot_has_a_style() -> None:
     assert set(STATE_STYLES) == {state.value for state in LotState}
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 12), (80, 24), (140, 40)])
+def test_alarms_have_a_line_as_long_as_they_stand(width: int, height: int) -> None:
+    full = board()
+    assert not any("alarms" in line for line in drawn(full, width, height))
+    full.alarms = ("The calendar cn ends with 2026-12-31. " + "Set the days. " * 9, "another")
+    lines = drawn(full, width, height)
+    assert len(lines) == height
+    assert max(cell_len(line) for line in lines) <= width
+    assert [line for line in lines if line.startswith("alarms 2: The calendar cn ends")]
+    assert any(line.startswith("告警 2 条：") for line in drawn(full, width, height, "zh"))

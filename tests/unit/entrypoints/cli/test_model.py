@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from openberth.entrypoints.cli.top.model import Board, histogram_of, percentile_us
-from openberth.entrypoints.cli.top.reading import cases_of, overview_of, passages_of
+from openberth.entrypoints.cli.top.reading import alarms_of, cases_of, overview_of, passages_of
 from openberth.entrypoints.cli.top.takings import Takings
 from openberth.kernel.money import Money
 from openberth.kernel.time import from_iso
@@ -45,6 +45,7 @@ def test_a_strange_answer_costs_figures_not_the_view(answer: Any) -> None:
     overview_of(answer)
     passages_of(answer)
     cases_of(answer)
+    assert alarms_of(answer) == ()
 
 
 def test_passages_of_all_lots_are_one_stream_newest_first() -> None:

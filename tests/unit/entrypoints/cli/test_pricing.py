@@ -21,6 +21,7 @@ from openberth.entrypoints.cli.pricing.asking import (
     read_coupon,
     read_length,
     read_moment,
+    read_month,
     read_zone,
 )
 from openberth.entrypoints.cli.pricing.drawing import Steps, length_text, svg, terminal
@@ -68,6 +69,13 @@ def test_a_day_lasts_24_hours_when_the_clocks_are_changed() -> None:
 def test_no_moment(text: str) -> None:
     with pytest.raises(Malformed, match=r"cli\.moment"):
         read_moment(text, SHANGHAI, NINE)
+
+
+def test_a_month_is_one() -> None:
+    assert read_month("2026-10") == "2026-10"
+    for text in ("2026-13", "2026-00", "26-10", "2026-10-01", "october", ""):
+        with pytest.raises(Malformed, match=r"what_if\.month"):
+            read_month(text)
 
 
 def test_lengths_and_zones() -> None:

@@ -183,19 +183,24 @@ def _spans_before(reader: Reader, earlier: tuple[Stay, ...], stay: OpenStay) -> 
 
 
 def _earlier(reader: Reader, stay: OpenStay, minutes: int) -> tuple[Stay, ...]:
-    """Return the stays that this one goes on from, the newest first."""
+    """Return the stays that this one goes on from, the newest first.
+
+    What an earlier stay went on from was decided when it was priced and stays so: looked for anew, by other minutes or
+    cut off elsewhere, its time would be charged twice. A row that is as long as it may be is not gone on with.
+    """
     if not minutes or stay.plate_id is None:
         return ()
-    found: list[Stay] = []
-    before, entered = stay.id, stay.entered_at
-    for _ in range(CONTINUED_MAX):
-        last = reader.one(store.STAYS_OF_PLATE, plate=stay.plate_id, lot=stay.lot_id, before=before, limit=1)
-        if last is None or last.closed_reason not in _LEFT:
-            break
-        if not 0 <= entered - last.left_at <= minutes * MINUTE_US:
-            break
-        found.append(last)
-        before, entered = last.id, last.entered_at
+    last = reader.one(store.STAYS_OF_PLATE, plate=stay.plate_id, lot=stay.lot_id, before=stay.id, limit=1)
+    if last is None or last.closed_reason not in _LEFT:
+        return ()
+    if not 0 <= stay.entered_at - last.left_at <= minutes * MINUTE_US:
+        return ()
+    found = [last]
+    while (before := found[-1].continues_id) is not None:
+        earlier = reader.one(store.STAY, stay=before)
+        if earlier is None or len(found) == CONTINUED_MAX:
+            return ()
+        found.append(earlier)
     return tuple(found)
 
 

@@ -19,8 +19,17 @@ from openberth.contexts.tariffs.api.publishing import company_of
 from openberth.contexts.tariffs.api.views import CheckView, CurveView, QuoteView, check_view, curve_view, quote_view
 from openberth.contexts.tariffs.curve import HORIZON_MAX_US, curve_of, edges_of
 from openberth.contexts.tariffs.document import read_tariff
-from openberth.contexts.tariffs.engine import single
-from openberth.contexts.tariffs.model import Calendar, Relief, Tariff, TariffVersion, Terms, calendar_words, end_of
+from openberth.contexts.tariffs.engine import Quoting, single
+from openberth.contexts.tariffs.model import (
+    Calendar,
+    Relief,
+    Segment,
+    Tariff,
+    TariffVersion,
+    Terms,
+    calendar_words,
+    end_of,
+)
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tariffs.service import calendar, calendars_for, in_force, numbered
 from openberth.contexts.tariffs.telling import warnings_of
@@ -32,7 +41,7 @@ from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
-from openberth.kernel.time import DAY_US, as_datetime
+from openberth.kernel.time import DAY_US, Period, as_datetime
 
 QUOTE_MAX_US = 5 * 366 * DAY_US
 DRAFT = "document"  # the name of a document that came in a request, in messages
@@ -117,10 +126,8 @@ def walk(asked: Asked, form: CurveForm) -> CurveView:
         raise Malformed("quote.period", days=HORIZON_MAX_US // DAY_US)
     tariff, entered, until = asked.tariff, form.entered, form.until
     edges = edges_of(tariff, entered=entered, until=until, zone=ZoneInfo(asked.terms.zone))
-    found = curve_of(
-        lambda at: single(tariff, entered=entered, until=at, terms=asked.terms),
-        entered=entered, until=until, edges=edges,
-    )  # fmt: skip
+    quoting = Quoting((Segment(Period(entered), tariff),), asked.terms)
+    found = curve_of(quoting.quote, entered=entered, until=until, edges=edges, work=lambda: quoting.steps)
     return curve_view(found, tariff, asked.number, asked.terms.zone)
 
 

@@ -70,7 +70,7 @@ def tariff_of(document: TariffKeys) -> Tariff:
         grace_after_payment_minutes=document.grace_after_payment_minutes,
         price_change=document.price_change,
         reentry_minutes=document.reentry_minutes,
-        tax=None if tax is None else Tax(int(Fraction(tax.percent) * 100), tax.included),
+        tax=None if tax is None else Tax(int(Fraction(tax.percent) * 10_000), tax.included),
         round_total=None if rounding is None else RoundTotal(Money.of(rounding.to, currency), rounding.rule),
     )
 

@@ -38,6 +38,7 @@ from openberth.contexts.tariffs.model import (
     VehicleClass,
     VehicleMatch,
 )
+from openberth.contexts.tariffs.words import percent_text
 from openberth.infra.documents import Names
 
 
@@ -62,17 +63,13 @@ def document_of(tariff: Tariff) -> TariffDocument:
         price_change=tariff.price_change,
         reentry_minutes=tariff.reentry_minutes,
         grace_after_payment_minutes=tariff.grace_after_payment_minutes,
-        tax=None if tax is None else TaxPart(percent=_hundredths(tax.basis_points), included=tax.included),
+        tax=None if tax is None else TaxPart(percent=percent_text(tax.millionths), included=tax.included),
         round_total=None if rounding is None else RoundPart(to=rounding.to.amount_text, rule=rounding.rule),
         choose=tariff.choose,
         plans=None if simple else [_plan(plan) for plan in tariff.plans],
         classes=[_class(part) for part in tariff.classes],
         **(_body(tariff.plans[0]) if simple else {}),
     )
-
-
-def _hundredths(value: int) -> str:
-    return f"{value // 100}.{value % 100:02d}"
 
 
 def _class(part: VehicleClass) -> ClassPart:

@@ -6,6 +6,8 @@ from openberth.contexts.tariffs.engine.ready import ReadyPlan
 from openberth.contexts.tariffs.model import RoundTotal, Tariff
 from openberth.kernel.money import Rounding
 
+_WHOLE = 1_000_000
+
 
 class Steps(NamedTuple):
     """How an exact sum becomes what is asked: each figure in minor units."""
@@ -59,8 +61,8 @@ def contained_tax(tariff: Tariff, total: int) -> int:
     """Return the tax inside a total, 0 where none is stated."""
     if tariff.tax is None or not tariff.tax.included:
         return 0
-    rate = tariff.tax.basis_points
-    return half_up(total * rate, 10_000 + rate)
+    rate = tariff.tax.millionths
+    return half_up(total * rate, _WHOLE + rate)
 
 
 def _asked(tariff: Tariff, amount: int) -> int:
@@ -86,4 +88,4 @@ def _multiple(amount: int, rule: RoundTotal) -> int:
 def _added_tax(tariff: Tariff, amount: int) -> int:
     if tariff.tax is None or tariff.tax.included:
         return 0
-    return half_up(amount * tariff.tax.basis_points, 10_000)
+    return half_up(amount * tariff.tax.millionths, _WHOLE)

@@ -3,6 +3,7 @@
 from openberth.contexts.tariffs.engine.amounts import contained_tax, half_up
 from openberth.contexts.tariffs.engine.pricing import Priced
 from openberth.contexts.tariffs.model import FreeMode, FreePer, Line, Tariff
+from openberth.contexts.tariffs.words import percent_text
 from openberth.kernel.errors import Param
 from openberth.kernel.money import Money
 
@@ -79,14 +80,9 @@ def _last_lines(explanation: Explanation, tariff: Tariff, priced: Priced) -> Non
     if steps.rounding and tariff.round_total is not None:
         explanation.whole("tariff.line.rounding", 0, steps.rounding, to=tariff.round_total.to.amount_text)
     if tariff.tax is not None:
-        percent = _percent(tariff.tax.basis_points)
+        percent = percent_text(tariff.tax.millionths)
         if steps.tax:
             explanation.whole("tariff.line.tax", 0, steps.tax, percent=percent)
         elif inside := contained_tax(tariff, steps.total):
             shown = Money(inside, tariff.currency).amount_text
             explanation.whole("tariff.line.tax_included", 0, 0, percent=percent, tax=shown)
-
-
-def _percent(basis_points: int) -> str:
-    whole, rest = divmod(basis_points, 100)
-    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") if rest else str(whole)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from openberth.contexts.tariffs.engine.effort import Effort
 from openberth.contexts.tariffs.engine.ready import ReadyPlan
 from openberth.contexts.tariffs.engine.timeline import Timeline
 from openberth.contexts.tariffs.model import FreeCounts, FreePer
@@ -12,14 +13,14 @@ class Freeing:
 
     __slots__ = ("_counts_all", "_left", "_plan", "_used", "given")
 
-    def __init__(self, plan: ReadyPlan, base: int, runs: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, plan: ReadyPlan, base: int, runs: Sequence[tuple[int, int]], effort: Effort) -> None:
         self._plan = plan
         self._counts_all = plan.plan.free.counts is FreeCounts.STAY
         self._left: dict[tuple[int, int], int] = {}  # of minutes to deduct, by span
         self._used: dict[tuple[int, int], int] = {}  # minutes that use free minutes up, by span
         self.given = 0
         if plan.is_threshold:
-            self._count(base, runs)
+            self._count(base, runs, effort)
 
     def given_of(self, time: Timeline, start: int, end: int) -> int:
         """Return how many of the minutes of a stretch, its first ones, are free minutes in a band with a price."""
@@ -69,7 +70,7 @@ class Freeing:
         part = time.day if per is FreePer.DAY else time.window if per is FreePer.WINDOW else 0
         return (part, time.cycle if plan.free_per_cycle else 0)
 
-    def _count(self, base: int, runs: Sequence[tuple[int, int]]) -> None:
+    def _count(self, base: int, runs: Sequence[tuple[int, int]], effort: Effort) -> None:
         plan = self._plan
         if plan.simple_free and self._counts_all:
             self._used[0, 0] = sum(end - start for start, end in runs)
@@ -78,6 +79,7 @@ class Freeing:
         for start, end in runs:
             position = start
             while position < end:
+                effort.spend(2)
                 if position >= time.edge:
                     time.enter(position)
                 stop = min(end, time.edge)
@@ -87,9 +89,9 @@ class Freeing:
                 position = stop
 
 
-def freeing(plan: ReadyPlan, base: int, runs: Sequence[tuple[int, int]]) -> Freeing | None:
+def freeing(plan: ReadyPlan, base: int, runs: Sequence[tuple[int, int]], effort: Effort) -> Freeing | None:
     """Return the free minutes of a walk, None where there are none or they are exceeded for good."""
     if not plan.free_minutes:
         return None
-    found = Freeing(plan, base, runs)
+    found = Freeing(plan, base, runs, effort)
     return None if found.is_over else found

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from openberth.contexts.tariffs.engine import conditions
 from openberth.contexts.tariffs.engine.amounts import Steps, needed, steps_of
+from openberth.contexts.tariffs.engine.effort import Effort
 from openberth.contexts.tariffs.engine.ready import ReadyPlan, ReadyTariff, ready
 from openberth.contexts.tariffs.engine.relieving import Relieving, widening
 from openberth.contexts.tariffs.engine.stay import Part, Stay
@@ -14,7 +15,7 @@ from openberth.contexts.tariffs.model import DAY_MINUTES, NestedCaps, NotComputa
 from openberth.kernel.time import HOUR_US, Instant
 
 MAX_AHEAD_MINUTES = 400 * DAY_MINUTES  # nothing is said about changes of the price beyond
-_MAX_GATES = 500
+_MAX_GATES = 64  # each is a walk from the beginning; after so many the price is said to hold until there
 
 
 class Priced(NamedTuple):
@@ -29,10 +30,10 @@ class Priced(NamedTuple):
 class Pricing:
     """Prices the parts of a stay by the terms. Raises ``NotComputable``."""
 
-    __slots__ = ("_ready", "_together", "depends_on_leaving", "stay", "terms")
+    __slots__ = ("_ready", "_together", "depends_on_leaving", "effort", "stay", "terms")
 
-    def __init__(self, stay: Stay, terms: Terms) -> None:
-        self.stay, self.terms = stay, terms
+    def __init__(self, stay: Stay, terms: Terms, effort: Effort | None = None) -> None:
+        self.stay, self.terms, self.effort = stay, terms, effort or Effort()
         self._ready: dict[int, ReadyTariff] = {}  # by the identity of the segments' tariffs
         self.depends_on_leaving = False  # which plans may be used changes while the car stays
         for segment in stay.segments:
@@ -67,7 +68,7 @@ class Pricing:
                 continue
             wide = self._wider(part, denominator // plan.denominator).plans[choice]
             no_free = self._no_free(wide)
-            walks.append(Walk(wide, self.stay.base, part.runs, relieving=relieving, no_free=no_free))
+            walks.append(Walk(wide, self.stay.base, part.runs, self.effort, relieving=relieving, no_free=no_free))
         self._lend(parts, walks)
         runs = [(run, walk) for part, walk in zip(parts, walks, strict=True) if walk for run in part.runs]
         for (start, end), walk in sorted(runs, key=lambda one: one[0]):
@@ -143,7 +144,8 @@ class Pricing:
         return best
 
     def _by(self, choice: int, plan: ReadyPlan, part: Part) -> Priced:
-        return self._summed(choice, Walk(plan, self.stay.base, part.runs, no_free=self._no_free(plan)).go())
+        walk = Walk(plan, self.stay.base, part.runs, self.effort, no_free=self._no_free(plan))
+        return self._summed(choice, walk.go())
 
     def _summed(self, choice: int, walk: Walk) -> Priced:
         return Priced(choice, walk.plan, walk, steps_of(walk.plan, walk.plan.tariff, walk.scaled))

@@ -2,23 +2,37 @@
 
 from collections.abc import Sequence
 
+from openberth.contexts.tariffs.engine.effort import AHEAD_STEPS, PRICE_STEPS
 from openberth.contexts.tariffs.engine.explaining import explained
 from openberth.contexts.tariffs.engine.pricing import MAX_AHEAD_MINUTES, Priced, Pricing
-from openberth.contexts.tariffs.engine.reliefs import Relieved, relieved
+from openberth.contexts.tariffs.engine.reliefs import Relieved, instead, relieved
 from openberth.contexts.tariffs.engine.stay import Part, Stay
-from openberth.contexts.tariffs.model import Line, NestedCaps, NotComputable, Quote, ReliefUse, Segment, Tariff, Terms
+from openberth.contexts.tariffs.model import (
+    DAY_MINUTES,
+    Line,
+    NestedCaps,
+    NotComputable,
+    Quote,
+    ReliefUse,
+    Segment,
+    Tariff,
+    Terms,
+)
 from openberth.kernel.money import Money
 from openberth.kernel.time import Instant, Period
 
-_DOUBLINGS = (60, 240, 1_440, 5_760, 23_040, 92_160, MAX_AHEAD_MINUTES)
-_MAX_PIECES = 1_000
+# Where the price has to be searched, each look prices the stay anew: a month ahead is enough for whoever asks when to
+# ask again, and a year would take seconds.
+SEARCHED_MINUTES = 32 * DAY_MINUTES
+_LOOKS = (60, 240, 1_440, 5_760, 23_040, SEARCHED_MINUTES)
 
 
 def quote(segments: Sequence[Segment], terms: Terms, *, now: Instant) -> Quote:
     """Price a stay until ``now``, or until its last segment's end if that is earlier.
 
     ``segments`` follow each other without gaps; those that begin later than ``now`` do not count yet, but a known
-    change of tariff or right in the future is part of ``next_change_at``, which looks 400 days ahead.
+    change of tariff or right in the future is part of ``next_change_at``, which looks 400 days ahead; 32 days where
+    reliefs are given, a plan depends on leaving or caps are lent.
     Raises ``NotComputable`` when there is no honest price.
     """
     return Quoting(segments, terms).quote(now)
@@ -32,21 +46,24 @@ def single(tariff: Tariff, *, entered: Instant, until: Instant, terms: Terms | N
 class Quoting:
     """One stay that is priced at several instants."""
 
-    __slots__ = ("_is_searched", "_pricing", "_stay", "_terms")
+    __slots__ = ("_is_searched", "_others", "_pricing", "_stay", "_terms")
 
     def __init__(self, segments: Sequence[Segment], terms: Terms) -> None:
         self._terms = terms
         self._stay = Stay(segments, terms.currency)
         self._pricing = Pricing(self._stay, terms)
+        # Tariffs that reliefs offer instead: they count minutes and choose plans in their own way.
+        self._others = [instead(self._pricing, relief.tariff) for relief in terms.reliefs if relief.tariff is not None]
         self._is_searched = (
             bool(terms.reliefs)
             or self._pricing.depends_on_leaving
-            or terms.policy.nested_caps is not NestedCaps.SEPARATE
+            or (terms.policy.nested_caps is not NestedCaps.SEPARATE and _has_areas(segments))
         )
 
     def quote(self, now: Instant) -> Quote:
         """Price the stay with its explanation."""
         currency = self._terms.currency
+        self._pricing.effort.begin(PRICE_STEPS)
         parts, until = self._stay.parts(now)
         priced = self._pricing.priced(parts)
         relief = self._relieved(parts, priced, now)
@@ -77,12 +94,10 @@ class Quoting:
             Money(before, currency), uses, used,
         )  # fmt: skip
 
-    def total(self, now: Instant) -> int:
-        """Return the price at an instant in minor units, without the explanation."""
-        parts, _ = self._stay.parts(now)
-        priced = self._pricing.priced(parts)
-        relief = self._relieved(parts, priced, now)
-        return _sum(priced) if relief is None else relief.total
+    @property
+    def steps(self) -> int:
+        """Return how much work pricing has been so far, in the steps of ``effort``."""
+        return self._pricing.effort.spent
 
     def _relieved(self, parts: Sequence[Part], priced: Sequence[Priced | None], now: Instant) -> Relieved | None:
         if not self._terms.reliefs:
@@ -97,6 +112,7 @@ class Quoting:
         ``known`` are the parts and their prices at ``start`` when the caller has them and knows that they cost
         ``minor``; they are used up.
         """
+        self._pricing.effort.begin(AHEAD_STEPS)
         if self._is_searched:
             return self._searched(minor, start)
         return self._walked(minor, start, known)
@@ -105,29 +121,43 @@ class Quoting:
         self, minor: int, start: Instant, known: tuple[list[Part], list[Priced | None]] | None
     ) -> Instant | None:
         """Go on walking segment by segment: every part has its own price, and none ever falls."""
-        stay = self._stay
-        for index, segment in enumerate(stay.segments):
+        segments = self._stay.segments
+        for index, segment in enumerate(segments):
             end = segment.period.end
-            if end is not None and end <= start and index + 1 < len(stay.segments):
+            if end is not None and end <= start and index + 1 < len(segments):
                 continue
-            if known is None:
-                moment = max(start, segment.period.start)
-                parts, until = stay.parts(moment)
-                priced = self._pricing.priced(parts)
-                if _sum(priced) > minor:
-                    return max(until, start)
-            else:
-                (parts, priced), known = known, None
-            if segment.tariff is None or (end is not None and end <= start):
-                continue
-            number = next(number for number, part in enumerate(parts) if _is_of(part, segment))
-            others = sum(one.steps.total for one in priced if one is not None and one is not priced[number])
-            limit = parts[number].runs[-1][1] + MAX_AHEAD_MINUTES
-            if end is not None:
-                limit = min(limit, stay.minute(end))
-            minute = self._pricing.first_above(parts[number], priced[number], minor - others, limit)
-            if minute is not None and (end is None or stay.instant(minute) <= end):
-                return stay.instant(minute)
+            moment = max(start, segment.period.start)
+            try:
+                found = self._within(segment, minor, start, known)
+            except NotComputable:  # nobody knows yet what it costs: that is a change, too
+                return moment
+            if found is not None:
+                return found
+            known = None
+        return None
+
+    def _within(
+        self, segment: Segment, minor: int, start: Instant, known: tuple[list[Part], list[Priced | None]] | None
+    ) -> Instant | None:
+        """Return the first instant of a segment, from ``start`` on, at which the stay costs more than ``minor``."""
+        stay, end = self._stay, segment.period.end
+        if known is None:
+            parts, until = stay.parts(max(start, segment.period.start))
+            priced = self._pricing.priced(parts)
+            if _sum(priced) > minor:
+                return max(until, start)
+        else:
+            parts, priced = known
+        if segment.tariff is None or (end is not None and end <= start):
+            return None
+        number = next(number for number, part in enumerate(parts) if _is_of(part, segment))
+        others = sum(one.steps.total for one in priced if one is not None and one is not priced[number])
+        limit = parts[number].runs[-1][1] + MAX_AHEAD_MINUTES
+        if end is not None:
+            limit = min(limit, stay.minute(end))
+        minute = self._pricing.first_above(parts[number], priced[number], minor - others, limit)
+        if minute is not None and (end is None or stay.instant(minute) <= end):
+            return stay.instant(minute)
         return None
 
     def _searched(self, minor: int, start: Instant) -> Instant | None:
@@ -135,23 +165,22 @@ class Quoting:
         start = max(start, self._stay.entered)
         if self._total_or_more(start, minor) > minor:
             return start
-        horizon = self._stay.instant(self._stay.minute(start) + MAX_AHEAD_MINUTES)
-        piece = start
-        for _ in range(_MAX_PIECES):
+        piece, horizon = start, self._stay.instant(self._stay.minute(start) + SEARCHED_MINUTES)
+        while piece < horizon:
             edge = min([*self._edges(piece), horizon])
             found = self._in_piece(minor, piece, edge)
-            if found is not None or edge >= horizon:
+            if found is not None:
                 return found
             piece = edge
-        return piece
+        return None
 
     def _edges(self, now: Instant) -> set[Instant]:
         """Return instants after ``now`` at which the price may fall."""
         edges: set[Instant] = set()
-        parts, _ = self._stay.parts(now)
-        for part in parts:
-            if part.tariff is not None and part.runs:
-                edges |= self._pricing.condition_edges(part, now)
+        for pricing in (self._pricing, *self._others):
+            for part in pricing.stay.parts(now)[0]:
+                if part.tariff is not None and part.runs:
+                    edges |= pricing.condition_edges(part, now)
         for segment in self._stay.segments:
             edges |= {moment for moment in (segment.period.start, segment.period.end) if moment and moment > now}
         return edges
@@ -159,34 +188,51 @@ class Quoting:
     def _in_piece(self, minor: int, piece: Instant, edge: Instant) -> Instant | None:
         """Search the half-open piece, in which the price never falls, and its edge."""
         stay = self._stay
-        low = stay.minute(piece)
-        last = stay.minute(edge)
-        high = low
-        for step in _DOUBLINGS:
-            high = min(low + step, last)
-            at = min(stay.instant(high), edge) if high > low else piece
-            if self._total_or_more(at, minor) > minor or high == last:
+        first, last = stay.minute(piece), stay.minute(Instant(edge - 1))
+        low = high = first
+        for look in _LOOKS if last - first > DAY_MINUTES else (DAY_MINUTES,):
+            high = min(first + look, last)
+            if high > low and self._total_or_more(stay.instant(high), minor) > minor:
                 break
-
-        def moment(minute: int) -> Instant:
-            return min(max(stay.instant(minute), piece), edge)
-
-        if self._total_or_more(moment(high), minor) <= minor:
+            low = high
+        else:
             return edge if self._total_or_more(edge, minor) > minor else None
         while high - low > 1:
             middle = (low + high) // 2
-            if self._total_or_more(moment(middle), minor) > minor:
+            if self._total_or_more(stay.instant(middle), minor) > minor:
                 high = middle
             else:
                 low = middle
-        return moment(high)
+        found = stay.instant(high)
+        return found if not self._others else self._within_minute(minor, max(piece, stay.instant(low)), found)
+
+    def _within_minute(self, minor: int, low: Instant, high: Instant) -> Instant:
+        """Return the first instant after ``low`` at which the price is above: a tariff offered has its own minutes."""
+        while high - low > 1:
+            middle = Instant((low + high) // 2)
+            if self._total_or_more(middle, minor) > minor:
+                high = middle
+            else:
+                low = middle
+        return high
 
     def _total_or_more(self, at: Instant, minor: int) -> int:
         """Return the price, or more than ``minor`` where none is known: that is a change, too."""
         try:
-            return self.total(at)
+            parts, _ = self._stay.parts(at)
+            priced = self._pricing.priced(parts)
+            before = _sum(priced)
+            if before <= minor:  # reliefs only lower it
+                return before
+            relief = self._relieved(parts, priced, at)
+            return before if relief is None else relief.total
         except NotComputable:
             return minor + 1
+
+
+def _has_areas(segments: Sequence[Segment]) -> bool:
+    """Tell whether a stay has tariffs at several depths."""
+    return len({segment.depth for segment in segments if segment.tariff is not None}) > 1
 
 
 def _is_of(part: Part, segment: Segment) -> bool:

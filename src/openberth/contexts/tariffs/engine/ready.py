@@ -33,6 +33,7 @@ from openberth.kernel.errors import Param
 
 ENDLESS = 1 << 60  # minutes
 _KEPT = 512
+_MOST_BITS = 1_024  # of the common denominator of all prices of a plan, relief included
 
 
 class ReadyTier(NamedTuple):
@@ -93,6 +94,8 @@ class ReadyPlan:
         self.clock = Clockwork(plan, tariff, zone, calendar)
         prices = [tier.price.minor for band in plan.bands for tier in band.tiers]
         self.denominator = lcm(*(price.denominator for price in prices), 1) * times
+        if self.denominator.bit_length() > _MOST_BITS:
+            raise NotComputable("fractions", tariff=tariff.code)
         self.caps = tuple(
             ReadyCap(
                 cap.kind,

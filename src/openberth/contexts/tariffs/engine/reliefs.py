@@ -21,7 +21,7 @@ from openberth.kernel.errors import Param
 from openberth.kernel.money import Money, Rounding, rounded
 from openberth.kernel.time import Instant
 
-MAX_SELECTIONS = 4_096
+MAX_SELECTIONS = 1_000
 
 
 class Relieved(NamedTuple):
@@ -93,6 +93,7 @@ class _Solver:
             self.before, 0 if (least := pricing.terms.policy.reliefs.minimum_pay) is None else least.minor
         )
         self._others: dict[int, int | None] = {}
+        self._prices: dict[tuple[int, ...], int] = {}  # by the identities of the reliefs on units that are applied
 
     def tried(self, chosen: tuple[Relief, ...]) -> _Selection:
         """Return the price under a selection and what each relief of it took off."""
@@ -117,8 +118,11 @@ class _Solver:
         return max(0, min(most, left - self._least))
 
     def _price(self, reliefs: Sequence[Relief]) -> int:
-        found = self._pricing.together(self._parts, self._choices, reliefs)
-        return sum(one.steps.total for one in found if one is not None)
+        key = tuple([id(relief) for relief in reliefs])
+        if key not in self._prices:
+            found = self._pricing.together(self._parts, self._choices, reliefs)
+            self._prices[key] = sum([one.steps.total for one in found if one is not None])
+        return self._prices[key]
 
     def _taken(self, relief: Relief, left: int) -> int:
         if relief.kind is ReliefKind.AMOUNT and relief.amount is not None:
@@ -134,17 +138,22 @@ class _Solver:
 
     def _under(self, tariff: Tariff) -> int | None:
         """Return what the stay would cost with a tariff in place of every tariff; None: that has no price."""
-        stay, terms = self._pricing.stay, self._pricing.terms
-        segments = [
-            segment if segment.tariff is None else Segment(segment.period, tariff, segment.right, segment.depth)
-            for segment in stay.segments
-        ]
         try:
-            other = Stay(segments, terms.currency)
-            found = Pricing(other, terms).priced(other.parts(self._now)[0])
+            other = instead(self._pricing, tariff)
+            found = other.priced(other.stay.parts(self._now)[0])
         except NotComputable:
             return None
         return sum(one.steps.total for one in found if one is not None)
+
+
+def instead(pricing: Pricing, tariff: Tariff) -> Pricing:
+    """Return the pricing of the same stay with a tariff in place of every tariff."""
+    stay, terms = pricing.stay, pricing.terms
+    segments = [
+        segment if segment.tariff is None else Segment(segment.period, tariff, segment.right, segment.depth)
+        for segment in stay.segments
+    ]
+    return Pricing(Stay(segments, terms.currency), terms, pricing.effort)
 
 
 def _check(reliefs: Sequence[Relief], currency: str) -> None:

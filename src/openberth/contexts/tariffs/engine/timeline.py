@@ -68,11 +68,15 @@ class Timeline:
             self._next += 1
 
     def _take_day(self) -> None:
-        day, base = self._clock.day(self.day), self._base
-        self._day_end = -((base - day.end) // MINUTE_US)
+        base = self._base
         self._next = 0
         if self._has_bands:
+            day = self._clock.day(self.day)
+            end = day.end
             self._pieces = tuple([(-((base - at) // MINUTE_US), band) for at, band in day.bands])
+        else:
+            end = self._clock.starts(self.day + 1)  # what kind of day it is does not matter
+        self._day_end = -((base - end) // MINUTE_US)
 
     def _follow(self, position: int) -> None:
         """Pass all bands and days that begin until a position."""

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from openberth.contexts.tariffs.engine.buckets import Bucket
+from openberth.contexts.tariffs.engine.effort import WALK_STEPS, Effort
 from openberth.contexts.tariffs.engine.freeing import freeing
 from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyBand, ReadyPlan, ReadyTier
 from openberth.contexts.tariffs.engine.relieving import Relieving
 from openberth.contexts.tariffs.engine.timeline import Timeline
-from openberth.contexts.tariffs.model import CapKind, NotComputable
+from openberth.contexts.tariffs.model import CapKind
 
 Run: TypeAlias = tuple[int, int]
-MAX_STRETCHES = 40_000
 
 
 class Gate(NamedTuple):
@@ -53,9 +53,9 @@ class Walk:
     """
 
     __slots__ = (
-        "_buckets_of", "_companions", "_counters", "_cycle", "_left_steps", "_relieving", "_shadow", "_target",
-        "_window", "band_free", "buckets", "dropped", "freeing", "lent_withheld", "lines", "plan", "position",
-        "relieved", "runs", "scaled", "time",
+        "_buckets_of", "_companions", "_counters", "_cycle", "_effort", "_relieving", "_shadow", "_stretch_steps",
+        "_target", "_window", "band_free", "buckets", "dropped", "freeing", "lent_withheld", "lines", "plan",
+        "position", "relieved", "runs", "scaled", "time",
     )  # fmt: skip
 
     def __init__(
@@ -63,20 +63,22 @@ class Walk:
         plan: ReadyPlan,
         base: int,
         runs: Sequence[Run],
+        effort: Effort,
         *,
         relieving: Relieving | None = None,
         no_free: bool = False,
     ) -> None:
-        self.plan, self.runs, self._relieving = plan, runs, relieving
+        self.plan, self.runs, self._relieving, self._effort = plan, runs, relieving, effort
+        effort.spend(WALK_STEPS + (len(plan.bands) + len(plan.caps)) // 8)
+        self._stretch_steps = 1 + len(plan.caps) // 4
         cuts = relieving.cuts if relieving is not None else ()
         self.time = Timeline(plan, base, runs[0][0], cuts)
-        self.freeing = None if no_free else freeing(plan, base, runs)
+        self.freeing = None if no_free else freeing(plan, base, runs, effort)
         self.buckets = [Bucket(cap) for cap in plan.caps]
         self._buckets_of = [tuple([self.buckets[cap] for cap in band.caps]) for band in plan.bands]
         self._companions: tuple[Walk, ...] = ()
         self._counters: dict[int, _Counter] = {}
         self._shadow: dict[int, _Counter] = {}  # of minutes that are relieved after caps
-        self._left_steps = MAX_STRETCHES
         self._window = self._cycle = 0
         self._target: int | None = None
         self.position = runs[0][0]
@@ -166,9 +168,7 @@ class Walk:
         return stop
 
     def _enter(self, position: int) -> None:
-        self._left_steps -= 1
-        if self._left_steps < 0:
-            raise NotComputable("too_long", stretches=MAX_STRETCHES)
+        self._effort.spend(self._stretch_steps)
         time = self.time
         time.enter(position)
         for bucket in self.buckets:
@@ -207,6 +207,7 @@ class Walk:
             counter = counters[band.counter] = _Counter()
         relieving = None if counters is self._shadow else self._relieving
         while minutes > 0:
+            self._effort.spend(1)
             fresh = band.unit_at(counter.done) if counter.left == 0 else None
             if relieving is not None:
                 price = counter.price if fresh is None else fresh[1].price

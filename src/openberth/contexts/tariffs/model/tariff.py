@@ -278,9 +278,9 @@ class BeyondCalendar(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """A tax in hundredths of a percent: inside the prices, or added to the total and rounded half up."""
+    """A tax (18.375 % is 183 750 millionths): inside the prices, or added to the total and rounded half up."""
 
-    basis_points: int
+    millionths: int
     included: bool = True
 
 

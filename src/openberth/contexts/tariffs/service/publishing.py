@@ -30,17 +30,18 @@ def publish(
 
     With ``valid_until`` it is an event price: it lies over the others until then, and they come back by themselves.
     Where event prices of one code overlap, the one published last holds: as versions never change, that is how a
-    mistake in one is put right, or a day inside a season gets a price of its own. Publishing what holds already, event
-    prices apart, changes nothing. Returns the version and whether it is new. Raises ``Refused``:
+    mistake in one is put right, or a day inside a season gets a price of its own. Publishing what holds then
+    already, event prices apart, changes nothing. Returns the version and whether it is new. Raises ``Refused``:
     ``tariff.valid_from_past``, ``tariff.valid_until_order``, ``tariff.event_first``, ``tariff.currency_fixed``.
     """
     unit.lock(("tariffs", company))
     last = unit.one(store.NEWEST, company=company, code=tariff.code)
-    if valid_from is None and valid_until is None:
-        lasting = unit.one(store.LASTING, company=company, code=tariff.code, at=unit.now)
+    _check(unit, tariff, last, valid_from, valid_until)
+    if valid_until is None:
+        at = unit.now if valid_from is None else valid_from
+        lasting = unit.one(store.LASTING, company=company, code=tariff.code, at=at)
         if lasting is not None and lasting.tariff == tariff:
             return lasting, False
-    _check(unit, tariff, last, valid_from, valid_until)
     # The first version prices everything that came before it, too: there is nothing else to price by.
     start = valid_from if valid_from is not None else Instant(0) if last is None else unit.now
     version = TariffVersion(

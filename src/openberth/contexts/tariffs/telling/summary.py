@@ -23,6 +23,7 @@ from openberth.contexts.tariffs.model import (
     calendar_words,
 )
 from openberth.contexts.tariffs.telling import phrases
+from openberth.contexts.tariffs.words import percent_text
 from openberth.infra.catalogue import Language, text
 
 
@@ -163,8 +164,7 @@ class _Teller:
         if tariff.round_total is not None:
             yield self._say(f"round_{tariff.round_total.rule.value}", to=tariff.round_total.to.amount_text)
         if tariff.tax is not None:
-            whole, part = divmod(tariff.tax.basis_points, 100)
-            percent = f"{whole}.{part:02}".rstrip("0").rstrip(".")
+            percent = percent_text(tariff.tax.millionths)
             yield self._say("tax_included" if tariff.tax.included else "tax_added", percent=percent)
         if calendar_words(tariff):
             beyond = "refuse" if tariff.beyond_calendar is BeyondCalendar.REFUSE else "weekday"

@@ -13,6 +13,7 @@ from openberth.kernel.money import Money
 from openberth.kernel.time import instant_of, to_iso
 
 SPAN = re.compile(r"\+(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m(?:in)?)?")
+MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 LENGTH = re.compile(r"(?:(\d{1,2})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m(?:in)?)?")
 PERCENT = re.compile(r"(?:100|[0-9]{1,2}(?:\.[0-9]{1,4})?)%?")
 FILES = (".yaml", ".yml", ".json")
@@ -72,6 +73,13 @@ def read_moment(text: str, zone: ZoneInfo, after: datetime | None = None) -> dat
         return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
     except (ValueError, OverflowError):
         raise Malformed("cli.moment", text=text) from None
+
+
+def read_month(text: str) -> str:
+    """Read a month such as ``2026-10``. Raises ``Malformed("what_if.month")``."""
+    if MONTH.fullmatch(text) is None:
+        raise Malformed("what_if.month", month=text)
+    return text
 
 
 def later(moment: datetime, span: "re.Match[str]") -> datetime:

@@ -75,7 +75,7 @@ def frame(
         trouble = board.trouble or session.say("top.connecting")
         return Group(head, Rule(style="dim"), Padding(Text(trouble), (1, 2)), *extra, keys)
     view = View(session, board.overview, width)
-    figures = _figures(board, view, now_s)
+    figures = [*_alarms(board, view), *_figures(board, view, now_s)]
     room = height - 2 - len(figures) - len(extra)
     body = _body(board, view, room)
     if board.is_stale(now_s):
@@ -98,8 +98,9 @@ def natural_height(board: Board, *, width: int) -> int:
     cases = min(overview.cases_open, CASES_SHOWN)
     bottom = min(len(board.stream(PASSAGES_SHOWN)), PASSAGES_SHOWN)
     rows = max(lanes, cases) + bottom if width >= WIDE else lanes + max(bottom, cases)
-    # One line for the head, one for each of three titles, two of figures, one for the keys.
-    return max(SMALLEST[1], len(overview.lots) + max(rows, lanes + BOTTOM_ROWS) + 7)
+    # One line for the head, one for each of three titles, two of figures, one for the keys; one for alarms.
+    fixed = 7 + bool(board.alarms)
+    return max(SMALLEST[1], len(overview.lots) + max(rows, lanes + BOTTOM_ROWS) + fixed)
 
 
 def _head(board: Board, session: Session, width: int, now_s: float) -> Table:
@@ -283,6 +284,14 @@ def _cases(board: Board, view: View, rows: int) -> RenderableType:
 def _case_text(view: View, case: Case) -> Text:
     where = f"{case.lot}/{case.lane}" if case.lane else case.lot
     return Text.assemble((where, ""), (f" {view.say(f'case.{case.kind}')}", "dim"))
+
+
+def _alarms(board: Board, view: View) -> list[Text]:
+    """Return a line for what is wrong with the company's affairs, none when nothing is."""
+    if not board.alarms:
+        return []
+    title = view.say("top.alarms", count=len(board.alarms))
+    return [_line([(f"{title} {board.alarms[0]}", "yellow")], view.width)]
 
 
 def _figures(board: Board, view: View, now_s: float) -> list[Text]:

@@ -122,6 +122,7 @@ class Board:
     cases: dict[str, tuple[Case, ...]] = field(default_factory=dict)  # by lot
     takings: dict[str, Mapping[str, Money]] = field(default_factory=dict)  # by lot: today by method
     p99_us: int | None = None
+    alarms: tuple[str, ...] = ()  # what is wrong with the company's affairs, in words, the oldest first
     _decided_at: deque[float] = field(default_factory=lambda: deque(maxlen=100_000))
     _watched_since: float | None = None
 

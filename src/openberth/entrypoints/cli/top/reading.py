@@ -48,6 +48,11 @@ def cases_of(page: Any) -> tuple[Case, ...]:
     )  # fmt: skip
 
 
+def alarms_of(answer: Any) -> tuple[str, ...]:
+    """Read ``GET /v1/alarms``: the texts, in the language that was asked for."""
+    return tuple(words for item in _list(_mapping(answer), "items") if (words := _text(item, "text")) is not None)
+
+
 def _lot(item: Mapping[str, Any]) -> Lot:
     devices = _list(item, "devices")
     return Lot(

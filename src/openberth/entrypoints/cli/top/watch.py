@@ -26,7 +26,7 @@ from openberth.entrypoints.cli.top.model import (
     histogram_of,
     percentile_us,
 )
-from openberth.entrypoints.cli.top.reading import cases_of, overview_of, passages_of
+from openberth.entrypoints.cli.top.reading import alarms_of, cases_of, overview_of, passages_of
 from openberth.entrypoints.cli.top.takings import PAGE, Takings
 from openberth.kernel.errors import Problem
 
@@ -69,6 +69,7 @@ class Watcher:
         self._everything(overview)
         await self._catch_up(overview)
         await self._figure()
+        await self._alarms()
         self._board.single = True
 
     async def _overviews(self) -> None:
@@ -92,6 +93,7 @@ class Watcher:
     async def _watch_figures(self) -> None:
         while True:
             await self._quietly(self._figure)
+            await self._quietly(self._alarms)
             await asyncio.sleep(FIGURES_EVERY_S)
 
     async def _quietly(self, work: Callable[[], Awaitable[object]]) -> None:
@@ -148,6 +150,9 @@ class Watcher:
             self._figures.clear()
             recent = list(buckets.items())
         self._board.p99_us = percentile_us(recent, 99)
+
+    async def _alarms(self) -> None:
+        self._board.alarms = alarms_of(await self._api.get("/v1/alarms"))
 
     async def _feed(self) -> None:
         pause_s = AGAIN_FIRST_S

@@ -25,10 +25,8 @@ def money_flaws(text: str, path: Path, currency: str) -> Iterator[Flaw]:
 def amount_flaws(document: TariffKeys) -> Iterator[Flaw]:
     """Check the amounts of the tariff's head."""
     tax, rounding = document.tax, document.round_total
-    if tax is not None:
-        hundredths = Fraction(tax.percent) * 100
-        if hundredths.denominator != 1 or not 0 <= hundredths <= MOST_PERCENT * 100:
-            yield flaw(("tax", "percent"), "tariff.tax_percent", value=tax.percent)
+    if tax is not None and Fraction(tax.percent) > MOST_PERCENT:
+        yield flaw(("tax", "percent"), "tariff.tax_percent", value=tax.percent)
     if rounding is not None:
         path: Path = ("round_total", "to")
         yield from money_flaws(rounding.to, path, document.currency)
