@@ -13,6 +13,7 @@ from openberth.contexts.facility.service import commands as service
 from openberth.contexts.facility.store import commands as store
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database, Unit
+from openberth.kernel.authority import Actor, ActorKind, Caller
 from openberth.kernel.errors import Denied, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US
@@ -166,10 +167,11 @@ def test_the_sweeper_ends_all_in_small_units(db: Database, issue: Issue, machine
 def test_another_company_commands_nothing(db: Database, lot: Id, ids: Ids, issue: Issue) -> None:
     issued = issue("in-1")
     stranger = of_company(OTHER_COMPANY)
+    device = Caller(Actor(ActorKind.DEVICE, "bar-theirs"), stranger.scope)
     assert read(db, facility.command, by=stranger, command=issued.id) is None
-    assert write(db, facility.take_for_sending, by=stranger, device=ids["bar-in-1"]) == []
+    assert write(db, facility.take_for_sending, by=device, device=ids["bar-in-1"]) == []
     with pytest.raises(NotFound):
-        write(db, facility.report_outcome, by=stranger, command=issued.id, outcome=Outcome.DONE)
+        write(db, facility.report_outcome, by=device, command=issued.id, outcome=Outcome.DONE)
     params = {"lot": lot, "lane": ids["in-1"], "kind": CommandKind.OPEN, "passage": None}
     with pytest.raises(Refused):  # for them the lane has no gate
         write(db, facility.issue_command, by=stranger, company=OTHER_COMPANY, **params)
