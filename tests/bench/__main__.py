@@ -23,10 +23,7 @@ from pathlib import Path
 import httpx2
 from sqlalchemy import create_engine, make_url, text
 
-from openberth.contexts.tariffs.document import read_tariff
-from openberth.contexts.tariffs.engine import single
-from openberth.kernel.time import DAY_US, Instant
-from tests.bench import load
+from tests.bench import load, quotes
 from tests.e2e.house import ROOT, YAML, House, _answers, _end, _sent, _wait
 from tests.wire.sandpay_process import free_port
 
@@ -140,15 +137,6 @@ def server_database(variable: str) -> Iterator[str | None]:
         admin.dispose()
 
 
-def quotes_a_second() -> float:
-    tariff = read_tariff((ROOT / "tariffs" / "mall.yaml").read_text(), name="mall")
-    entered = Instant(1_790_000_000_000_000)
-    count, begun = 20_000, time.process_time()
-    for index in range(count):
-        single(tariff, entered=entered, until=Instant(entered + DAY_US + index * 1_000_000))
-    return count / (time.process_time() - begun)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=200)
@@ -174,7 +162,8 @@ def main() -> None:
             print(row.line(), flush=True)
     print(f"\nCPU per passage against the baseline: {ours.cpu_us / plain.cpu_us:.2f} × (goal ≤ 2 ×)")
     print(f"p99 at {given.rate}/s: {ours.measured.percentile(0.99):.1f} ms (goal ≤ 50 ms)")
-    print(f"Quotes of a one-day stay with tariffs/mall.yaml: {quotes_a_second():,.0f} /s a core (goal ≥ 20 000)")
+    print()
+    quotes.report()
 
 
 if __name__ == "__main__":
