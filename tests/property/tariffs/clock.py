@@ -123,6 +123,8 @@ def bands_of(plan: Plan, day: date, tariff: Tariff, calendar: Calendar | None) -
     """The numbers of the bands that hold on a tariff day."""
     season = season_of(plan.seasons, day)
     held = [n for n, band in enumerate(plan.bands) if not band.seasons or season in band.seasons]
+    if len(plan.bands) == 1 and held and "all" in plan.bands[0].days and plan.bands[0].start == plan.bands[0].end:
+        return held
     used = {word for n in held for word in plan.bands[n].days}
     for word, known in words_of(day, calendar, tariff.beyond_calendar):
         if not known and (word in used or (word == "*" and any(is_own(one) for one in used))):

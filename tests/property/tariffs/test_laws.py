@@ -111,13 +111,13 @@ def test_cutting_a_stay_in_pieces_changes_nothing(one_dice: Dice) -> None:
     assert quoted(cut) == whole
 
 
-@looks(80)
+@looks(30)
 @given(st.one_of(simple_journeys, steady_journeys))
 def test_the_next_change_is_the_first(one: Journey) -> None:
     the_change_is_right(one, steps=3)
 
 
-@looks(10)
+@looks(6)
 @given(relieved_journeys)
 def test_the_next_change_is_the_first_with_reliefs_too(one: Journey) -> None:
     reliefs = tuple(replace(relief, from_total=None) for relief in one.terms.reliefs)
