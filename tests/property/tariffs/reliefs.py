@@ -101,7 +101,10 @@ def worth(relief: Relief, total: int, segments: Sequence[Segment], terms: Terms,
     if relief.kind is ReliefKind.PERCENT:
         return rounded(total * relief.percent / 100, Rounding.HALF_UP)
     if relief.kind is ReliefKind.TARIFF:
-        other = [replace(one, tariff=relief.tariff) if one.tariff else one for one in segments]
+        assert relief.tariff is not None
+        rule = next((one.tariff.seconds for one in segments if one.tariff), relief.tariff.seconds)
+        same_minutes = replace(relief.tariff, seconds=rule)
+        other = [replace(one, tariff=same_minutes) if one.tariff else one for one in segments]
         try:
             return total - total_of(taken_apart(other, without_reliefs(terms), now))
         except NotComputable:

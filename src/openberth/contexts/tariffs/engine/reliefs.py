@@ -1,6 +1,7 @@
 """Which reliefs are used and what each is worth (ADR 0006, "Reliefs, precisely")."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -149,6 +150,8 @@ class _Solver:
 def instead(pricing: Pricing, tariff: Tariff) -> Pricing:
     """Return the pricing of the same stay with a tariff in place of every tariff."""
     stay, terms = pricing.stay, pricing.terms
+    if tariff.seconds is not stay.seconds:
+        tariff = replace(tariff, seconds=stay.seconds)  # the minutes of the stay stay what they are
     segments = [
         segment if segment.tariff is None else Segment(segment.period, tariff, segment.right, segment.depth)
         for segment in stay.segments
