@@ -76,8 +76,8 @@ def asked(
 
 
 def test_a_login_code_stands_for_an_openid_once(weixin: Weixin) -> None:
-    code = weixin.code("login", openid="o-anna")
-    assert asked(weixin, lambda wechat: wechat.openid_of(code)) == [f"{APPID}:o-anna"]
+    code = weixin.code("login", openid="o-desk")
+    assert asked(weixin, lambda wechat: wechat.openid_of(code)) == [f"{APPID}:o-desk"]
     with pytest.raises(Unknown, match=r"wechat\.code"):
         asked(weixin, lambda wechat: wechat.openid_of(code))
 

@@ -19,7 +19,7 @@ from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, of_comp
 from tests.service.conftest import START
 
 LOT = Id(int=0x10)
-ANNA = Permit("r-1", Plate("粤B12345"), PermitKind.RESIDENT)
+DESK = Permit("r-1", Plate("粤B12345"), PermitKind.RESIDENT)
 BEN = Permit("r-2", Plate("粤B23456"), PermitKind.RESIDENT, Period(START, later(START, 30 * DAY_US)))
 COOK = Permit("i-1", Plate("粤BD12345"), PermitKind.INTERNAL)
 
@@ -39,45 +39,45 @@ def held(db: Database, plate: Plate, at: int = START) -> permits.GrantedPermit |
 
 
 def test_applied_twice_changes_nothing(db: Database) -> None:
-    first = apply(db, ANNA, BEN, COOK)
+    first = apply(db, DESK, BEN, COOK)
     assert (len(first.added), first.changed, first.retired) == (3, (), ())
-    assert not apply(db, COOK, ANNA, BEN)
+    assert not apply(db, COOK, DESK, BEN)
     told = events(db, PermitsApplied.KIND)
     assert [dict(one.body) for one in told] == [{"added": 3, "changed": 0, "retired": 0}]
     assert (told[0].company, told[0].lot) == (COMPANY, LOT)
 
 
 def test_retired_and_back_keeps_its_id(db: Database, business: ManualClock) -> None:
-    apply(db, ANNA, BEN)
-    before = held(db, ANNA.plate)
+    apply(db, DESK, BEN)
+    before = held(db, DESK.plate)
     assert before is not None
-    assert before.valid == ANNA.valid
+    assert before.valid == DESK.valid
     gone_at = business.advance(HOUR_US)
-    assert apply(db, BEN).retired == (ANNA,)
-    assert held(db, ANNA.plate, gone_at) is None
-    assert held(db, ANNA.plate, gone_at - 1) == replace(before, valid=Period(before.valid.start, gone_at))
+    assert apply(db, BEN).retired == (DESK,)
+    assert held(db, DESK.plate, gone_at) is None
+    assert held(db, DESK.plate, gone_at - 1) == replace(before, valid=Period(before.valid.start, gone_at))
     assert read(db, permits.permit, permit=before.id) == replace(before, valid=Period(before.valid.start, gone_at))
     assert not apply(db, BEN)
     business.advance(HOUR_US)
-    assert apply(db, ANNA, BEN).added == (ANNA,)
-    assert held(db, ANNA.plate) == before
+    assert apply(db, DESK, BEN).added == (DESK,)
+    assert held(db, DESK.plate) == before
 
 
 def test_retired_before_it_began_never_held(db: Database, business: ManualClock) -> None:
-    future = replace(ANNA, valid=Period(later(START, DAY_US), later(START, 2 * DAY_US)))
+    future = replace(DESK, valid=Period(later(START, DAY_US), later(START, 2 * DAY_US)))
     apply(db, future)
     business.advance(HOUR_US)
     apply(db)
-    assert held(db, ANNA.plate, START + DAY_US) is None
+    assert held(db, DESK.plate, START + DAY_US) is None
 
 
 def test_what_changes_is_told_and_holds(db: Database) -> None:
-    apply(db, ANNA, BEN)
-    blocked = replace(ANNA, kind=PermitKind.BLOCKED)
+    apply(db, DESK, BEN)
+    blocked = replace(DESK, kind=PermitKind.BLOCKED)
     moved = replace(BEN, plate=Plate("粤B99999"))
     changes = apply(db, blocked, moved)
     assert (changes.added, changes.changed, changes.retired) == ((), (blocked, moved), ())
-    found = held(db, ANNA.plate)
+    found = held(db, DESK.plate)
     assert found is not None
     assert (found.kind, found.kind.admits) == (PermitKind.BLOCKED, False)
     assert held(db, BEN.plate) is None
@@ -97,21 +97,21 @@ def test_a_block_wins_over_every_right(db: Database) -> None:
     # The list allows one at a time; rows of two lists that broke off may still stand side by side.
     order = [PermitKind.FREE, PermitKind.RESIDENT, PermitKind.INTERNAL, PermitKind.BLOCKED]
     for strongest in range(len(order)):
-        apply(db, *(Permit(f"z-{9 - rank}", ANNA.plate, kind) for rank, kind in enumerate(order[: strongest + 1])))
-        found = held(db, ANNA.plate)
+        apply(db, *(Permit(f"z-{9 - rank}", DESK.plate, kind) for rank, kind in enumerate(order[: strongest + 1])))
+        found = held(db, DESK.plate)
         assert found is not None
         assert found.kind is order[strongest]
 
 
 def test_another_lot_knows_nothing(db: Database) -> None:
-    apply(db, ANNA)
-    assert read(db, permits.permit_of, lot=Id(int=0x11), plate=plate_id(db, ANNA.plate), at=START) is None
+    apply(db, DESK)
+    assert read(db, permits.permit_of, lot=Id(int=0x11), plate=plate_id(db, DESK.plate), at=START) is None
 
 
 def test_another_company_sees_nothing_and_writes_nothing(db: Database) -> None:
-    apply(db, ANNA)
+    apply(db, DESK)
     stranger = of_company(OTHER_COMPANY)
-    plate = plate_id(db, ANNA.plate)
+    plate = plate_id(db, DESK.plate)
     mine = read(db, permits.permit_of, lot=LOT, plate=plate, at=START)
     assert mine is not None
     assert read(db, permits.permit_of, by=stranger, lot=LOT, plate=plate, at=START) is None
@@ -121,14 +121,14 @@ def test_another_company_sees_nothing_and_writes_nothing(db: Database) -> None:
         write(db, permits.apply_permits, by=stranger, company=COMPANY, lot=LOT, permits=(BEN,))
     # A stranger's own empty list is about rows that he may see: none.
     assert not write(db, permits.apply_permits, by=stranger, company=OTHER_COMPANY, lot=LOT, permits=())
-    assert held(db, ANNA.plate) == mine
+    assert held(db, DESK.plate) == mine
     other_lot = of_company(COMPANY, Id(int=0x12))
     assert read(db, permits.permit_of, by=other_lot, lot=LOT, plate=plate, at=START) is None
     assert read(db, permits.permit_of, by=of_company(COMPANY, LOT), lot=LOT, plate=plate, at=START) == mine
 
 
 def test_people_see_masked_plates_by_pages(db: Database) -> None:
-    apply(db, ANNA, BEN, COOK)
+    apply(db, DESK, BEN, COOK)
     assert read(db, permits.permits_of_lot, lot=LOT, limit=2)[0].plate == COOK.plate.masked
     page = read(db, permits.permits_of_lot, lot=LOT, after="i-1", limit=1)
     assert [(one.code, one.plate, one.kind) for one in page] == [("r-1", "粤B·**345", PermitKind.RESIDENT)]
@@ -136,13 +136,13 @@ def test_people_see_masked_plates_by_pages(db: Database) -> None:
 
 
 def test_an_erased_plate_shows_nobody_and_can_be_retired(db: Database) -> None:
-    apply(db, ANNA, BEN)
-    erased = plate_id(db, ANNA.plate)
+    apply(db, DESK, BEN)
+    erased = plate_id(db, DESK.plate)
     db.write_now(lambda unit: vault.erase(unit, erased), by=SYSTEM)
     assert [one.plate for one in read(db, permits.permits_of_lot, lot=LOT)] == [None, BEN.plate.masked]
-    assert apply(db, ANNA, BEN).changed == (ANNA,)  # given anew: a new vault row
-    assert held(db, ANNA.plate) is not None
-    again = plate_id(db, ANNA.plate)
+    assert apply(db, DESK, BEN).changed == (DESK,)  # given anew: a new vault row
+    assert held(db, DESK.plate) is not None
+    again = plate_id(db, DESK.plate)
     db.write_now(lambda unit: vault.erase(unit, again), by=SYSTEM)
     assert [one.code for one in apply(db, BEN).retired] == ["r-1"]
 
@@ -176,12 +176,12 @@ def test_a_long_list_is_written_in_small_units(db: Database) -> None:
 def test_two_lists_are_not_mixed(db: Database, machine: ManualClock) -> None:
     write(db, service.claim, lot=LOT, owner="first")
     with pytest.raises(Refused) as refusal:
-        apply(db, ANNA)
+        apply(db, DESK)
     assert refusal.value.code == "state.changed"
     part = permits.PermitChanges((BEN,), (), ())
     write(db, service.write_part, company=COMPANY, lot=LOT, owner="first", part=part)
     machine.advance(31 * SECOND_US)  # the first one has died
-    assert apply(db, ANNA).retired == (BEN,)
+    assert apply(db, DESK).retired == (BEN,)
     write(db, service.claim, lot=LOT, owner="second")
     with pytest.raises(Refused):
         write(db, service.write_part, company=COMPANY, lot=LOT, owner="first", part=part)

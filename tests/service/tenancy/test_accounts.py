@@ -48,12 +48,12 @@ def signed_in(db: Database, account: Account, refresh: str, **params: Any) -> si
 
 
 def test_a_login_is_kept_once_whatever_its_case(db: Database) -> None:
-    first = made(db, " Anna ")
-    assert first.login == "anna"
-    assert read(db, accounts.account_named, name="ANNA").id == first.id
+    first = made(db, " Desk ")
+    assert first.login == "desk"
+    assert read(db, accounts.account_named, name="DESK").id == first.id
     assert read(db, accounts.account_named, name=str(first.id)).id == first.id
     with pytest.raises(Refused, match=r"account\.login_taken"):
-        made(db, "ANNA")
+        made(db, "DESK")
     with pytest.raises(Malformed):
         made(db, "a b")
 
@@ -61,45 +61,45 @@ def test_a_login_is_kept_once_whatever_its_case(db: Database) -> None:
 def test_a_login_of_another_company_is_taken_too(db: Database) -> None:
     demo, other = company(db), company(db, "other")
     boss = made(db, "boss", other)
-    made(db, "anna", demo)
+    made(db, "desk", demo)
     by = person(boss, Scope(other), tenancy.Role.COMPANY_MANAGER)
     with pytest.raises(Refused, match=r"account\.login_taken"):
         write(
-            db, accounts.make_account, by=by, kind=AccountKind.PERSON, login="anna", name="A", company=other,
+            db, accounts.make_account, by=by, kind=AccountKind.PERSON, login="desk", name="A", company=other,
             password=None,
         )  # fmt: skip
 
 
 def test_accounts_of_others_do_not_exist(db: Database) -> None:
     demo, other = company(db), company(db, "other")
-    anna, boss = made(db, "anna", demo), made(db, "boss", other)
+    desk, boss = made(db, "desk", demo), made(db, "boss", other)
     by = person(boss, Scope(other), tenancy.Role.COMPANY_MANAGER)
     for use_case in (accounts.lock, accounts.close, sessions.end_sessions_of):
         with pytest.raises(NotFound, match=r"account\.not_found"):
-            write(db, use_case, by=by, account=anna.id)
+            write(db, use_case, by=by, account=desk.id)
     assert [each.id for each in read(db, accounts.accounts, by=by, before=Id(int=(1 << 128) - 1), limit=9)] == [boss.id]
     with pytest.raises(NotFound):
-        write(db, grants.give, by=by, account=anna.id, role="guard", level=Level.COMPANY, node=other, company=other)
+        write(db, grants.give, by=by, account=desk.id, role="guard", level=Level.COMPANY, node=other, company=other)
 
 
 def test_nobody_gives_more_than_it_has_nor_to_itself(db: Database) -> None:
     demo = company(db)
-    boss, anna = made(db, "boss", demo), made(db, "anna", demo)
+    boss, desk = made(db, "boss", demo), made(db, "desk", demo)
     by = person(boss, Scope(demo), tenancy.Role.COMPANY_MANAGER)
-    given = write(db, grants.give, by=by, account=anna.id, role="guard", level=Level.COMPANY, node=demo, company=demo)
-    assert [each.role for each in read(db, grants.grants_of, by=by, account=anna.id)] == ["guard"]
+    given = write(db, grants.give, by=by, account=desk.id, role="guard", level=Level.COMPANY, node=demo, company=demo)
+    assert [each.role for each in read(db, grants.grants_of, by=by, account=desk.id)] == ["guard"]
     refused = [
         {"account": boss.id, "role": "guard", "level": Level.COMPANY, "node": demo, "company": demo},
-        {"account": anna.id, "role": "security_administrator", "level": Level.COMPANY, "node": demo, "company": demo},
-        {"account": anna.id, "role": "guard", "level": Level.PLATFORM},
+        {"account": desk.id, "role": "security_administrator", "level": Level.COMPANY, "node": demo, "company": demo},
+        {"account": desk.id, "role": "guard", "level": Level.PLATFORM},
     ]
     for params in refused:
         with pytest.raises(Denied):
             write(db, grants.give, by=by, **params)
     with pytest.raises(NotFound, match=r"role\.not_found"):
-        write(db, grants.give, by=by, account=anna.id, role="king", level=Level.COMPANY, node=demo, company=demo)
+        write(db, grants.give, by=by, account=desk.id, role="king", level=Level.COMPANY, node=demo, company=demo)
     write(db, grants.take_back, by=by, grant=given.id)
-    assert read(db, grants.held_by, account=anna.id) == []
+    assert read(db, grants.held_by, account=desk.id) == []
     assert [each.kind for each in events(db, "tenancy.grant_given", "tenancy.grant_taken")] == [
         "tenancy.grant_given", "tenancy.grant_taken",
     ]  # fmt: skip
@@ -135,14 +135,14 @@ def test_who_may_more_is_out_of_reach(db: Database) -> None:
 
 def test_own_roles_hold_what_their_maker_has(db: Database) -> None:
     demo = company(db)
-    boss, anna = made(db, "boss", demo), made(db, "anna", demo)
+    boss, desk = made(db, "boss", demo), made(db, "desk", demo)
     by = person(boss, Scope(demo), tenancy.Role.COMPANY_MANAGER)
     role = {"company": demo, "code": "night_guard", "name": "夜班"}
     write(db, grants.save_role, by=by, **role, permissions=["lot.read", "lane.open"])
-    write(db, grants.give, by=by, account=anna.id, role="night_guard", level=Level.COMPANY, node=demo, company=demo)
-    assert read(db, grants.held_by, account=anna.id)[0].permissions == {"lot.read", "lane.open"}
+    write(db, grants.give, by=by, account=desk.id, role="night_guard", level=Level.COMPANY, node=demo, company=demo)
+    assert read(db, grants.held_by, account=desk.id)[0].permissions == {"lot.read", "lane.open"}
     write(db, grants.save_role, by=by, **role, permissions=["lot.read"])
-    assert read(db, grants.held_by, account=anna.id)[0].permissions == {"lot.read"}
+    assert read(db, grants.held_by, account=desk.id)[0].permissions == {"lot.read"}
     with pytest.raises(Denied, match=r"role\.beyond"):
         write(db, grants.save_role, by=by, **role, permissions=["audit.read"])
     with pytest.raises(Malformed, match=r"role\.permissions"):
@@ -154,65 +154,65 @@ def test_own_roles_hold_what_their_maker_has(db: Database) -> None:
 
 
 def test_a_grant_ends_by_itself(db: Database, machine: ManualClock) -> None:
-    demo, anna = company(db), made(db, "anna")
+    demo, desk = company(db), made(db, "desk")
     until = machine.now() + MINUTE_US
-    write(db, grants.give, account=anna.id, role="guard", level=Level.COMPANY, node=demo, company=demo, until=until)
-    assert len(read(db, grants.held_by, account=anna.id)) == 1
+    write(db, grants.give, account=desk.id, role="guard", level=Level.COMPANY, node=demo, company=demo, until=until)
+    assert len(read(db, grants.held_by, account=desk.id)) == 1
     machine.advance(MINUTE_US)
-    assert read(db, grants.held_by, account=anna.id) == []
+    assert read(db, grants.held_by, account=desk.id) == []
 
 
 def test_failures_make_the_right_password_wait_too(db: Database, machine: ManualClock) -> None:
-    anna = made(db, "anna")
+    desk = made(db, "desk")
     for _ in range(5):
-        assert signed_in(db, anna, "r", matches=False).refused == "credentials"
-    assert signed_in(db, anna, "r").refused == "waiting"
+        assert signed_in(db, desk, "r", matches=False).refused == "credentials"
+    assert signed_in(db, desk, "r").refused == "waiting"
     machine.advance(MINUTE_US)
-    assert signed_in(db, anna, "r").session is not None
+    assert signed_in(db, desk, "r").session is not None
     told = events(db, "tenancy.sign_in_refused")
     assert [each.body["reason"] for each in told] == ["password"] * 5 + ["waiting"]
-    assert read(db, accounts.account, account=anna.id).failures.count == 0
+    assert read(db, accounts.account, account=desk.id).failures.count == 0
 
 
 def test_a_locked_account_is_told_nothing_else_than_a_wrong_password(db: Database) -> None:
-    anna = made(db, "anna")
-    first = signed_in(db, anna, "r").session
+    desk = made(db, "desk")
+    first = signed_in(db, desk, "r").session
     assert first is not None
-    write(db, accounts.lock, account=anna.id)
+    write(db, accounts.lock, account=desk.id)
     assert read(db, signing_in.standing, session=first.id) is None
-    assert signed_in(db, anna, "r2").refused == "credentials"
-    write(db, accounts.unlock, account=anna.id)
-    assert signed_in(db, anna, "r3").session is not None
-    write(db, accounts.close, account=anna.id)
+    assert signed_in(db, desk, "r2").refused == "credentials"
+    write(db, accounts.unlock, account=desk.id)
+    assert signed_in(db, desk, "r3").session is not None
+    write(db, accounts.close, account=desk.id)
     with pytest.raises(Refused, match=r"account\.closed"):
-        write(db, accounts.unlock, account=anna.id)
+        write(db, accounts.unlock, account=desk.id)
 
 
 def test_each_code_lets_in_once(db: Database, machine: ManualClock) -> None:
-    anna = made(db, "anna")
+    desk = made(db, "desk")
     secret = one_time.new_secret()
-    by = Caller(Actor(ActorKind.PERSON, str(anna.id)), EVERYTHING, frozenset())
+    by = Caller(Actor(ActorKind.PERSON, str(desk.id)), EVERYTHING, frozenset())
 
     def code(ahead: int = 0) -> str:
         return one_time.code_at(base64.b32decode(secret), one_time.step_of(machine.now()) + ahead)
 
     with pytest.raises(Malformed, match=r"totp\.wrong"):
-        write(db, accounts.set_second_factor, by=by, account=anna.id, secret=secret, code="000000")
-    write(db, accounts.set_second_factor, by=by, account=anna.id, secret=secret, code=code())
-    assert signed_in(db, anna, "r").refused == "code_needed"
-    assert signed_in(db, anna, "r", code=code()).refused == "credentials"  # shown already
+        write(db, accounts.set_second_factor, by=by, account=desk.id, secret=secret, code="000000")
+    write(db, accounts.set_second_factor, by=by, account=desk.id, secret=secret, code=code())
+    assert signed_in(db, desk, "r").refused == "code_needed"
+    assert signed_in(db, desk, "r", code=code()).refused == "credentials"  # shown already
     machine.advance(30_000_000)
-    assert signed_in(db, anna, "r", code=code()).session is not None
-    assert signed_in(db, anna, "r2", code=code()).refused == "credentials"
+    assert signed_in(db, desk, "r", code=code()).session is not None
+    assert signed_in(db, desk, "r2", code=code()).refused == "credentials"
     with pytest.raises(Denied):
         write(db, accounts.set_second_factor, by=by, account=Id(int=9), secret=secret, code=code())
-    write(db, accounts.drop_second_factor, account=anna.id)
-    assert signed_in(db, anna, "r3").session is not None
+    write(db, accounts.drop_second_factor, account=desk.id)
+    assert signed_in(db, desk, "r3").session is not None
 
 
 def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_session(db: Database) -> None:
-    anna = made(db, "anna")
-    session = signed_in(db, anna, "r1").session
+    desk = made(db, "desk")
+    session = signed_in(db, desk, "r1").session
     assert session is not None
     change: dict[str, Any] = {"address": "192.0.2.9"}
     first = write(db, sessions.refresh, token=digest_of("r1"), following=digest_of("r2"), **change)
@@ -227,26 +227,26 @@ def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_session(db: Databas
 
 
 def test_signing_out_of_one_and_of_all(db: Database) -> None:
-    anna, bert = made(db, "anna"), made(db, "bert")
-    by = Caller(Actor(ActorKind.PERSON, str(anna.id)), EVERYTHING, frozenset())
-    mine = [signed_in(db, anna, f"r{number}").session for number in range(3)]
+    desk, bert = made(db, "desk"), made(db, "bert")
+    by = Caller(Actor(ActorKind.PERSON, str(desk.id)), EVERYTHING, frozenset())
+    mine = [signed_in(db, desk, f"r{number}").session for number in range(3)]
     others = signed_in(db, bert, "b").session
     assert others is not None
     assert all(mine)
-    write(db, sessions.sign_out, by=by, account=anna.id, session=mine[0].id)  # type: ignore[union-attr]
-    assert len(read(db, sessions.open_sessions, account=anna.id)) == 2
+    write(db, sessions.sign_out, by=by, account=desk.id, session=mine[0].id)  # type: ignore[union-attr]
+    assert len(read(db, sessions.open_sessions, account=desk.id)) == 2
     with pytest.raises(NotFound, match=r"session\.not_found"):
-        write(db, sessions.sign_out, by=by, account=anna.id, session=others.id)
+        write(db, sessions.sign_out, by=by, account=desk.id, session=others.id)
     with pytest.raises(Denied):
         write(db, sessions.sign_out_everywhere, by=by, account=bert.id)
-    write(db, sessions.sign_out_everywhere, by=by, account=anna.id)
-    assert read(db, sessions.open_sessions, account=anna.id) == []
+    write(db, sessions.sign_out_everywhere, by=by, account=desk.id)
+    assert read(db, sessions.open_sessions, account=desk.id) == []
     assert len(read(db, sessions.open_sessions, account=bert.id)) == 1
 
 
 def test_old_sessions_are_forgotten(db: Database, machine: ManualClock) -> None:
-    anna = made(db, "anna")
-    signed_in(db, anna, "r")
+    desk = made(db, "desk")
+    signed_in(db, desk, "r")
     assert write(db, sessions.purge) == 0
     machine.advance(sessions.SESSION_US + sessions.FORGOTTEN_US + 1)
     assert write(db, sessions.purge) == 1
@@ -275,7 +275,7 @@ def test_client_secrets_overlap_while_they_are_changed(db: Database, machine: Ma
     assert let_in("two", str(robot.id))
     assert not signed_in(db, robot, "r").session
     with pytest.raises(Refused, match=r"account\.no_secret"):
-        write(db, accounts.add_secret, account=made(db, "anna").id, digest="d" * 64, old_until_s=0)
+        write(db, accounts.add_secret, account=made(db, "desk").id, digest="d" * 64, old_until_s=0)
 
 
 def test_a_driver_is_one_account_by_openid_and_phone(db: Database) -> None:

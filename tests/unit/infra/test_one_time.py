@@ -58,4 +58,4 @@ def test_a_fresh_secret_is_for_authenticators() -> None:
     secret = new_secret()
     assert len(base64.b32decode(secret)) == SECRET_BYTES
     assert new_secret() != secret
-    assert address_of(secret, login="anna@lot").startswith("otpauth://totp/OpenBerth:anna%40lot?secret=" + secret)
+    assert address_of(secret, login="desk@lot").startswith("otpauth://totp/OpenBerth:desk%40lot?secret=" + secret)

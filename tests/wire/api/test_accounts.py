@@ -100,17 +100,17 @@ def test_a_role_that_is_taken_back_ends_at_once(house: House, guard: httpx2.Clie
 
 
 def test_wrong_logins_and_wrong_passwords_are_told_the_same(house: House) -> None:
-    make(house, "anna")
-    answers = [sign_in(house, "anna", "wrong-password"), sign_in(house, "nobody", "wrong-password")]
+    make(house, "desk")
+    answers = [sign_in(house, "desk", "wrong-password"), sign_in(house, "nobody", "wrong-password")]
     told = [{**answer.json(), "trace": ""} for answer in answers]
     assert [answer.status_code for answer in answers] == [401, 401]
     assert told[0] == told[1]
     assert told[0]["code"] == "auth.wrong"
     for _ in range(4):
-        sign_in(house, "anna", "wrong-password")
-    assert sign_in(house, "anna").status_code == 401  # the right one waits, too
+        sign_in(house, "desk", "wrong-password")
+    assert sign_in(house, "desk").status_code == 401  # the right one waits, too
     house.machine.advance(MINUTE_US)
-    assert sign_in(house, "anna").status_code == 200
+    assert sign_in(house, "desk").status_code == 200
 
 
 def test_an_address_signs_in_a_bounded_number_of_times(house: House) -> None:
@@ -121,22 +121,22 @@ def test_an_address_signs_in_a_bounded_number_of_times(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("password", "code"),
-    [("short", "password.length"), ("password2026", "password.common"), ("xx-anna-yy-zz", "password.holds_login")],
+    [("short", "password.length"), ("password2026", "password.common"), ("xx-desk-yy-zz", "password.holds_login")],
 )
 def test_weak_passwords_are_refused(house: House, password: str, code: str) -> None:
-    answer = house.post("/v1/accounts", {"login": "anna", "name": "A", "password": password})
+    answer = house.post("/v1/accounts", {"login": "desk", "name": "A", "password": password})
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
 def test_tokens_are_refreshed_once_and_a_thief_ends_the_session(house: House) -> None:
-    make(house, "anna")
-    first = sign_in(house, "anna").json()
+    make(house, "desk")
+    first = sign_in(house, "desk").json()
     second = house.stranger.post("/v1/auth/refresh", json={"refresh_token": first["refresh_token"]}).json()
-    anna = house.client({"authorization": f"Bearer {second['access_token']}"})
-    assert len(anna.get("/v1/auth/sessions").json()["items"]) == 1
+    desk = house.client({"authorization": f"Bearer {second['access_token']}"})
+    assert len(desk.get("/v1/auth/sessions").json()["items"]) == 1
     stolen = house.stranger.post("/v1/auth/refresh", json={"refresh_token": first["refresh_token"]})
     assert (stolen.status_code, stolen.json()["code"]) == (401, "auth.reused")
-    assert eventually(lambda: anna.get("/v1/auth/me").status_code == 401)
+    assert eventually(lambda: desk.get("/v1/auth/me").status_code == 401)
     again = house.stranger.post("/v1/auth/refresh", json={"refresh_token": second["refresh_token"]})
     assert again.json()["code"] == "auth.refresh"
 
@@ -148,50 +148,50 @@ def test_an_access_token_ends_after_minutes(house: House, guard: httpx2.Client) 
 
 
 def test_signing_out_here_and_everywhere(house: House) -> None:
-    make(house, "anna")
-    here, there = client(house, "anna"), client(house, "anna")
+    make(house, "desk")
+    here, there = client(house, "desk"), client(house, "desk")
     assert [each["current"] for each in here.get("/v1/auth/sessions").json()["items"]] == [False, True]
     assert here.post("/v1/auth/sign-out", json={}).status_code == 204
     assert eventually(lambda: here.get("/v1/auth/me").status_code == 401)
     assert there.get("/v1/auth/me").status_code == 200
-    other = client(house, "anna")
+    other = client(house, "desk")
     assert other.post("/v1/auth/sign-out", json={"everywhere": True}).status_code == 204
     assert eventually(lambda: there.get("/v1/auth/me").status_code == 401)
     assert house.operator.post("/v1/auth/sign-out", json={}).json()["code"] == "auth.no_session"
 
 
 def test_changing_ones_password_ends_the_other_sessions(house: House) -> None:
-    make(house, "anna")
-    here, there = client(house, "anna"), client(house, "anna")
+    make(house, "desk")
+    here, there = client(house, "desk"), client(house, "desk")
     wrong = here.post("/v1/auth/password", json={"old": "wrong", "new": "walnut-bridge-77"})
     assert wrong.json()["code"] == "auth.wrong"
     assert here.post("/v1/auth/password", json={"old": PASSWORD, "new": "walnut-bridge-77"}).status_code == 204
     assert eventually(lambda: there.get("/v1/auth/me").status_code == 401)
     assert here.get("/v1/auth/me").status_code == 200
-    assert sign_in(house, "anna", "walnut-bridge-77").status_code == 200
+    assert sign_in(house, "desk", "walnut-bridge-77").status_code == 200
 
 
 def test_a_second_factor_is_asked_for_once_it_was_shown(house: House) -> None:
-    make(house, "anna")
-    anna = client(house, "anna")
-    secret = anna.post("/v1/auth/second-factor").json()["secret"]
+    make(house, "desk")
+    desk = client(house, "desk")
+    secret = desk.post("/v1/auth/second-factor").json()["secret"]
 
     def code() -> str:
         return one_time.code_at(base64.b32decode(secret), one_time.step_of(house.machine.now()))
 
     assert (
-        anna.put("/v1/auth/second-factor", json={"secret": secret, "code": "000000", "password": PASSWORD}).status_code
+        desk.put("/v1/auth/second-factor", json={"secret": secret, "code": "000000", "password": PASSWORD}).status_code
         == 422
     )
     form = {"secret": secret, "code": code()}
-    assert anna.put("/v1/auth/second-factor", json={**form, "password": "wrong"}).status_code == 401
-    assert anna.put("/v1/auth/second-factor", json={**form, "password": PASSWORD}).status_code == 204
-    assert sign_in(house, "anna").json()["code"] == "auth.code_needed"
+    assert desk.put("/v1/auth/second-factor", json={**form, "password": "wrong"}).status_code == 401
+    assert desk.put("/v1/auth/second-factor", json={**form, "password": PASSWORD}).status_code == 204
+    assert sign_in(house, "desk").json()["code"] == "auth.code_needed"
     house.machine.advance(30_000_000)
-    assert sign_in(house, "anna", code=code()).status_code == 200
-    assert house.get("/v1/accounts/anna")["second_factor"] is True
-    assert house.operator.delete("/v1/accounts/anna/second-factor").status_code == 204
-    assert sign_in(house, "anna").status_code == 200
+    assert sign_in(house, "desk", code=code()).status_code == 200
+    assert house.get("/v1/accounts/desk")["second_factor"] is True
+    assert house.operator.delete("/v1/accounts/desk/second-factor").status_code == 204
+    assert sign_in(house, "desk").status_code == 200
 
 
 def test_integrators_get_tokens_for_their_secret(house: House) -> None:
@@ -234,8 +234,8 @@ def test_refusals_of_the_token_address_are_those_of_the_standard(
 
 
 def test_keys_change_without_anybody_noticing(house: House) -> None:
-    make(house, "anna")
-    before = client(house, "anna")
+    make(house, "desk")
+    before = client(house, "desk")
     token = before.headers["authorization"].partition(" ")[2]
     published = house.stranger.get("/.well-known/jwks.json").json()["keys"]
     assert [key["kid"] for key in published] == [signed_tokens.kid_of(token)]
@@ -243,10 +243,10 @@ def test_keys_change_without_anybody_noticing(house: House) -> None:
     assert house.post("/v1/keys/rotate", {}).status_code == 204
     both = house.stranger.get("/.well-known/jwks.json").json()["keys"]
     assert len(both) == 2
-    assert signed_tokens.kid_of(sign_in(house, "anna").json()["access_token"]) == both[0]["kid"]  # not signing yet
+    assert signed_tokens.kid_of(sign_in(house, "desk").json()["access_token"]) == both[0]["kid"]  # not signing yet
     assert before.get("/v1/auth/me").status_code == 200
     house.machine.advance(16 * MINUTE_US)
-    fresh = sign_in(house, "anna").json()["access_token"]
+    fresh = sign_in(house, "desk").json()["access_token"]
     assert signed_tokens.kid_of(fresh) == both[1]["kid"]
     assert house.client({"authorization": f"Bearer {fresh}"}).get("/v1/auth/me").status_code == 200
 
