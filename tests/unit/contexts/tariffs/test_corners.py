@@ -136,3 +136,14 @@ def test_free_minutes_that_come_again_do_not_hang_the_outlook() -> None:
     )
     found = priced(charge, SHANGHAI_EIGHT, "2026-11-23T03:00:00Z")
     assert (found.total.minor, found.next_change_at) == (100, None)
+
+
+def test_a_tariff_as_a_relief_that_has_no_price_takes_nothing() -> None:
+    offered = replace(tariff(band("all", 0, 0, 60, "1.00")), currency="SGD")
+    relief = Relief("r", ReliefKind.TARIFF, tariff=offered)
+    found = quote(
+        (Segment(Period(from_iso(SHANGHAI_EIGHT)), tariff(band("all", 0, 0, 60, "5.00"))),),
+        Terms("CNY", reliefs=(relief,)), now=from_iso("2026-11-23T01:00:00Z"),
+    )  # fmt: skip
+    assert (found.total.minor, found.reliefs) == (500, ())
+    assert found.next_change_at is not None

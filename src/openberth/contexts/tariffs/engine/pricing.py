@@ -11,7 +11,7 @@ from openberth.contexts.tariffs.engine.ready import ReadyPlan, ReadyTariff, read
 from openberth.contexts.tariffs.engine.relieving import Relieving, widening
 from openberth.contexts.tariffs.engine.stay import Part, Stay
 from openberth.contexts.tariffs.engine.walk import Gate, Walk
-from openberth.contexts.tariffs.model import DAY_MINUTES, NestedCaps, NotComputable, Relief, Terms
+from openberth.contexts.tariffs.model import DAY_MINUTES, NestedCaps, NotComputable, Relief, Segment, Tariff, Terms
 from openberth.kernel.time import HOUR_US, Instant
 
 MAX_AHEAD_MINUTES = 400 * DAY_MINUTES  # nothing is said about changes of the price beyond
@@ -30,10 +30,11 @@ class Priced(NamedTuple):
 class Pricing:
     """Prices the parts of a stay by the terms. Raises ``NotComputable``."""
 
-    __slots__ = ("_ready", "_together", "depends_on_leaving", "effort", "stay", "terms")
+    __slots__ = ("_instead", "_ready", "_together", "depends_on_leaving", "effort", "stay", "terms")
 
     def __init__(self, stay: Stay, terms: Terms, effort: Effort | None = None) -> None:
         self.stay, self.terms, self.effort = stay, terms, effort or Effort()
+        self._instead: dict[int, Pricing] = {}  # by the identity of the tariff
         self._ready: dict[int, ReadyTariff] = {}  # by the identity of the segments' tariffs
         self.depends_on_leaving = False  # which plans may be used changes while the car stays
         for segment in stay.segments:
@@ -49,6 +50,18 @@ class Pricing:
         found = [self._best(part) for part in parts]
         if self._together and len({part.depth for part in parts if part.tariff}) > 1:
             return self.together(parts, [None if one is None else one.choice for one in found], ())
+        return found
+
+    def instead(self, tariff: Tariff) -> "Pricing":
+        """Return the pricing of the same stay, minute by minute, with a tariff in place of every tariff."""
+        found = self._instead.get(id(tariff))
+        if found is None:
+            segments = [
+                segment if segment.tariff is None else Segment(segment.period, tariff, segment.right, segment.depth)
+                for segment in self.stay.segments
+            ]
+            stay = Stay(segments, self.terms.currency, self.stay.seconds)
+            found = self._instead[id(tariff)] = Pricing(stay, self.terms, self.effort)
         return found
 
     def together(

@@ -1,11 +1,11 @@
 """What a stay costs, explained line by line: the public ``quote``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from openberth.contexts.tariffs.engine.effort import AHEAD_STEPS, PRICE_STEPS
 from openberth.contexts.tariffs.engine.explaining import explained
 from openberth.contexts.tariffs.engine.pricing import MAX_AHEAD_MINUTES, Priced, Pricing
-from openberth.contexts.tariffs.engine.reliefs import Relieved, instead, relieved
+from openberth.contexts.tariffs.engine.reliefs import Relieved, relieved
 from openberth.contexts.tariffs.engine.stay import Part, Stay
 from openberth.contexts.tariffs.model import (
     DAY_MINUTES,
@@ -46,14 +46,12 @@ def single(tariff: Tariff, *, entered: Instant, until: Instant, terms: Terms | N
 class Quoting:
     """One stay that is priced at several instants."""
 
-    __slots__ = ("_is_searched", "_others", "_pricing", "_stay", "_terms")
+    __slots__ = ("_is_searched", "_pricing", "_stay", "_terms")
 
     def __init__(self, segments: Sequence[Segment], terms: Terms) -> None:
         self._terms = terms
         self._stay = Stay(segments, terms.currency)
         self._pricing = Pricing(self._stay, terms)
-        # Tariffs that reliefs offer instead: they count minutes and choose plans in their own way.
-        self._others = [instead(self._pricing, relief.tariff) for relief in terms.reliefs if relief.tariff is not None]
         self._is_searched = (
             bool(terms.reliefs)
             or self._pricing.depends_on_leaving
@@ -177,13 +175,23 @@ class Quoting:
     def _edges(self, now: Instant) -> set[Instant]:
         """Return instants after ``now`` at which the price may fall."""
         edges: set[Instant] = set()
-        for pricing in (self._pricing, *self._others):
+        for pricing in (self._pricing, *self._offered()):
             for part in pricing.stay.parts(now)[0]:
                 if part.tariff is not None and part.runs:
                     edges |= pricing.condition_edges(part, now)
         for segment in self._stay.segments:
             edges |= {moment for moment in (segment.period.start, segment.period.end) if moment and moment > now}
         return edges
+
+    def _offered(self) -> Iterator[Pricing]:
+        """Yield the pricings that reliefs offer instead: their plans may depend on leaving, too."""
+        for relief in self._terms.reliefs:
+            if relief.tariff is not None:
+                try:
+                    offered = self._pricing.instead(relief.tariff)
+                except NotComputable:
+                    continue  # such a relief takes nothing
+                yield offered
 
     def _in_piece(self, minor: int, piece: Instant, edge: Instant) -> Instant | None:
         """Search the half-open piece, in which the price never falls, and its edge."""
@@ -203,18 +211,7 @@ class Quoting:
                 high = middle
             else:
                 low = middle
-        found = stay.instant(high)
-        return found if not self._others else self._within_minute(minor, max(piece, stay.instant(low)), found)
-
-    def _within_minute(self, minor: int, low: Instant, high: Instant) -> Instant:
-        """Return the first instant after ``low`` at which the price is above: a tariff offered has its own minutes."""
-        while high - low > 1:
-            middle = Instant((low + high) // 2)
-            if self._total_or_more(middle, minor) > minor:
-                high = middle
-            else:
-                low = middle
-        return high
+        return stay.instant(high)
 
     def _total_or_more(self, at: Instant, minor: int) -> int:
         """Return the price, or more than ``minor`` where none is known: that is a change, too."""

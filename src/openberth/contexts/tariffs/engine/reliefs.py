@@ -1,13 +1,12 @@
 """Which reliefs are used and what each is worth (ADR 0006, "Reliefs, precisely")."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
 from openberth.contexts.tariffs.engine.pricing import Priced, Pricing
 from openberth.contexts.tariffs.engine.relieving import acts_on_units
-from openberth.contexts.tariffs.engine.stay import Part, Stay
+from openberth.contexts.tariffs.engine.stay import Part
 from openberth.contexts.tariffs.model import (
     Line,
     NotComputable,
@@ -15,7 +14,6 @@ from openberth.contexts.tariffs.model import (
     ReliefKind,
     ReliefRules,
     ReliefUse,
-    Segment,
     Tariff,
 )
 from openberth.kernel.errors import Param
@@ -140,23 +138,11 @@ class _Solver:
     def _under(self, tariff: Tariff) -> int | None:
         """Return what the stay would cost with a tariff in place of every tariff; None: that has no price."""
         try:
-            other = instead(self._pricing, tariff)
+            other = self._pricing.instead(tariff)
             found = other.priced(other.stay.parts(self._now)[0])
         except NotComputable:
             return None
         return sum(one.steps.total for one in found if one is not None)
-
-
-def instead(pricing: Pricing, tariff: Tariff) -> Pricing:
-    """Return the pricing of the same stay with a tariff in place of every tariff."""
-    stay, terms = pricing.stay, pricing.terms
-    if tariff.seconds is not stay.seconds:
-        tariff = replace(tariff, seconds=stay.seconds)  # the minutes of the stay stay what they are
-    segments = [
-        segment if segment.tariff is None else Segment(segment.period, tariff, segment.right, segment.depth)
-        for segment in stay.segments
-    ]
-    return Pricing(Stay(segments, terms.currency), terms, pricing.effort)
 
 
 def _check(reliefs: Sequence[Relief], currency: str) -> None:

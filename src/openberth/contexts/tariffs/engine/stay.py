@@ -29,24 +29,25 @@ class Part:
 
 
 class Stay:
-    """Segments that follow each other without gaps. Raises ``NotComputable`` for what has no honest price."""
+    """Segments that follow each other without gaps. Raises ``NotComputable`` for what has no honest price.
+
+    ``seconds`` is how moments become minutes; None: as the first tariff says.
+    """
 
     __slots__ = ("base", "currency", "entered", "seconds", "segments")
 
-    def __init__(self, segments: Sequence[Segment], currency: str) -> None:
+    def __init__(self, segments: Sequence[Segment], currency: str, seconds: SecondsPolicy | None = None) -> None:
         if not segments or len(segments) > MAX_SEGMENTS:
             raise NotComputable("segments", count=len(segments))
         self.segments, self.currency = segments, currency
         self.entered = segments[0].period.start
-        self.seconds = SecondsPolicy.TRUNCATE
-        self._check()
+        self.seconds = self._checked(seconds)
         self.base = self.entered
         if self.seconds is SecondsPolicy.CLOCK:
             self.base = Instant(self.entered - self.entered % MINUTE_US)
 
-    def _check(self) -> None:
+    def _checked(self, policy: SecondsPolicy | None) -> SecondsPolicy:
         edge: Instant | None = self.entered
-        policy: SecondsPolicy | None = None
         for segment in self.segments:
             if segment.period.start != edge:
                 raise NotComputable("gap")
@@ -59,7 +60,7 @@ class Stay:
                 raise NotComputable("currency", tariff=tariff.code, expected=self.currency, found=tariff.currency)
             else:
                 policy = policy or tariff.seconds
-        self.seconds = policy or SecondsPolicy.TRUNCATE
+        return policy or SecondsPolicy.TRUNCATE
 
     def minute(self, at: Instant) -> int:
         """Return the minutes of the stay that count at an instant."""
