@@ -18,6 +18,7 @@ from openberth.infra.database.queue import Urgency
 from openberth.infra.database.schema import job
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.infra.database.unit import Reader, Unit
+from openberth.infra.waking import woken
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.ids import Id
@@ -173,14 +174,7 @@ class JobRunner:
                     await self._begin_due()
                 except Overloaded as problem:
                     log.warning("jobs.waiting", code=problem.code)
-                try:
-                    # Not wait_for: that of Python 3.11 can lose a cancellation, and the task would never end.
-                    async with asyncio.timeout(POLL_S):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
-                finally:
-                    self._wake.clear()
+                await woken(self._wake, within_s=POLL_S)
         finally:
             for task in self._running:
                 task.cancel()

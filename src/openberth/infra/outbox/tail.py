@@ -12,6 +12,7 @@ import structlog
 
 from openberth.infra.database import log as event_log
 from openberth.infra.database.database import Database
+from openberth.infra.waking import woken
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.events import Envelope
@@ -123,14 +124,7 @@ class Tail:
                     pass
             except Overloaded as problem:
                 log.warning("tail.waiting", code=problem.code)
-            try:
-                # Not wait_for: that of Python 3.11 can lose a cancellation, and the task would never end.
-                async with asyncio.timeout(POLL_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-            finally:
-                self._wake.clear()
+            await woken(self._wake, within_s=POLL_S)
 
     def recent(self, after: int) -> Sequence[Envelope] | None:
         """Return the events after a position from memory; None when they reach too far back."""
