@@ -97,12 +97,6 @@ STAYS_OF_PLATE = Query(
     .limit(bindparam("limit")),
     _stay,
 )
-CLOSED_TOTALS = Query(
-    select(
-        func.count(), func.coalesce(func.sum(stay.c.price_minor), 0), func.coalesce(func.sum(stay.c.paid_minor), 0)
-    ).where(stay.c.lot_id == bindparam("lot")),
-    lambda count, price, paid: (int(count), int(price), int(paid)),
-)
 INSERT_SEGMENT = insert_into(segment)
 SEGMENTS = Query(
     select(segment).where(segment.c.stay_id == bindparam("stay")).order_by(segment.c.ordinal).limit(1_000), _segment

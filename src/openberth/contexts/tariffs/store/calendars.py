@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 
 from openberth.contexts.tariffs.model import CalendarDay, DayKind
 from openberth.contexts.tariffs.store.tables import calendar, calendar_day
@@ -81,4 +81,3 @@ UPDATE_DAY = Write(
         own=bindparam("own"),
     )
 )
-DELETE_DAY = Write(delete(calendar_day).where(*_DAYS_OF_CALENDAR, _D.day == bindparam("on_day")))

@@ -4,7 +4,7 @@ An account acts in one place at a time: the whole platform, one company, or some
 beyond their node: over several lots only what is held at each of them counts, so nobody gains by being two things.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from openberth.contexts.tenancy.model.accounts import Grant, Level
@@ -72,10 +72,3 @@ def _inside(here: Sequence[Held], company: Id, everywhere: frozenset[str]) -> Ac
 
 def _union(held: Iterable[Held]) -> frozenset[str]:
     return frozenset().union(*(each.permissions for each in held))
-
-
-def permissions_of(
-    role: str, built_in: Mapping[str, frozenset[str]], own: Mapping[str, frozenset[str]]
-) -> frozenset[str]:
-    """Return the permissions of a role; one that is gone has none."""
-    return built_in.get(role) or own.get(role) or frozenset()
