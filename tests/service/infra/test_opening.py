@@ -2,9 +2,11 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from openberth.infra.clocks import Clocks
 from openberth.infra.database import Database, open_database, sole_owner
 from openberth.infra.sealing import RingSealer
 from openberth.kernel.errors import Overloaded, Refused
+from tests.service.databases import ServerBase
 
 HOLD = """
 import sys
@@ -75,6 +78,24 @@ def test_a_file_that_cannot_be_opened_says_so(tmp_path: Path, clocks: Clocks, ke
 def test_an_unknown_kind_of_database_says_so(url: str, clocks: Clocks, keys: RingSealer) -> None:
     with pytest.raises(Overloaded, match=r"database\.unknown_kind"):
         open_database(url, clocks, keys, node="test")
+
+
+@pytest.mark.mariadb
+def test_connections_share_one_tls_context(
+    server_base: Callable[[str], ServerBase], clocks: Clocks, keys: RingSealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server_base("mysql").url
+    made: list[ssl.SSLContext] = []
+    real = ssl.create_default_context
+
+    def counted() -> ssl.SSLContext:
+        made.append(real())
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", lambda *_arguments, **_named: counted())
+    for _ in range(2):
+        open_database(url, clocks, keys, node="test").close()
+    assert len(made) <= 1  # none when an earlier test has connected
 
 
 def test_closing_stops_every_thread(db: Database) -> None:

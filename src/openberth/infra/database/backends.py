@@ -1,17 +1,27 @@
 """What differs between database servers: connecting, isolation, locks, and what an error means."""
 
 import contextlib
+import functools
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pymysql
+from pymysql.connections import Connection
 from sqlalchemy import URL, create_engine
 
 from openberth.infra.database.schema import LOCK_BUCKETS
 from openberth.kernel.errors import Overloaded
+
+if TYPE_CHECKING:
+    from pymysql.cursors import Cursor
+
+    _PyMysqlConnection = Connection[Cursor]
+else:
+    _PyMysqlConnection = Connection
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30
@@ -160,6 +170,26 @@ class PostgresBackend(Backend):
         return Failure.LOST if lost else Failure.OTHER
 
 
+@functools.cache
+def _unverified_tls() -> ssl.SSLContext:
+    """Return the one context for servers that no certificate authority was named for."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class _MysqlConnection(_PyMysqlConnection):
+    """Encrypts where the server can, with one TLS context for all connections.
+
+    PyMySQL makes a context for every connection and loads all authorities of the machine into it, to verify nobody by
+    them: 26 to 45 ms of CPU during which no other thread of the process runs.
+    """
+
+    def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
+        return super()._create_ssl_ctx(sslp) if sslp else _unverified_tls()  # type: ignore[misc]
+
+
 class MysqlBackend(Backend):
     """MySQL and MariaDB through PyMySQL."""
 
@@ -171,7 +201,7 @@ class MysqlBackend(Backend):
         """Open a connection in READ COMMITTED with strict types."""
         url = self.url
         try:
-            connection = pymysql.connect(
+            connection = _MysqlConnection(
                 host=url.host or "127.0.0.1", port=url.port or 3306, user=url.username, password=url.password or "",
                 database=url.database, charset="utf8mb4", connect_timeout=CONNECT_TIMEOUT_S, autocommit=False,
                 read_timeout=statement_timeout_s, write_timeout=statement_timeout_s,
