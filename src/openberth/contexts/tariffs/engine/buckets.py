@@ -10,13 +10,14 @@ from openberth.contexts.tariffs.model import CapKind
 class Bucket:
     """One cap of one stay. Amounts are whole numbers over the plan's denominator."""
 
-    __slots__ = ("_first", "_hit_span", "_span", "cap", "left", "spans_hit", "withheld")
+    __slots__ = ("_first", "_hit_span", "_span", "cap", "left", "spans_hit", "until", "withheld")
 
     def __init__(self, cap: ReadyCap) -> None:
         self.cap = cap
         self.left = ENDLESS  # until its first span begins: a cap that is lent limits nothing before
         self.withheld = 0
         self.spans_hit = 0  # spans in which something was taken off
+        self.until = 0  # the position before which no other span can begin
         self._span = self._hit_span = self._first = -1
 
     def turn(self, position: int, time: Timeline) -> None:
@@ -39,14 +40,17 @@ class Bucket:
 
     def _span_at(self, position: int, time: Timeline) -> int:
         kind = self.cap.kind
-        if self.cap.minutes:
-            return (position - time.anchor) // self.cap.minutes
-        if kind is CapKind.DAY:
-            return time.day
         if kind is CapKind.WINDOW:
             if self.cap.bands is None:
                 return time.window
             return sum([time.windows_of.get(band, 0) for band in self.cap.bands]) or -1  # none has begun yet
+        if minutes := self.cap.minutes:
+            span = (position - time.anchor) // minutes
+            self.until = time.anchor + (span + 1) * minutes
+            return span
+        self.until = time.day_end
+        if kind is CapKind.DAY:
+            return time.day
         if kind is CapKind.WEEK:
             return (time.day - 1) // 7
         if kind is CapKind.MONTH:

@@ -57,10 +57,9 @@ class Freeing:
         return 0
 
     @property
-    def is_over(self) -> bool:
-        """Tell whether nothing is given however long the stay goes on."""
-        plan = self._plan
-        return plan.is_threshold and plan.simple_free and self._used.get((0, 0), 0) > plan.free_minutes
+    def used(self) -> int:
+        """Return the minutes of the stay that use up what is given once."""
+        return self._used.get((0, 0), 0)
 
     def _span(self, time: Timeline) -> tuple[int, int]:
         plan = self._plan
@@ -73,7 +72,7 @@ class Freeing:
     def _count(self, base: int, runs: Sequence[tuple[int, int]], effort: Effort) -> None:
         plan = self._plan
         if plan.simple_free and self._counts_all:
-            self._used[0, 0] = sum(end - start for start, end in runs)
+            self._used[0, 0] = _all(runs)
             return
         time = Timeline(plan, base, runs[0][0])
         for start, end in runs:
@@ -93,5 +92,12 @@ def freeing(plan: ReadyPlan, base: int, runs: Sequence[tuple[int, int]], effort:
     """Return the free minutes of a walk, None where there are none or they are exceeded for good."""
     if not plan.free_minutes:
         return None
+    can_be_over = plan.is_threshold and plan.simple_free
+    if can_be_over and plan.plan.free.counts is FreeCounts.STAY and _all(runs) > plan.free_minutes:
+        return None
     found = Freeing(plan, base, runs, effort)
-    return None if found.is_over else found
+    return None if can_be_over and found.used > plan.free_minutes else found
+
+
+def _all(runs: Sequence[tuple[int, int]]) -> int:
+    return sum([end - start for start, end in runs])

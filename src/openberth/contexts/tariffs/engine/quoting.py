@@ -148,12 +148,15 @@ class Quoting:
             parts, priced = known
         if segment.tariff is None or (end is not None and end <= start):
             return None
-        number = next(number for number, part in enumerate(parts) if _is_of(part, segment))
-        others = sum(one.steps.total for one in priced if one is not None and one is not priced[number])
+        number = 0
+        while not _is_of(parts[number], segment):
+            number += 1
+        mine = priced[number]
+        others = _sum(priced) - (0 if mine is None else mine.steps.total)
         limit = parts[number].runs[-1][1] + MAX_AHEAD_MINUTES
         if end is not None:
             limit = min(limit, stay.minute(end))
-        minute = self._pricing.first_above(parts[number], priced[number], minor - others, limit)
+        minute = self._pricing.first_above(parts[number], mine, minor - others, limit)
         if minute is not None and (end is None or stay.instant(minute) <= end):
             return stay.instant(minute)
         return None
@@ -237,4 +240,4 @@ def _is_of(part: Part, segment: Segment) -> bool:
 
 
 def _sum(priced: Sequence[Priced | None]) -> int:
-    return sum(one.steps.total for one in priced if one is not None)
+    return sum([one.steps.total for one in priced if one is not None])

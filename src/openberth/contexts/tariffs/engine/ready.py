@@ -69,9 +69,12 @@ class ReadyBand(NamedTuple):
     counter: int
     repeat: int
     caps: tuple[int, ...]
+    same: tuple[int, ReadyTier, int] | None  # what ``unit_at`` always returns where there is one tier for ever
 
     def unit_at(self, counted: int) -> tuple[int, ReadyTier, int]:
         """Return the tier of the unit that begins after so many counted minutes, by number, and the tier's rest."""
+        if self.same is not None:
+            return self.same
         place = counted % self.repeat if counted >= self.repeat else counted
         for index, tier in enumerate(self.tiers):
             if place < tier.up_to:
@@ -142,7 +145,9 @@ class ReadyPlan:
         )
         caps = tuple(index for index, cap in enumerate(self.caps) if cap.bands is None or number in cap.bands)
         counter = {Counting.WINDOW: -1 - number, Counting.BAND: 1 + number}.get(band.counting, 0)
-        return ReadyBand(tiers, counter, band.repeat_minutes or ENDLESS, caps)
+        repeat = band.repeat_minutes or ENDLESS
+        is_same = len(tiers) == 1 and repeat == tiers[0].up_to == ENDLESS
+        return ReadyBand(tiers, counter, repeat, caps, (0, tiers[0], ENDLESS) if is_same else None)
 
 
 class ReadyTariff(NamedTuple):

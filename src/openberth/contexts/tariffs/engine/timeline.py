@@ -10,12 +10,12 @@ class Timeline:
     Positions are minutes of the stay that have passed: the minute after position ``p`` begins ``p`` minutes after
     ``base``. ``edge`` is the position at which something changes next; ``enter`` must be called there. ``cuts`` are
     further edges. ``window`` numbers the windows that passed, ``windows_of`` those of each band; ``day`` is the
-    ordinal of the tariff day.
+    ordinal of the tariff day, 0 where no day matters, and ``day_end`` the position at which it ends.
     """
 
     __slots__ = (
-        "_base", "_clock", "_cycle_end", "_day_end", "_has_bands", "_next", "_pieces", "_plan", "_spans",
-        "anchor", "band", "cuts", "cycle", "day", "edge", "window", "windows_of",
+        "_base", "_clock", "_cycle_end", "_has_bands", "_next", "_pieces", "_plan", "_spans",
+        "anchor", "band", "cuts", "cycle", "day", "day_end", "edge", "window", "windows_of",
     )  # fmt: skip
 
     def __init__(self, plan: ReadyPlan, base: int, anchor: int, cuts: tuple[int, ...] = ()) -> None:
@@ -23,7 +23,7 @@ class Timeline:
         self._clock = plan.clock
         self.anchor = self.edge = anchor
         self.cycle, self._cycle_end = 0, ENDLESS
-        self.day, self._day_end = 0, ENDLESS
+        self.day, self.day_end = 0, ENDLESS
         self.window = 0
         self.windows_of: dict[int, int] = {}
         self._spans = plan.spans
@@ -46,7 +46,7 @@ class Timeline:
         edge = ENDLESS
         if self.day:
             self._follow(position)
-            edge = self._pieces[self._next][0] if self._next < len(self._pieces) else self._day_end
+            edge = self._pieces[self._next][0] if self._next < len(self._pieces) else self.day_end
         if position >= self._cycle_end:
             self._new_cycle(position)
         if self._cycle_end < edge:
@@ -76,7 +76,7 @@ class Timeline:
             self._pieces = tuple([(-((base - at) // MINUTE_US), band) for at, band in day.bands])
         else:
             end = self._clock.starts(self.day + 1)  # what kind of day it is does not matter
-        self._day_end = -((base - end) // MINUTE_US)
+        self.day_end = -((base - end) // MINUTE_US)
 
     def _follow(self, position: int) -> None:
         """Pass all bands and days that begin until a position."""
@@ -86,7 +86,7 @@ class Timeline:
                 if band != self.band:
                     self._open(band)
                 self._next += 1
-            if position < self._day_end:
+            if position < self.day_end:
                 return
             self.day += 1
             self._take_day()
@@ -101,4 +101,4 @@ class Timeline:
             self.cycle = (position - self.anchor) // self._plan.cycle_minutes
             self._cycle_end = self.anchor + (self.cycle + 1) * self._plan.cycle_minutes
         else:
-            self.cycle, self._cycle_end = self.day, self._day_end
+            self.cycle, self._cycle_end = self.day, self.day_end

@@ -172,7 +172,8 @@ class Walk:
         time = self.time
         time.enter(position)
         for bucket in self.buckets:
-            bucket.turn(position, time)
+            if position >= bucket.until:
+                bucket.turn(position, time)
         if time.cycle != self._cycle:
             self._cycle = time.cycle
             self._close(every=True)
@@ -206,9 +207,10 @@ class Walk:
         if counter is None:
             counter = counters[band.counter] = _Counter()
         relieving = None if counters is self._shadow else self._relieving
+        spend = self._effort.spend
         while minutes > 0:
-            self._effort.spend(1)
-            fresh = band.unit_at(counter.done) if counter.left == 0 else None
+            spend(1)
+            fresh = (band.same or band.unit_at(counter.done)) if counter.left == 0 else None
             if relieving is not None:
                 price = counter.price if fresh is None else fresh[1].price
                 taken = self._relieved(relieving, at, minutes, band, has_price=price > 0)
