@@ -26,19 +26,39 @@ class Actor:
     address: str | None = None
 
 
+# More places than this in one scope are too many for a statement: whoever has them names a narrower place.
+PLACES_MAX = 512
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The rows a caller may touch: everything (both None), one company, or some lots of one company."""
+    """The rows a caller may touch: everything (all None), one company, some lots of one, or several companies.
+
+    Whoever acts for a partner has several: its companies, and the partner itself, whose id stands as the company of the
+    rows that belong to it alone. ``company`` is the one company of a scope that has one.
+    """
 
     company: Id | None = None
     lots: tuple[Id, ...] | None = None
+    companies: tuple[Id, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.lots is not None and self.company is None:
             raise ValueError("lots are reached through their company")
+        if self.company is not None and self.companies is not None:
+            raise ValueError("a scope has one company or several")
+        if max(len(self.lots or ()), len(self.companies or ())) > PLACES_MAX:
+            raise ValueError("a scope holds at most PLACES_MAX places")
+
+    @property
+    def is_everything(self) -> bool:
+        """Tell whether no row lies outside."""
+        return self.company is None and self.companies is None
 
     def allows(self, company: Id | None, lot: Id | None) -> bool:
         """Tell whether a row of this company and lot lies inside the scope."""
+        if self.companies is not None:
+            return company in self.companies
         if self.company is None:
             return True
         if company != self.company:

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 from openberth.contexts.tenancy import PERMISSIONS
 from openberth.infra.database import Database, Query, Reader, Unit
 from openberth.infra.database.servers import TRIES_MAX
-from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
+from openberth.kernel.authority import PLACES_MAX, Actor, ActorKind, Caller, Scope, system
 from openberth.kernel.errors import Denied, Overloaded, Refused
 from openberth.kernel.ids import Id
 from tests.service.infra import tables
@@ -263,6 +263,10 @@ def person(company: Id | None, *lots: Id) -> Caller:
     return Caller(Actor(ActorKind.PERSON, "somebody"), Scope(company, lots or None), PERMISSIONS)
 
 
+def of_several(*companies: Id) -> Caller:
+    return Caller(Actor(ActorKind.PERSON, "somebody"), Scope(companies=companies), PERMISSIONS)
+
+
 SCOPES = [
     (person(None), {1, 2, 3, 4}),
     (person(OURS), {1, 2, 3}),
@@ -271,6 +275,11 @@ SCOPES = [
     (person(THEIRS), {4}),
     (person(THEIRS, LOT_2), set()),
     (person(Id(int=0xC9)), set()),
+    (of_several(OURS, THEIRS), {1, 2, 3, 4}),
+    (of_several(Id(int=0xC9), THEIRS, Id(int=0xC8)), {4}),
+    (of_several(OURS), {1, 2, 3}),
+    (of_several(), set()),
+    (of_several(*(Id(int=number) for number in range(0x1000, 0x1000 + PLACES_MAX - 1)), THEIRS), {4}),
 ]
 
 
@@ -295,6 +304,15 @@ def test_a_scope_sees_and_changes_its_own_rows_only(counters: Database) -> None:
         assert {number for number, value in counters.read_now(tables.values, by=BY).items() if value == 5} == reach
         assert write(counters, delete_all, by=caller) == reach
         assert set(counters.read_now(tables.values, by=BY)) == set(PLACES) - reach
+
+
+def test_any_number_of_places_compiles_a_handful_of_statements(counters: Database) -> None:
+    query = Query(tables.ALL.clause, tables.Counter)
+    for count in (*range(40), 63, 64, 65, 100, 200, PLACES_MAX - 1, PLACES_MAX):
+        places = tuple(Id(int=number) for number in range(count))
+        for scope in (Scope(companies=places), Scope(OURS, places)):
+            counters.read_now(lambda reader: reader.all(query), by=Caller(person(None).actor, scope, PERMISSIONS))
+    assert len(query._variants) <= 2 * (PLACES_MAX.bit_length() + 1)
 
 
 def test_inserts_and_events_outside_the_scope_are_denied(counters: Database) -> None:
@@ -324,7 +342,7 @@ def test_inserts_and_events_outside_the_scope_are_denied(counters: Database) -> 
 def test_scope_parameters_cannot_be_given_by_hand(counters: Database) -> None:
     fill(counters)
     caller = person(OURS, LOT_1)
-    forged = {"scope_company": THEIRS, "scope_lot_0": LOT_2}
+    forged = {"scope_company_0": THEIRS, "scope_lot_0": LOT_2}
     found = counters.read_now(lambda reader: reader.all(tables.ALL, **forged), by=caller)
     assert [row.id.int for row in found] == [1]
     changed = write(counters, lambda unit: unit.run(tables.SET, counter_id=Id(int=4), new_value=5, **forged), by=caller)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from openberth.kernel.authority import EVERYTHING, ActorKind, Scope, system
+from openberth.kernel.authority import EVERYTHING, PLACES_MAX, ActorKind, Scope, system
 from openberth.kernel.errors import Denied, Malformed, NotFound, Overloaded, Problem, Refused, Unknown
 from openberth.kernel.ids import uuid7
 
@@ -52,6 +52,22 @@ def test_scopes() -> None:
     assert not lots.allows(COMPANY, None)
     assert not lots.allows(OTHER_COMPANY, LOT)
     assert not Scope(COMPANY, ()).allows(COMPANY, LOT)
+    several = Scope(companies=(COMPANY, OTHER_COMPANY))
+    assert several.allows(COMPANY, LOT)
+    assert several.allows(OTHER_COMPANY, None)
+    assert not several.allows(LOT, LOT)
+    assert not several.allows(None, None)
+    assert not Scope(companies=()).allows(COMPANY, LOT)
+    assert [each.is_everything for each in (EVERYTHING, company, lots, several, Scope(companies=()))] == [True] + [
+        False
+    ] * 4
+
+
+def test_a_scope_is_of_one_sort_and_of_a_size_that_a_statement_takes() -> None:
+    with pytest.raises(ValueError, match="one company or several"):
+        Scope(COMPANY, companies=(OTHER_COMPANY,))
+    with pytest.raises(ValueError, match="at most"):
+        Scope(companies=tuple(uuid7(1, 0, number) for number in range(PLACES_MAX + 1)))
 
 
 def test_lots_need_their_company() -> None:

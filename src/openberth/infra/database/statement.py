@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Delete, Insert, Select, Table, Update, bindparam, false, insert, or_
+from sqlalchemy import Delete, Insert, Select, Table, Update, bindparam, false, insert
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.expression import ColumnElement
@@ -20,8 +20,10 @@ from sqlalchemy.sql.util import find_tables
 from openberth.kernel.authority import Scope
 from openberth.kernel.ids import Id
 
-# Shapes of a scope: everything, one company, or so many of its lots (none at all sees nothing).
-_EVERYTHING, _COMPANY = -2, -1
+# Shapes of a scope: how many companies and how many of their lots; None is all of them. Numbers are rounded up to
+# powers of two, so that hundreds of companies compile a handful of variants; the last place fills what is left.
+Shape = tuple[int | None, int | None]
+_EVERYTHING: Shape = (None, None)
 
 T = TypeVar("T")
 Processor = Callable[[Any], Any]
@@ -71,22 +73,22 @@ class _Compiled:
 
     def __init__(self, clause: Any) -> None:
         self.clause = clause
-        self._variants: dict[tuple[str, int], Prepared] = {}
+        self._variants: dict[tuple[str, Shape], Prepared] = {}
         self._lock = threading.Lock()
 
     def prepared(self, dialect: Dialect, scope: Scope) -> Prepared:
         """Return the variant for the dialect and the scope's shape, compiling it the first time."""
-        shape = _EVERYTHING if scope.company is None else _COMPANY if scope.lots is None else len(scope.lots)
+        shape = _shape(scope)
         found = self._variants.get((dialect.name, shape))
         if found is None:
             with self._lock:
                 found = self._variants[(dialect.name, shape)] = self._prepare(dialect, shape)
         return found
 
-    def _prepare(self, dialect: Dialect, shape: int) -> Prepared:
+    def _prepare(self, dialect: Dialect, shape: Shape) -> Prepared:
         return compile_clause(self._scoped(shape), dialect)
 
-    def _scoped(self, shape: int) -> Any:
+    def _scoped(self, shape: Shape) -> Any:
         clause = self.clause
         if shape == _EVERYTHING:
             return clause
@@ -114,7 +116,7 @@ class Query(_Compiled, Generic[T]):
         self.into = into
         self.everywhere = everywhere
 
-    def _scoped(self, shape: int) -> Any:
+    def _scoped(self, shape: Shape) -> Any:
         return self.clause if self.everywhere else super()._scoped(shape)
 
 
@@ -128,7 +130,7 @@ class Write(_Compiled):
         # Inserts are not narrowed by a condition: the values themselves are checked against the scope.
         self.checked: tuple[str, str | None] | None = scope if isinstance(clause, Insert) else None
 
-    def _prepare(self, dialect: Dialect, shape: int) -> Prepared:
+    def _prepare(self, dialect: Dialect, shape: Shape) -> Prepared:
         if not isinstance(self.clause, Insert):
             return super()._prepare(dialect, shape)
         return compile_clause(_once(self.clause, dialect) if self.once else self.clause, dialect)
@@ -141,12 +143,28 @@ def insert_into(target: Table, *, once: bool = False) -> Write:
 
 def scope_params(scope: Scope) -> dict[str, Any]:
     """Return the parameters that the scoped variants read."""
-    if scope.company is None:
-        return {}
-    params: dict[str, Any] = {"scope_company": scope.company}
-    for index, lot in enumerate(scope.lots or ()):
-        params[f"scope_lot_{index}"] = lot
+    companies, lots = _shape(scope)
+    params: dict[str, Any] = {}
+    if companies is not None:
+        params |= _named("scope_company", scope.companies or (scope.company,), companies)
+    if lots is not None:
+        params |= _named("scope_lot", scope.lots or (), lots)
     return params
+
+
+def _shape(scope: Scope) -> Shape:
+    lots = None if scope.lots is None else _padded(len(scope.lots))
+    if scope.company is not None:
+        return 1, lots
+    return (None if scope.companies is None else _padded(len(scope.companies))), lots
+
+
+def _padded(count: int) -> int:
+    return 0 if count == 0 else 1 << (count - 1).bit_length()
+
+
+def _named(name: str, places: Sequence[Id | None], count: int) -> dict[str, Any]:
+    return {f"{name}_{index}": places[min(index, len(places) - 1)] for index in range(count)}
 
 
 def compile_clause(clause: Any, dialect: Dialect) -> Prepared:
@@ -185,19 +203,27 @@ def _attributes(names: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
     return lambda row: tuple(getattr(row, name) for name in names)
 
 
-def _scope_conditions(tables: list[Table], shape: int) -> list[ColumnElement[bool]]:
+def _scope_conditions(tables: list[Table], shape: Shape) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
+    companies, lots = shape
     for found in tables:
         names = found.info.get("scope")
         if names is None:
             continue
         company, lot = names
-        conditions.append(found.c[company] == bindparam("scope_company", type_=found.c[company].type))
-        if shape >= 0 and lot is not None:
-            column = found.c[lot]
-            lots = [column == bindparam(f"scope_lot_{i}", type_=column.type) for i in range(shape)]
-            conditions.append(or_(*lots) if lots else false())
+        if companies is not None:
+            conditions.append(_among(found.c[company], "scope_company", companies))
+        if lots is not None and lot is not None:
+            conditions.append(_among(found.c[lot], "scope_lot", lots))
     return conditions
+
+
+def _among(column: ColumnElement[Any], name: str, count: int) -> ColumnElement[bool]:
+    """Return that a column holds one of so many parameters: a list, for a chain of ORs is bounded in depth."""
+    binds = [bindparam(f"{name}_{index}", type_=column.type) for index in range(count)]
+    if not binds:
+        return false()
+    return column == binds[0] if count == 1 else column.in_(binds)
 
 
 def _once(clause: Insert, dialect: Dialect) -> Any:

@@ -154,7 +154,7 @@ class Unit(Reader):
 
     def _check(self, columns: tuple[str, str | None], given: Mapping[str, Any], row: object) -> None:
         scope = self.caller.scope
-        if scope.company is None:
+        if scope.is_everything:
             return
         company, lot = (_parameter(name, given, row) for name in columns)
         if not scope.allows(company, lot):
