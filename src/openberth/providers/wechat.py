@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from openberth.kernel.errors import Denied, Overloaded, Problem, Refused, Unknown
+from openberth.kernel.persons import InvalidPerson, Phone
 from openberth.kernel.time import SECOND_US, Clock, Instant
 
 CONNECT_S, TOTAL_S = 3, 5
@@ -80,9 +81,10 @@ class Wechat:
         if info["watermark"].get("appid") != self._appid:
             raise Unknown("wechat.code")  # of another mini-program
         country, number = str(info.get("countryCode", "")), str(info.get("purePhoneNumber", ""))
-        if not (country.isascii() and country.isdigit() and number.isascii() and number.isdigit()):
-            raise _busy("phone_info")
-        return f"+{country}{number}"[:20]
+        try:
+            return Phone(f"+{country}{number}").text
+        except InvalidPerson:
+            raise _busy("phone_info") from None
 
     async def _with_token(self, path: str, body: Mapping[str, str]) -> Mapping[str, Any]:
         token = await self._fetched()

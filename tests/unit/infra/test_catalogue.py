@@ -17,6 +17,7 @@ from openberth.contexts.tariffs.model import CapKind
 from openberth.contexts.tenancy.model.permissions import PERMISSIONS, Role
 from openberth.infra.catalogue import LANGUAGES, Catalogue, CatalogueError, catalogue, language_of, text
 from openberth.kernel import errors
+from openberth.kernel.persons import PersonFault
 from openberth.kernel.plates import PlateFault
 
 SOURCE = Path(__file__).parents[3] / "src" / "openberth"
@@ -171,6 +172,7 @@ def test_guides_name_no_code_without_a_text() -> None:
 
 def test_plate_faults_have_words() -> None:
     assert {f"plate.fault.{fault.value}" for fault in PlateFault} <= catalogue().codes()
+    assert {f"person.fault.{fault.value}" for fault in PersonFault} <= catalogue().codes()
 
 
 def test_codes_that_are_built_from_words_have_texts() -> None:

@@ -16,7 +16,7 @@ from openberth.contexts.tenancy.model.audit import (
     Head,
     canonical,
     head_text,
-    masked_words,
+    kept_reason,
     plain_words,
     sealed,
     values_text,
@@ -69,7 +69,7 @@ def test_the_canonical_text_is_the_published_one() -> None:
     ],
 )
 def test_reasons_are_kept_without_what_belongs_to_people(said: str, kept: str) -> None:
-    assert masked_words(said) == kept
+    assert kept_reason(said) == kept
 
 
 def test_words_fit_every_database() -> None:

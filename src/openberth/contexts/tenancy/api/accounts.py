@@ -23,6 +23,7 @@ from openberth.infra.passwords import Hashing, is_common
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed
 from openberth.kernel.ids import Id
+from openberth.kernel.persons import masked_name
 
 SECRET_BYTES = 32
 OLD_SECRET_S_MAX = 7 * 86_400
@@ -230,15 +231,10 @@ def grant_view(grant: Grant) -> GrantView:
     )  # fmt: skip
 
 
-def shortened(name: str) -> str:
-    """Return a name with all but its first character hidden."""
-    return name[:1] + "*" * min(len(name) - 1, 2)
-
-
 def _view(reader: Reader, found: Account) -> AccountView:
     name = None if found.name is None else vault.reveal(reader, found.name)
     return AccountView(
-        id=found.id, kind=found.kind, login=found.login, name=None if name is None else shortened(name),
+        id=found.id, kind=found.kind, login=found.login, name=None if name is None else masked_name(name),
         company=found.company, state=found.state, second_factor=found.totp is not None,
         created_at=instant(found.created_at),
     )  # fmt: skip

@@ -10,14 +10,13 @@ A chain shows every change that does not forge all hashes after it, and a head t
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from openberth.kernel import persons
 from openberth.kernel.ids import Id
-from openberth.kernel.plates import PROVINCES
 from openberth.kernel.time import Instant
 
 FORMAT = "openberth-audit/1"
@@ -117,12 +116,6 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} is no value of the audit trail")
 
 
-# What people type into reasons although nobody asked: an entry cannot be erased with the person.
-_IDENTITY = re.compile(r"(?<![0-9A-Za-z])([1-9]\d{3})\d{13}[\dXx](?![0-9A-Za-z])")
-_MOBILE = re.compile(r"(?<![0-9A-Za-z])(1[3-9]\d)\d{4}(\d{4})(?![0-9A-Za-z])")
-_PLATE = re.compile(rf"([{PROVINCES}][A-Z])[\s·.-]?([A-Z\d]{{2,3}})([A-Z\d]{{2}}[A-Z\d挂学警港澳])", re.IGNORECASE)
-
-
 def plain_words(text: str, longest: int) -> str:
     """Return words as every database keeps them: one line of printable characters, bounded."""
     if not text.isprintable():
@@ -130,13 +123,9 @@ def plain_words(text: str, longest: int) -> str:
     return " ".join(text.split())[:longest]
 
 
-def masked_words(text: str) -> str:
-    """Return a reason as the trail keeps it: identity and mobile numbers and plates in it are masked."""
-    text = plain_words(text, 10 * REASON_MAX)
-    text = _IDENTITY.sub(lambda found: f"{found[1]}{'*' * 14}", text)
-    text = _MOBILE.sub(r"\1****\2", text)
-    text = _PLATE.sub(lambda found: f"{found[1]}·{'*' * len(found[2])}{found[3]}", text)
-    return text[:REASON_MAX]
+def kept_reason(text: str) -> str:
+    """Return a reason as the trail keeps it, with no number or plate of anybody: an entry cannot be erased."""
+    return persons.masked_words(plain_words(text, 10 * REASON_MAX))[:REASON_MAX]
 
 
 @dataclass(frozen=True, slots=True)

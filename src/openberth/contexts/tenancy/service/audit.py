@@ -72,7 +72,7 @@ def _add(
         address=None if address is None else _word("address", address), deed=_word("deed", deed.deed),
         outcome=deed.outcome.value, subject_kind=_word("subject_kind", deed.subject_kind),
         subject=_word("subject", deed.subject), company_id=deed.company, lot_id=deed.lot,
-        reason=None if deed.reason is None else model.masked_words(deed.reason),
+        reason=None if deed.reason is None else model.kept_reason(deed.reason),
         old_values=model.values_text(deed.before), new_values=model.values_text(deed.after), cause=cause,
         previous=previous, hash="",
     )  # fmt: skip
