@@ -139,7 +139,10 @@ class House:
         self._records = itertools.count(1)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        # asyncio sends small segments at once only where the socket says that it is TCP; else each answer takes 40 ms.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen()
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.app = build_app(self)
         self._server = uvicorn.Server(
