@@ -4,7 +4,7 @@ Revisions never import this: they are frozen. The writer of the first revision a
 """
 
 import openberth.contexts.facility.store.tables
-import openberth.contexts.payments.store
+import openberth.contexts.payments.store.tables
 import openberth.contexts.permits.store
 import openberth.contexts.stays.store.tables
 import openberth.contexts.tariffs.store.tables

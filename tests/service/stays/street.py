@@ -8,7 +8,8 @@ from typing import Any
 
 from openberth.contexts import facility, payments, permits, stays, tariffs
 from openberth.contexts.facility import AreaCount, Command, LotState
-from openberth.contexts.payments.service import begin_attempt, record_channel_payment
+from openberth.contexts.payments.service.attempts import begin_attempt
+from openberth.contexts.payments.service.receipts import record_channel_payment
 from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
 from openberth.contexts.stays import LaneAnswer, Recognition
 from openberth.contexts.stays.model.entities import Case, LaneState, OpenStay, Passage, Stay

@@ -7,7 +7,8 @@ import pytest
 
 from openberth.contexts import facility, stays
 from openberth.contexts.facility import CommandState, LotState, Outcome
-from openberth.contexts.payments.service import begin_attempt, record_channel_payment, take_cash
+from openberth.contexts.payments.service.attempts import begin_attempt
+from openberth.contexts.payments.service.receipts import record_channel_payment, take_cash
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, PassageState
 from openberth.kernel.errors import NotFound, Refused

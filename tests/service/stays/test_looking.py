@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from openberth.contexts import facility, payments, stays
-from openberth.contexts.payments import store as payment_store
+from openberth.contexts.payments.store import receipts as receipt_store
 from openberth.contexts.stays import CaseAction
 from openberth.contexts.stays.model.entities import CaseKind, Resolution
 from openberth.contexts.stays.service import queries
@@ -185,7 +185,7 @@ def test_history_is_not_scanned_for_the_overview(street: Street) -> None:
     plan = plan_of(street.db, reading.CROSSED_SINCE, {"lot": street.lot, "since_id": since})
     assert "ix_passage_lot (lot_id=? AND id>?)" in plan
     asked = {"lot": street.lot, "wanted_currency": "CNY", "since_id": since, "since": 0}
-    plan = plan_of(street.db, payment_store.RECEIVED_SINCE, asked)
+    plan = plan_of(street.db, receipt_store.RECEIVED_SINCE, asked)
     assert "ix_receipt_lot (lot_id=? AND id>?)" in plan
 
 

@@ -17,25 +17,18 @@ from openberth.contexts.payments.model import (
     Receipt,
     ReceiptMethod,
 )
-from openberth.contexts.payments.service import (
-    Received,
-    Taken,
-    Totals,
-    begin_attempt,
+from openberth.contexts.payments.service.attempts import begin_attempt
+from openberth.contexts.payments.service.bills import (
     bill_by_id,
     bills_of,
     bills_of_lot,
     issue_bill,
     open_bill_of,
-    paid_for,
-    receipts_of,
-    receipts_of_lot,
-    received_since,
     subject_lock,
-    take_cash,
-    totals,
     withdraw_bill,
 )
+from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
+from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
 
 __all__ = [
     "Attempt",
@@ -58,51 +51,6 @@ __all__ = [
     "receipts_of_lot",
     "received_since",
     "subject_lock",
-    "take_cash",
-    "totals",
-    "withdraw_bill",
-]
-
-from openberth.contexts.payments.model import (
-    AttemptEnded,
-    AttemptOpened,
-    BillIssued,
-    BillSettled,
-    ReceiptRecorded,
-    SurplusReceived,
-)
-from openberth.contexts.payments.service import (
-    attempt_by_id,
-    attempt_by_number,
-)
-
-__all__ = [
-    "Attempt",
-    "AttemptEnded",
-    "AttemptOpened",
-    "AttemptState",
-    "Bill",
-    "BillIssued",
-    "BillSettled",
-    "BillState",
-    "Receipt",
-    "ReceiptMethod",
-    "ReceiptRecorded",
-    "Received",
-    "SurplusReceived",
-    "Taken",
-    "Totals",
-    "attempt_by_id",
-    "attempt_by_number",
-    "bill_by_id",
-    "bills_of",
-    "bills_of_lot",
-    "issue_bill",
-    "open_bill_of",
-    "paid_for",
-    "receipts_of",
-    "receipts_of_lot",
-    "received_since",
     "take_cash",
     "totals",
     "withdraw_bill",

@@ -11,7 +11,8 @@ from starlette.routing import Route
 from openberth.contexts import facility
 from openberth.contexts.payments.model import Bill, BillState, Receipt, ReceiptMethod
 from openberth.contexts.payments.reactions import Cashier
-from openberth.contexts.payments.service import bills_of_lot, receipts_of_lot
+from openberth.contexts.payments.service.bills import bills_of_lot
+from openberth.contexts.payments.service.receipts import receipts_of_lot
 from openberth.contexts.tariffs.api import LineView, lines_view
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader

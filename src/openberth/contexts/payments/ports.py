@@ -6,8 +6,9 @@ an order is found again whatever happens to the answer. All instants here are ma
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from openberth.kernel.errors import Problem
 from openberth.kernel.money import Money
@@ -88,6 +89,21 @@ class PaidNotice:
     paid_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundNotice:
+    """A proven notification that something became of a refund: ask for its state by our number."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingNew:
+    """A proven notification that tells of nothing we wait for; it is acknowledged and changes nothing."""
+
+
+Notice = PaidNotice | RefundNotice | NothingNew
+
+
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """The answer that stops a channel from telling the same again; given only when the fact is on disk."""
@@ -118,7 +134,7 @@ class Channel(Protocol):
 
     Every call may raise ``ChannelUnreachable`` (``channel.unreachable``: no answer in time; ``channel.unclear``: an
     answer that cannot be understood) or ``ChannelRefused``. Calls are never repeated by the channel object itself.
-    Refunds will be a protocol of their own, ``RefundingChannel``, because not every channel gives money back.
+    Giving money back and telling of a whole day are protocols of their own: not every channel can.
     """
 
     @property
@@ -141,7 +157,7 @@ class Channel(Protocol):
         """
         ...
 
-    def read_notification(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> PaidNotice:
+    def read_notification(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Notice:
         """Prove and read what the channel sent to our address.
 
         ``path`` is the request target exactly as received, still percent-encoded, with the query. Raises ``Unknown``
@@ -152,4 +168,110 @@ class Channel(Protocol):
 
     def acknowledgement(self) -> Acknowledgement:
         """Return the answer to a notification whose payment is on disk."""
+        ...
+
+
+class RefundProgress(StrEnum):
+    """What a channel says about a refund."""
+
+    UNDER_WAY = "under_way"
+    DONE = "done"
+    REFUSED = "refused"  # nothing went back and by this number nothing ever will
+    ABNORMAL = "abnormal"  # the payer's bank does not take it: a person has to find another way
+    UNKNOWN = "unknown"  # the channel has no such refund: asking again with the same number is safe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """What a channel shall give back.
+
+    ``number`` is ours, 1-32 ASCII letters and digits, unique at the channel and the same at every repetition: another
+    number would be another refund. ``order`` and ``transaction`` name the payment, ``paid`` is all of it. ``reason`` is
+    shown to the payer, at most 80 characters, and carries nothing personal.
+    """
+
+    number: str
+    order: str
+    transaction: str
+    amount: Money
+    paid: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundState:
+    """A refund as the channel sees it. ``refunded`` is set when it is done; ``reason`` is the channel's own code."""
+
+    number: str
+    progress: RefundProgress
+    refunded: Money | None = None
+    channel_refund: str | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.refunded is not None) != (self.progress is RefundProgress.DONE):
+            raise ValueError("the sum of a refund belongs to one that is done and only to it")
+
+
+@runtime_checkable
+class RefundingChannel(Protocol):
+    """A channel that gives money back. Raises as ``Channel`` does."""
+
+    async def refund(self, order: RefundOrder) -> RefundState:
+        """Ask for a refund. Safe to repeat with the same values; one without an answer is asked after, not renewed."""
+        ...
+
+    async def query_refund(self, order: RefundOrder) -> RefundState:
+        """Ask what became of a refund."""
+        ...
+
+
+class RowKind(StrEnum):
+    """What a row of a channel's statement tells of."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementRow:
+    """One row of a channel's statement of a day.
+
+    ``number`` is our order's (of a refund: our refund's), ``transaction`` the channel's payment; ``amount`` is positive
+    for both kinds; ``fee`` is what the channel keeps of it (negative: gives back). ``state`` is the channel's own word.
+    """
+
+    kind: RowKind
+    number: str
+    transaction: str
+    amount: Money
+    fee: Money
+    at: Instant
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A channel's statement of one day (of the channel, Beijing time), proved: its digest and sums are right."""
+
+    day: date
+    rows: tuple[StatementRow, ...]
+
+
+class StatementNotReady(Problem):
+    """There is no statement of that day yet; ask again later. ``params``: channel, day."""
+
+    status = 503
+
+
+@runtime_checkable
+class BillingChannel(Protocol):
+    """A channel that tells what happened on a whole day."""
+
+    async def statement(self, day: date) -> Statement:
+        """Return the statement of a day; a day without any payment has no rows.
+
+        Raises ``StatementNotReady("channel.statement_not_ready")``, ``ChannelRefused``, and ``ChannelUnreachable``:
+        also (``channel.unclear``) for a file whose digest or sums are wrong.
+        """
         ...

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 
-from openberth.contexts.payments import service
 from openberth.contexts.payments.model import LIVE, Attempt, AttemptState
 from openberth.contexts.payments.ports import (
     Channel,
@@ -15,7 +14,9 @@ from openberth.contexts.payments.ports import (
     ChannelState,
     ChannelUnreachable,
     OrderState,
+    PaidNotice,
 )
+from openberth.contexts.payments.service import attempts, bills, receipts
 from openberth.infra.database import Database, Urgency
 from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
@@ -40,8 +41,8 @@ class Cashier:
 
     def register(self, runner: JobRunner) -> None:
         """Name the handlers of this context's jobs."""
-        runner.handle(service.JOB_CHECK, self.check)
-        runner.handle(service.JOB_CLOSE, self.close)
+        runner.handle(attempts.JOB_CHECK, self.check)
+        runner.handle(bills.JOB_CLOSE, self.close)
 
     @property
     def channels(self) -> Mapping[str, Channel]:
@@ -58,7 +59,7 @@ class Cashier:
         if name is None or name not in self._channels:
             raise Refused("channel.none")
         begun = await self._database.write(
-            partial(service.begin_attempt, bill=bill, channel=name), by=by, urgency=Urgency.LANE
+            partial(attempts.begin_attempt, bill=bill, channel=name), by=by, urgency=Urgency.LANE
         )
         if begun.state is not AttemptState.OPENING:
             return begun
@@ -71,7 +72,9 @@ class Cashier:
             await self._end(begun, AttemptState.FAILED, refusal.reason)
             raise
         return await self._database.write(
-            partial(service.attempt_opened, attempt=begun.id, pay_url=found.pay_url, channel_order=found.channel_order),
+            partial(
+                attempts.attempt_opened, attempt=begun.id, pay_url=found.pay_url, channel_order=found.channel_order
+            ),
             by=by,
             urgency=Urgency.LANE,
         )
@@ -118,9 +121,11 @@ class Cashier:
         if found is None:
             raise NotFound("channel.none")
         notice = found.read_notification(method, path, headers, body)
+        if not isinstance(notice, PaidNotice):
+            return found
         await self._database.write(
             partial(
-                service.record_channel_payment,
+                receipts.record_channel_payment,
                 channel=channel,
                 number=notice.number,
                 amount=notice.paid,
@@ -146,7 +151,7 @@ class Cashier:
             return False
         await self._database.write(
             partial(
-                service.record_channel_payment,
+                receipts.record_channel_payment,
                 channel=attempt.channel,
                 number=attempt.number,
                 amount=state.paid,
@@ -159,7 +164,7 @@ class Cashier:
 
     async def _end(self, attempt: Attempt, state: AttemptState, reason: str | None) -> None:
         await self._database.write(
-            partial(service.end_attempt, attempt=attempt.id, state=state, reason=reason),
+            partial(attempts.end_attempt, attempt=attempt.id, state=state, reason=reason),
             by=_channel_caller(attempt.channel),
         )
 
@@ -167,7 +172,7 @@ class Cashier:
         attempt_id = UUID(job.body["attempt"])
         try:
             return await self._database.read(
-                partial(service.attempt_by_id, attempt=attempt_id), by=_channel_caller("job")
+                partial(attempts.attempt_by_id, attempt=attempt_id), by=_channel_caller("job")
             )
         except NotFound:
             log.error("payments.attempt_missing", attempt=str(attempt_id))

@@ -1,0 +1,115 @@
+"""Use cases and queries of bills: each loads, asks the pure rules, writes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from openberth.contexts.payments.model import Attempt, Bill, BillState, issue, withdraw
+from openberth.contexts.payments.store import PAGE_MAX
+from openberth.contexts.payments.store import attempts as attempt_store
+from openberth.contexts.payments.store import bills as bill_store
+from openberth.infra import jobs
+from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import inner
+from openberth.kernel.errors import NotFound
+from openberth.kernel.events import Event
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+from openberth.kernel.time import Instant, as_datetime
+
+JOB_CLOSE = "payments.close_attempt"
+
+
+@inner
+def issue_bill(
+    unit: Unit, *, company: Id, lot: Id, kind: str, subject: Id, due: Money, tariff_version: Id | None,
+    quote: Mapping[str, Any], quoted_at: Instant, valid_until: Instant,
+) -> Bill:  # fmt: skip
+    """Write a bill for a subject (its kind and id). A subject has one open bill at most."""
+    bill_id = unit.new_id()
+    day = as_datetime(unit.now).strftime("%y%m%d")
+    bill, events = issue(
+        id=bill_id, company=company, lot=lot, subject_kind=kind, subject_id=subject,
+        number=f"{day}-{bill_id.hex[:12]}{bill_id.hex[-4:]}".upper(), due=due, tariff_version=tariff_version,
+        quote=quote, quoted_at=quoted_at, valid_until=valid_until, now=unit.now,
+    )  # fmt: skip
+    unit.run(bill_store.INSERT_BILL, **bill_store.bill_row(bill))
+    append(unit, bill, events)
+    return bill
+
+
+@inner
+def withdraw_bill(unit: Unit, *, bill: Id, into: BillState) -> Bill:
+    """Void or supersede an open bill; its live attempts are closed at their channels. The same again changes
+    nothing.
+    """
+    found = bill_by_id(unit, bill=bill)
+    after = withdraw(found, into)
+    if after is not found:
+        save_bill(unit, after)
+        for live in unit.all(attempt_store.LIVE_ATTEMPTS, bill_id=bill):
+            jobs.schedule(unit, kind=JOB_CLOSE, body={"attempt": str(live.id)}, unique_key=live.number)
+    return after
+
+
+def bill_by_id(reader: Reader, *, bill: Id) -> Bill:
+    """Return a bill. Raises ``NotFound("bill.not_found")``."""
+    found = reader.one(bill_store.BILL, bill_id=bill)
+    if found is None:
+        raise NotFound("bill.not_found")
+    return found
+
+
+def open_bill_of(reader: Reader, *, kind: str, subject: Id) -> Bill | None:
+    """Return the open bill of a subject."""
+    return reader.one(bill_store.OPEN_BILL, key=f"{kind}:{subject.hex}")
+
+
+def bills_of(reader: Reader, *, subject: Id) -> list[Bill]:
+    """Return all bills of a subject, oldest first."""
+    return reader.all(bill_store.BILLS_OF_SUBJECT, subject=subject)
+
+
+def bills_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Bill]:
+    """Return a page of a lot's bills, newest first."""
+    return reader.all(bill_store.BILLS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
+
+
+@inner
+def locked(unit: Unit, bill: Id) -> Bill:
+    """Return a bill as it is once nobody else can bill or take money for its subject until the unit ends."""
+    subject = bill_by_id(unit, bill=bill).subject_id
+    unit.lock(("bill", bill), subject_lock(subject))
+    return bill_by_id(unit, bill=bill)
+
+
+def subject_lock(subject: Id) -> tuple[str, Id]:
+    """Return the lock under which a subject is billed, paid and closed; taken after every lock of its owner."""
+    return ("subject", subject)
+
+
+def bill_now(reader: Reader, bill: Id) -> Bill:
+    """Return the bill that money for ``bill`` pays today: the open one that took its place, if it was superseded.
+
+    Somebody who pays the price shown a moment ago pays for the same stay; asking twice would be charging twice.
+    """
+    found = bill_by_id(reader, bill=bill)
+    if found.state is not BillState.SUPERSEDED:
+        return found
+    return open_bill_of(reader, kind=found.subject_kind, subject=found.subject_id) or found
+
+
+@inner
+def save_bill(unit: Unit, bill: Bill) -> None:
+    """Save what a rule made of a bill; somebody who was faster has the unit run again."""
+    unit.save(
+        bill_store.UPDATE_BILL, bill_id=bill.id, old_version=bill.version, new_state=bill.state,
+        new_paid=bill.paid.minor, new_settled_at=bill.settled_at, new_open_key=bill_store.open_key(bill),
+    )  # fmt: skip
+
+
+@inner
+def append(unit: Unit, owner: Bill | Attempt, events: Iterable[Event]) -> None:
+    """Tell what happened to a bill or to an attempt for one, in the order of the bill."""
+    key = owner.bill if isinstance(owner, Attempt) else owner.id
+    for event in events:
+        unit.append(event, company=owner.company, lot=owner.lot, key=key)

@@ -1,0 +1,111 @@
+"""Use cases and queries of receipts: money that came, counted once."""
+
+from dataclasses import dataclass
+
+from openberth.contexts.payments.model import (
+    AttemptState,
+    Bill,
+    Payment,
+    Receipt,
+    ReceiptMethod,
+    change_of,
+    ended,
+    receive,
+)
+from openberth.contexts.payments.service.attempts import attempt_by_id, attempt_by_number, save_attempt
+from openberth.contexts.payments.service.bills import (
+    JOB_CLOSE,
+    append,
+    bill_by_id,
+    bill_now,
+    locked,
+    save_bill,
+    subject_lock,
+)
+from openberth.contexts.payments.store import PAGE_MAX
+from openberth.contexts.payments.store import attempts as attempt_store
+from openberth.contexts.payments.store import receipts as receipt_store
+from openberth.infra import jobs
+from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction, needs
+from openberth.kernel.errors import NotFound
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+from openberth.kernel.time import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What taking money did."""
+
+    receipt: Receipt
+    bill: Bill
+    repeated: bool
+
+
+@by_construction
+def record_channel_payment(unit: Unit, *, channel: str, number: str, amount: Money, transaction: str) -> Taken:
+    """Count what a channel says was paid for an order; however often it says so, once.
+
+    Raises ``NotFound("attempt.not_found")`` for an order that is not ours and ``Refused("receipt.differs")``.
+    """
+    found = attempt_by_number(unit, channel=channel, number=number)
+    if found is None:
+        raise NotFound("attempt.not_found")
+    asked = bill_by_id(unit, bill=found.bill)
+    unit.lock(("bill", found.bill), subject_lock(asked.subject_id), ("attempt", found.id))
+    payment = Payment(method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id)
+    taken = _take(unit, bill_now(unit, found.bill), payment)
+    after, events = ended(attempt_by_id(unit, attempt=found.id), AttemptState.PAID, unit.now)
+    if events:
+        save_attempt(unit, after)
+        append(unit, found, events)
+    return taken
+
+
+@needs("cash.take")
+def take_cash(unit: Unit, *, bill: Id, tendered: Money) -> tuple[Taken, Money]:
+    """Take cash for a bill; returns what that did and the change to hand back. Raises as ``change_of`` does."""
+    found = locked(unit, bill)
+    kept, change = change_of(found, tendered)
+    payment = Payment(method=ReceiptMethod.CASH, amount=kept, transaction=unit.new_id().hex)
+    return _take(unit, found, payment), change
+
+
+def receipts_of(reader: Reader, *, bill: Id) -> list[Receipt]:
+    """Return the receipts of a bill, oldest first."""
+    return reader.all(receipt_store.RECEIPTS_OF_BILL, bill_id=bill)
+
+
+def receipts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Receipt]:
+    """Return a page of a lot's receipts, newest first."""
+    return reader.all(receipt_store.RECEIPTS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
+
+
+def paid_for(reader: Reader, *, kind: str, subject: Id) -> list[tuple[Money, Instant, Instant]]:
+    """Return what was paid for a subject: money applied to its bills, when it came, and the moment it was priced at.
+
+    Whoever pays while a bill stands pays the price it shows, however long the money took. Business time.
+    """
+    return reader.all(receipt_store.PAID_FOR_SUBJECT, subject=subject)
+
+
+def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
+    known = unit.one(receipt_store.RECEIPT_BY_SOURCE, source=payment.source)
+    if known is not None and known.bill != bill.id:  # told again after the bill was superseded
+        bill = bill_by_id(unit, bill=known.bill)
+    done = receive(bill, payment, known=known, receipt_id=unit.new_id(), now=unit.now)
+    if not done.repeated:
+        unit.run(receipt_store.INSERT_RECEIPT, **receipt_store.receipt_row(done.receipt))
+        if done.bill is not bill:
+            save_bill(unit, done.bill)
+        append(unit, bill, done.events)
+        _close_outdated(unit, done.bill)
+    return Taken(done.receipt, done.bill, done.repeated)
+
+
+def _close_outdated(unit: Unit, bill: Bill) -> None:
+    """Have orders closed that ask for another amount than is left now: nobody shall pay them by mistake."""
+    for live in unit.all(attempt_store.LIVE_ATTEMPTS, bill_id=bill.id):
+        if live.amount != bill.left:
+            jobs.schedule(unit, kind=JOB_CLOSE, body={"attempt": str(live.id)}, unique_key=live.number)

@@ -1,0 +1,3 @@
+"""Tables and statements of payments."""
+
+PAGE_MAX = 200

@@ -1,0 +1,83 @@
+"""Statements of receipts."""
+
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, select
+
+from openberth.contexts.payments.model import Receipt, source_of
+from openberth.contexts.payments.store import PAGE_MAX
+from openberth.contexts.payments.store.tables import bill, receipt
+from openberth.infra.database.statement import Query, insert_into
+from openberth.kernel.money import Money
+
+
+def _receipt(*columns: Any) -> Receipt:
+    row = dict(zip(receipt.c.keys(), columns, strict=True))
+    currency = row["currency"]
+    return Receipt(
+        id=row["id"], company=row["company_id"], lot=row["lot_id"], bill=row["bill_id"], attempt=row["attempt_id"],
+        method=row["method"], amount=Money(row["amount_minor"], currency),
+        surplus=Money(row["surplus_minor"], currency), transaction=row["transaction"], received_at=row["received_at"],
+    )  # fmt: skip
+
+
+def receipt_row(found: Receipt) -> dict[str, Any]:
+    """Return the columns of a receipt."""
+    return {
+        "id": found.id, "company_id": found.company, "lot_id": found.lot, "bill_id": found.bill,
+        "attempt_id": found.attempt, "method": found.method, "amount_minor": found.amount.minor,
+        "surplus_minor": found.surplus.minor, "currency": found.amount.currency, "transaction": found.transaction,
+        "source": source_of(found.method, found.transaction), "received_at": found.received_at,
+    }  # fmt: skip
+
+
+INSERT_RECEIPT = insert_into(receipt)
+RECEIPT_BY_SOURCE = Query(select(receipt).where(receipt.c.source == bindparam("source")), _receipt)
+RECEIPTS_OF_BILL = Query(
+    select(receipt).where(receipt.c.bill_id == bindparam("bill_id")).order_by(receipt.c.id).limit(PAGE_MAX), _receipt
+)
+RECEIPTS_OF_LOT = Query(
+    select(receipt)
+    .where(receipt.c.lot_id == bindparam("lot"), receipt.c.id < bindparam("before"))
+    .order_by(receipt.c.id.desc())
+    .limit(bindparam("limit")),
+    _receipt,
+)
+PAID_FOR_SUBJECT = Query(
+    select(
+        receipt.c.amount_minor - receipt.c.surplus_minor,
+        receipt.c.currency,
+        receipt.c.received_at,
+        bill.c.quoted_at,
+        bill.c.valid_until,
+    )
+    .select_from(receipt.join(bill, and_(bill.c.id == receipt.c.bill_id)))
+    .where(bill.c.subject_id == bindparam("subject"), receipt.c.amount_minor > receipt.c.surplus_minor)
+    .order_by(receipt.c.id),
+    lambda minor, currency, at, quoted_at, valid_until: (
+        Money(int(minor), currency),
+        at,
+        quoted_at if at < valid_until else at,
+    ),
+)
+RECEIVED_BY_METHOD = Query(
+    select(
+        receipt.c.method,
+        receipt.c.currency,
+        func.count(),
+        func.sum(receipt.c.amount_minor),
+        func.sum(receipt.c.surplus_minor),
+    )
+    .where(receipt.c.lot_id == bindparam("lot"))
+    .group_by(receipt.c.method, receipt.c.currency),
+    lambda method, currency, count, amount, surplus: (method, currency, int(count), int(amount), int(surplus)),
+)
+RECEIVED_SINCE = Query(
+    select(func.coalesce(func.sum(receipt.c.amount_minor), 0)).where(
+        receipt.c.lot_id == bindparam("lot"),
+        receipt.c.currency == bindparam("wanted_currency"),
+        receipt.c.id >= bindparam("since_id"),
+        receipt.c.received_at >= bindparam("since"),
+    ),
+    int,
+)
