@@ -1,29 +1,12 @@
 """Starts the stand-in: ``python -m openberth.sandbox.wechat --appid wx… --secret-file FILE``. This machine only."""
 
 import argparse
-import asyncio
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvicorn
-
+from openberth.sandbox.server import CannotStart, address_of, listen, run
 from openberth.sandbox.wechat.app import Weixin
-
-
-class Server(uvicorn.Server):
-    """A server that says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config, ready_line: str) -> None:
-        super().__init__(config)
-        self._ready_line = ready_line
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then print the ready line."""
-        await super().startup(sockets)
-        sys.stdout.write(self._ready_line + "\n")
-        sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,15 +18,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         secret = options.secret_file.read_text(encoding="ascii").strip()
-        listening = socket.create_server(("127.0.0.1", options.port))
-    except (OSError, ValueError, OverflowError) as error:
+        listening = listen("127.0.0.1", options.port)
+    except (OSError, ValueError, CannotStart) as error:
         sys.stderr.write(f"wechat: {error}\n")
         return 1
-    config = uvicorn.Config(
-        Weixin(options.appid, secret).application(), http="h11", ws="none", loop="asyncio", lifespan="off",
-        log_config=None, access_log=False, proxy_headers=False, server_header=False, limit_concurrency=128,
-    )  # fmt: skip
-    asyncio.run(Server(config, f"wechat ready on http://127.0.0.1:{listening.getsockname()[1]}").serve([listening]))
+    ready = f"wechat ready on {address_of('127.0.0.1', listening)}"
+    run(Weixin(options.appid, secret).application(), listening, ready, lifespan="off", at_once=128)
     return 0
 
 
