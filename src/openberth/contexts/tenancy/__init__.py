@@ -1,23 +1,28 @@
 """Tenancy: who runs what, and who may do what.
 
-Words: a *company* runs lots; its code identifies it for ever; a *permission* is a word that routes and use cases
+Words: a *partner* has companies, a *company* runs lots and may have *properties* with some of them; its code identifies
+each for ever; a *setting* inherits downward and may be locked above; a *permission* is a word that routes and use cases
 declare; a *role* is a set of them; an *account* proves who it is and holds *grants*: a role at a node of the tree; a
 *session* is a sign-in that goes on, an access token speaks for it for minutes.
 Invariants: a company is made once per code and never deleted; a bearer token is stored as a digest only; no permission
 that changes anything belongs to two of the three officers; nobody gives itself a role, and inside a company nobody
 gives what it has not; a refresh token used twice ends its session; an *audit entry* is never changed or deleted, and
-carries the hash of the one before.
-Events out: ``account_made``, ``account_changed``, ``grant_given``, ``grant_taken``, ``role_changed``, ``signed_in``,
-``sign_in_refused``, ``session_ended``, ``signing_key_made``, all of kind ``tenancy.*``.
+carries the hash of the one before; a closed node never opens again; a locked setting wins over all below it, which is
+kept.
+Events out: ``node_made``, ``node_changed``, ``setting_changed``, ``account_made``, ``account_changed``,
+``grant_given``, ``grant_taken``, ``role_changed``, ``signed_in``, ``sign_in_refused``, ``session_ended``,
+``signing_key_made``, all of kind ``tenancy.*``.
 """
 
 from openberth.contexts.tenancy.model.audit import Deed, Finding, Head, Outcome, Walk
 from openberth.contexts.tenancy.model.heads import FILE_MAX, SignedHead, document_of, read_document
+from openberth.contexts.tenancy.model.organisation import Company
 from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, Role
+from openberth.contexts.tenancy.model.settings import LOGS_DAYS, PICTURES_DAYS, SECOND_FACTOR
 from openberth.contexts.tenancy.service.audit import check_head, last_number, page_after, record
 from openberth.contexts.tenancy.service.audit import head as audit_head
 from openberth.contexts.tenancy.service.companies import (
-    Company,
+    check_company_open,
     companies,
     company_by_code,
     ensure_company,
@@ -25,14 +30,18 @@ from openberth.contexts.tenancy.service.companies import (
 )
 from openberth.contexts.tenancy.service.sessions import PURGE_MAX
 from openberth.contexts.tenancy.service.sessions import purge as purge_sessions
+from openberth.contexts.tenancy.service.settings import setting_of
 from openberth.contexts.tenancy.service.tokens import operator_of, remember_operator_token
 
 __all__ = [
     "DRIVING",
     "FILE_MAX",
+    "LOGS_DAYS",
     "PERMISSIONS",
+    "PICTURES_DAYS",
     "PURGE_MAX",
     "ROLES",
+    "SECOND_FACTOR",
     "Company",
     "Deed",
     "Finding",
@@ -42,6 +51,7 @@ __all__ = [
     "SignedHead",
     "Walk",
     "audit_head",
+    "check_company_open",
     "check_head",
     "companies",
     "company_by_code",
@@ -55,4 +65,5 @@ __all__ = [
     "read_document",
     "record",
     "remember_operator_token",
+    "setting_of",
 ]

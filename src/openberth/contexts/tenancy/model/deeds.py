@@ -50,6 +50,15 @@ DEEDS: Mapping[str, Rule] = {
     ),
     "tenancy.session_ended": Rule("session.ended", "account", "account", before=_same("session"), reason="reason"),
     "tenancy.signing_key_made": Rule("signing_key.made", "signing_key", "key", after=_same("algorithm")),
+    "tenancy.node_made": Rule("organisation.made", "node", "node", after=_same("level", "code")),
+    "tenancy.node_changed": Rule(
+        "organisation.changed", "node", "node", before={"level": "level", "values": "before"},
+        after={"what": "what", "values": "after"}, reason="reason",
+    ),
+    "tenancy.setting_changed": Rule(
+        "setting.changed", "setting", "key", before={"level": "level", "node": "node", "values": "before"},
+        after={"values": "after"},
+    ),
     "facility.command_issued": Rule(
         "gate.commanded", "lane", "lane", after=_same("command", "kind", "device", "passage"), reason="reason",
         by_hand=True,

@@ -1,5 +1,6 @@
-"""What happens to accounts, as events: ids and words only."""
+"""What happens to accounts and to the organisation, as events: ids and words only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -102,3 +103,44 @@ class SigningKeyMade:
     VERSION: ClassVar[int] = 1
     key: Id
     algorithm: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeMade:
+    """A partner, company or property was made (``level``)."""
+
+    KIND: ClassVar[str] = "tenancy.node_made"
+    VERSION: ClassVar[int] = 1
+    level: str
+    node: Id
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeChanged:
+    """A node of the organisation changed. ``what``: renamed, moved, placed, closed.
+
+    Who a place is may decide who may do what: whoever remembers that looks again.
+    """
+
+    KIND: ClassVar[str] = "tenancy.node_changed"
+    VERSION: ClassVar[int] = 1
+    level: str
+    node: Id
+    what: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """A setting was set, locked, unlocked or cleared at a node; what was not set is empty."""
+
+    KIND: ClassVar[str] = "tenancy.setting_changed"
+    VERSION: ClassVar[int] = 1
+    key: str
+    level: str
+    node: Id
+    before: Mapping[str, str]
+    after: Mapping[str, str]

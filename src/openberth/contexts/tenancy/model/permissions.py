@@ -40,7 +40,7 @@ _RUNNING_A_LOT = frozenset((
     "permit.write", "tariff.write", "person.write",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
-    "tariff.publish", "calendar.write", "refund.write", "setting.write", "consent.write",
+    "tariff.publish", "calendar.write", "refund.write", "setting.write", "consent.write", "property.write",
 }  # fmt: skip
 _PEOPLE_OF_A_COMPANY = frozenset(("account.read", "account.write", "role.read", "integrator.read", "integrator.write"))
 _GRANTING = frozenset(("role.write", "grant.write", "account.lock", "session.end"))

@@ -1,0 +1,98 @@
+"""Settings that inherit downward: which there are, which values they take, and which one holds at a node. Pure.
+
+The value of the nearest node holds, from the lot upward; a locked one above wins over all below it, whose values are
+kept and hold again when the lock is taken away. A setting is declared here, and only when something reads it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from openberth.contexts.tenancy.model.accounts import Level
+from openberth.kernel.errors import Malformed, NotFound
+from openberth.kernel.ids import Id
+
+Value = int | bool
+DOWNWARD = (Level.PLATFORM, Level.PARTNER, Level.COMPANY, Level.PROPERTY, Level.LOT)
+_TO_COMPANY = DOWNWARD[:3]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A setting: its word, the value that holds where nobody set one, its bounds, and the levels that may set it.
+
+    The default's type is the setting's type. Its text stands in the catalogue as ``setting.key.<code>``.
+    """
+
+    code: str
+    default: Value
+    levels: tuple[Level, ...]
+    least: int = 0
+    most: int = 1
+
+    def checked(self, value: object) -> Value:
+        """Return a value that the setting takes. Raises ``Malformed``: ``setting.truth``, ``setting.number``."""
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise Malformed("setting.truth", key=self.code)
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value <= self.most:
+            raise Malformed("setting.number", key=self.code, least=self.least, most=self.most)
+        return value
+
+
+PICTURES_DAYS = Key("retention.pictures_days", 60, DOWNWARD, 1, 3_650)
+# 184 days are half a year of any kind: the Cybersecurity Law of China, article 21 (3), asks for logs of six months.
+LOGS_DAYS = Key("retention.logs_days", 184, (Level.PLATFORM,), 184, 3_650)
+SECOND_FACTOR = Key("accounts.second_factor", False, _TO_COMPANY)
+
+KEYS: Mapping[str, Key] = {key.code: key for key in (PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR)}
+
+
+def key_of(code: str) -> Key:
+    """Return the setting of a word. Raises ``NotFound("setting.unknown")``."""
+    found = KEYS.get(code)
+    if found is None:
+        raise NotFound("setting.unknown", key=code[:60])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was set at one node for one setting."""
+
+    node: Id
+    key: str
+    level: Level
+    value: Value
+    locked: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What holds at a node: the value, the level that it comes from (None: the default), the level that locks it.
+
+    ``own`` is what was set at the node itself; it is overruled when a lock above gives another level's value.
+    """
+
+    key: Key
+    value: Value
+    source: Level | None
+    locked_by: Level | None
+    own: Said | None
+
+    @property
+    def is_overruled(self) -> bool:
+        """Tell whether a lock above makes what was set here of no effect."""
+        return self.own is not None and self.locked_by is not None and self.own.level is not self.locked_by
+
+
+def effective(key: Key, at: Level, said: Sequence[Said]) -> Effective:
+    """Return what holds at a level, of what was said for the setting there and at the nodes above."""
+    downward = sorted((each for each in said if each.key == key.code), key=lambda each: DOWNWARD.index(each.level))
+    own = next((each for each in downward if each.level is at), None)
+    lock = next((each for each in downward if each.locked), None)
+    holds = lock or (downward[-1] if downward else None)
+    if holds is None:
+        return Effective(key, key.default, None, None, own)
+    return Effective(key, holds.value, holds.level, None if lock is None else lock.level, own)
