@@ -221,15 +221,33 @@ def operator_token(settings: Settings, database: Database) -> str:
     try:
         token = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        token = secrets.token_urlsafe(32)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(token + "\n")
+        token = ""
     except OSError as error:
         raise Refused("token.unreadable", path=str(path), reason=str(error.strerror)) from error
+    except UnicodeDecodeError as error:
+        raise Refused("token.unreadable", path=str(path), reason="not a token") from error
+    if not token:  # an empty file is what a copy or a full disk leaves; nobody's token is the empty one
+        token = secrets.token_urlsafe(32)
+        _keep_token(path, token)
     database.write_now(
         lambda unit: tenancy.remember_operator_token(unit, token=token, name=OPERATOR), by=system("start")
     )
     return token
+
+
+def _keep_token(path: Path, token: str) -> None:
+    """Write the token whole or not at all: whoever is killed here leaves no half one."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(token + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise Refused("settings.folder", path=str(path.parent), reason=str(error.strerror)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def node_name() -> str:
@@ -280,7 +298,7 @@ def _vouching(settings: Settings, machine: Clock) -> Wechat | None:
 
 def _health(database: Database, pictures: PictureQueue) -> Health:
     health = Health()
-    health.add("database", lambda: "queue.full" if database.waiting()["lane"] > 1_000 else None)
+    health.add("database", lambda: "queue.full" if database.waiting()["lane"] > 1_000 else database.trouble())
     health.add("pictures", lambda: "pictures.full" if pictures.waiting > 1_000 else None)
     return health
 

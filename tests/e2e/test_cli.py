@@ -216,6 +216,37 @@ def test_a_defect_is_one_line_with_the_place_of_the_log(tmp_path: Path) -> None:
         assert "secret detail" in (alone.data / "openberth-cli.log").read_text()
 
 
+def test_an_address_of_another_machine(tmp_path: Path) -> None:
+    with Home(tmp_path) as alone:
+        assert "no address of this machine" in alone.run("serve", "--host", "192.0.2.1").refused()
+        assert not alone.data.exists()
+
+
+def test_a_machine_that_says_no_is_no_defect(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import openberth.entrypoints.cli.files as f\n"
+        "def full(*_): raise OSError(28, 'No space left on device', 'somewhere')\n"
+        "f.checkout = full\n"
+    )
+    with Home(tmp_path) as alone:
+        alone.data.mkdir()
+        said = alone.run("version", PYTHONPATH=f"{tmp_path}:{ROOT / 'src'}")
+        assert (said.status, said.err.count("\n")) == (1, 1)
+        assert "No space left on device: somewhere" in said.err
+        assert not (alone.data / "openberth-cli.log").exists()
+
+
+def test_an_empty_token_file_is_no_token(tmp_path: Path) -> None:
+    with Home(tmp_path) as alone:
+        alone.data.mkdir()
+        token = alone.data / "operator.token"
+        token.touch(mode=0o644)
+        end(alone.serve())
+        assert len(token.read_text().strip()) == 43
+        assert token.stat().st_mode & 0o777 == 0o600
+        assert sorted(path.name for path in alone.data.glob(".operator*")) == []
+
+
 def test_a_server_stops_when_told(tmp_path: Path) -> None:
     with Home(tmp_path) as alone:
         running = alone.serve()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import json
 import os
@@ -142,9 +143,19 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _why_not_listening(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "server.address"
+    return "server.port_denied" if error.errno in (errno.EACCES, errno.EPERM) else "server.port_taken"
+
+
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Hold a listening socket. Raises ``Refused("server.port_taken")`` with the port."""
+    """Hold a listening socket.
+
+    Raises ``Refused`` with the port: ``server.port_taken``, ``server.port_denied`` (privileged), ``server.address``
+    (none of this machine).
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -152,7 +163,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise Refused("server.port_taken", host=host, port=port, reason=str(error.strerror or error)) from error
+            reason = str(error.strerror or error)
+            raise Refused(_why_not_listening(error), host=host, port=port, reason=reason) from error
         listener.listen(BACKLOG)
         listener.setblocking(False)
         yield listener

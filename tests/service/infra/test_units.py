@@ -13,7 +13,8 @@ from sqlalchemy import bindparam, select
 
 from openberth.contexts.tenancy import PERMISSIONS
 from openberth.infra.database import Database, Query, Reader, Unit
-from openberth.infra.database.servers import TRIES_MAX
+from openberth.infra.database.servers import TRIES_MAX, ServerDatabase
+from openberth.infra.database.sqlite import SqliteDatabase
 from openberth.kernel.authority import PLACES_MAX, Actor, ActorKind, Caller, Scope, system
 from openberth.kernel.errors import Denied, Overloaded, Refused
 from openberth.kernel.ids import Id
@@ -97,6 +98,47 @@ def test_rows_events_and_nothing_else_stay_of_a_unit_that_fails(counters: Databa
         write(counters, fail)
     assert counters.read_now(tables.values, by=BY) == {}
     assert tables.execute(counters, "SELECT count(*) FROM event") == [(0,)]
+
+
+def takes_nothing(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the database one that only reads, as after a failover or on a disk that the system has locked."""
+    if isinstance(db, ServerDatabase):
+        begin = {"postgresql": "BEGIN READ ONLY", "mysql": "START TRANSACTION READ ONLY"}[db.kind]
+        monkeypatch.setattr(db.backend, "begin", lambda connection: connection.cursor().execute(begin))
+    else:
+        assert isinstance(db, SqliteDatabase)
+        db._writing.execute("PRAGMA query_only = 1")
+
+
+def takes_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    if isinstance(db, SqliteDatabase):
+        db._writing.execute("PRAGMA query_only = 0")
+
+
+def test_a_database_that_takes_nothing_says_so_and_is_no_defect(
+    counters: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert counters.trouble() is None
+    takes_nothing(counters, monkeypatch)
+    for _ in range(2):
+        with pytest.raises(Overloaded, match=r"(?i)database\.commit_failed.*read.?only"):
+            write(counters, tables.add, identifier=A)
+        assert counters.trouble() == "database.commit_failed"
+    assert counters.read_now(tables.values, by=BY) == {}
+    takes_again(counters, monkeypatch)
+    write(counters, tables.add, identifier=A)
+    assert counters.trouble() is None
+
+
+def test_a_trouble_that_nobody_meets_again_is_forgotten(counters: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    takes_nothing(counters, monkeypatch)
+    with pytest.raises(Overloaded):
+        write(counters, tables.add, identifier=A)
+    takes_again(counters, monkeypatch)
+    later = time.monotonic() + 10.1
+    monkeypatch.setattr("openberth.infra.database.database.time.monotonic", lambda: later)
+    assert counters.trouble() is None
 
 
 # -- races ---------------------------------------------------------------------------------------------------------

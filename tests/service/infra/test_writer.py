@@ -35,6 +35,10 @@ class Recorder:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
+    @property
+    def total_changes(self) -> int:
+        return self._connection.total_changes
+
     def execute(self, sql: str, params: Any = ()) -> sqlite3.Cursor:
         self.statements.append(sql)
         if sql == "COMMIT":
@@ -180,13 +184,15 @@ def test_a_full_disk_acknowledges_nothing_that_is_not_there(sqlite: SqliteDataba
 
     with busy(sqlite):
         sent = [send(sqlite, use_case) for use_case in (put(1), fill, put(3))]
-    with pytest.raises((Overloaded, sqlite3.OperationalError), match="full"):
+    with pytest.raises(Overloaded, match=r"database\.commit_failed.*full"):  # whichever statement met it
         sent[1].result(5)
+    assert sqlite.trouble() == "database.commit_failed"
     acknowledged = {future.result().int for future in sent if future.exception(5) is None}
     assert stored(sqlite) == acknowledged
     assert 3 in acknowledged
     assert tables.execute(sqlite, "SELECT count(*) FROM ballast") == [(0,)]
     assert send(sqlite, put(4)).result(5).int == 4
+    assert sqlite.trouble() is None
 
 
 @pytest.mark.parametrize("urgency", list(Urgency))

@@ -1,5 +1,6 @@
 """How mistakes reach a person: one sentence on standard error, what is wrong and what to do; never a traceback."""
 
+import errno
 import os
 import secrets
 import sys
@@ -16,6 +17,13 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 LINES_MAX = 20
+# The machine says no: nothing of ours is broken, and whoever looks after the machine can help.
+OF_THE_MACHINE = frozenset(
+    {
+        errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE,
+        errno.ENOMEM,
+    }
+)  # fmt: skip
 
 
 class Answered(Problem):
@@ -53,7 +61,14 @@ def lines_of(problem: Problem, session: Session) -> list[str]:
 
 
 def print_defect(error: BaseException, session: Session) -> int:
-    """Write a defect to the log, print one line that says where, and return the exit status."""
+    """Write a defect to the log, print one line that says where, and return the exit status.
+
+    A full disk, a file that may not be touched and the like are no defects: the line says so and nothing is logged.
+    """
+    if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+        reason = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
+        sys.stderr.write(f"openberth: {one_line(session.say('cli.machine', reason=reason))}\n")
+        return FAILED
     mark = secrets.token_hex(4)
     # Not session.settings again: whatever is broken must not break this line too.
     path = log_defect(error, mark, session)

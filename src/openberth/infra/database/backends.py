@@ -44,6 +44,7 @@ class Failure(Enum):
 
     AGAIN = "again"  # deadlock or serialisation: run the unit again
     LOST = "lost"  # the connection is gone
+    UNSTORED = "unstored"  # the server takes nothing now: its disk is full, or it is read-only
     OTHER = "other"
 
 
@@ -160,12 +161,17 @@ class PostgresBackend(Backend):
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (number,))
 
     def classify(self, error: BaseException) -> Failure:
-        """Tell by SQLSTATE: class 40 and 55P03 run again, class 08 and 57P are lost connections."""
+        """Tell by SQLSTATE: class 40 and 55P03 run again, class 08 and 57P are lost connections.
+
+        Class 53 is a full disk or memory, 58 the server's own files, 25006 a server that only reads.
+        """
         if not isinstance(error, psycopg.Error):
             return Failure.OTHER
         state = error.sqlstate or ""
         if state.startswith("40") or state == "55P03":
             return Failure.AGAIN
+        if state.startswith(("53", "58")) or state == "25006":
+            return Failure.UNSTORED
         lost = isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57P")))
         return Failure.LOST if lost else Failure.OTHER
 
@@ -229,12 +235,17 @@ class MysqlBackend(Backend):
             cursor.fetchall()
 
     def classify(self, error: BaseException) -> Failure:
-        """Tell by error number: 1205 and 1213 run again, 2006, 2013 and 1927 are lost connections."""
+        """Tell by error number: 1205 and 1213 run again, 2006, 2013 and 1927 are lost connections.
+
+        1021, 1114 and 3 are a full disk, 1290, 1792 and 1836 a server that only reads.
+        """
         if not isinstance(error, pymysql.err.MySQLError):
             return Failure.OTHER
         number = error.args[0] if error.args else 0
         if number in (1205, 1213, 1020):
             return Failure.AGAIN
+        if number in (3, 1021, 1114, 1290, 1792, 1836):
+            return Failure.UNSTORED
         if number in (2003, 2006, 2013, 2014, 2055, 1927, 0) or isinstance(error, pymysql.err.InterfaceError):
             return Failure.LOST
         return Failure.OTHER

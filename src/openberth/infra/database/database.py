@@ -6,6 +6,7 @@ replica.
 
 import asyncio
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 READS_WAITING_MAX = 2_000
 UNIT_SLOW_US = 5_000
+TROUBLE_S = 10.0  # a failure older than this says nothing about now
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class Database(ABC):
         self._reads = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._reading = threading.BoundedSemaphore(READS_WAITING_MAX)
         self._listeners: list[Callable[[Sequence[Envelope]], None]] = []
+        self._trouble: tuple[str, float] | None = None
 
     async def write(self, use_case: Callable[[Unit], T], *, by: Caller, urgency: Urgency = Urgency.NORMAL) -> T:
         """Run a use case in a unit and return its result once it is durable."""
@@ -88,6 +91,15 @@ class Database(ABC):
         """Return how many units wait, by urgency."""
         return self._queue.depth()
 
+    def trouble(self) -> str | None:
+        """Return the code of the failure that kept the database from its last work, None when it works.
+
+        It is forgotten by the next success, and after ten seconds without another failure: whoever gets no more
+        requests because of it must be able to be tried again.
+        """
+        trouble = self._trouble
+        return trouble[0] if trouble is not None and time.monotonic() - trouble[1] < TROUBLE_S else None
+
     def close(self) -> None:
         """Finish what waits, then close all connections."""
         self._queue.close()
@@ -109,6 +121,14 @@ class Database(ABC):
 
     @abstractmethod
     def _run_read(self, query: Callable[[Reader], Any], caller: Caller) -> Any: ...
+
+    def _works(self) -> None:
+        self._trouble = None
+
+    def _ails(self, problem: Overloaded) -> Overloaded:
+        """Remember why the database did not do its work, and return the problem to raise."""
+        self._trouble = (problem.code, time.monotonic())
+        return problem
 
     def _submit_read(self, query: Callable[[Reader], T], caller: Caller) -> "Future[T]":
         if not self._reading.acquire(blocking=False):

@@ -86,6 +86,7 @@ class ServerDatabase(Database):
             try:
                 work.result = self._run_unit(work)
                 self.figures.units += 1
+                self._works()
             except Exception as error:
                 self.figures.failed += 1
                 work.error = error
@@ -135,9 +136,11 @@ class ServerDatabase(Database):
         if failure is Failure.LOST:
             self._forget(connection)
             if committing:
-                raise Overloaded("database.outcome_unknown") from error
+                raise self._ails(Overloaded("database.outcome_unknown")) from error
             raise _Again from error
         self._backend.rollback(connection)
+        if failure is Failure.UNSTORED:
+            raise self._ails(Overloaded("database.commit_failed", reason=_first_line(error))) from error
         if failure is Failure.AGAIN:
             raise _Again from error
 
@@ -156,13 +159,17 @@ class ServerDatabase(Database):
                     raise
                 self._forget(connection)
                 if attempt == 2:
-                    raise Overloaded("database.unreachable", database=self.kind, reason=str(error)) from error
+                    problem = Overloaded("database.unreachable", database=self.kind, reason=_first_line(error))
+                    raise self._ails(problem) from error
         raise AssertionError("unreachable")
 
     def _connection(self) -> Any:
         connection = getattr(self._thread_state, "connection", None)
         if connection is None:
-            connection = self._backend.connect()
+            try:
+                connection = self._backend.connect()
+            except Overloaded as problem:
+                raise self._ails(problem) from problem.__cause__
             self._thread_state.connection = connection
             with self._connections_lock:
                 self._connections.append(connection)
@@ -202,6 +209,10 @@ class _Session:
 
     def new_id(self) -> Id:
         return self._database._ids.new_id()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _number(name: str) -> int:

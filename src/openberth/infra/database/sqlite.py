@@ -31,6 +31,14 @@ BATCH_BUDGET_NS = 20_000_000
 CHECKPOINT_EVERY_S = 1.0
 CHECKPOINT_PAGES = 500
 STATEMENTS_CACHED = 400
+# The file, the disk or the machine, never the statement: what fails so now may work later.
+_ENVIRONMENT = frozenset(
+    {
+        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY,
+    }
+)  # fmt: skip
 
 
 class SqliteDatabase(Database):
@@ -92,7 +100,8 @@ class SqliteDatabase(Database):
         """Run what fits the budget in one transaction; return how many were begun, all with an outcome."""
         before = self._position, self._events.node_sequence
         self._happened = []
-        begun = 0
+        begun, ailing = 0, self._trouble
+        changes = self._writing.total_changes
         try:
             self._writing.execute("BEGIN IMMEDIATE")
             deadline = time.perf_counter_ns() + BATCH_BUDGET_NS
@@ -107,6 +116,8 @@ class SqliteDatabase(Database):
             self._position, self._events.node_sequence = before
             return max(begun, 1)
         self.figures.batches += 1
+        if self._trouble is ailing and self._writing.total_changes != changes:  # written, and nothing failed
+            self._works()
         if self._position != before[0]:
             self._tell_listeners(self._happened)
         return begun
@@ -118,7 +129,7 @@ class SqliteDatabase(Database):
         for work in works:
             if work.error is None or not isinstance(work.error, Problem):
                 work.result = None
-                work.error = _storage_problem(failure)
+                work.error = self._storage_problem(failure)
 
     def _run_unit(self, work: Work) -> None:
         connection = self._writing
@@ -143,15 +154,31 @@ class SqliteDatabase(Database):
             connection.execute("RELEASE unit")
             self._position, self._events.node_sequence = position, node_sequence
             self.figures.failed += 1
-            work.error = stale_refusal() if isinstance(error, Stale) else error
+            work.error = stale_refusal() if isinstance(error, Stale) else self._unit_problem(error)
         spent_us = (time.perf_counter_ns() - started) // 1_000
         if spent_us > UNIT_SLOW_US:
             self.figures.slow += 1
             self.figures.longest_us = max(self.figures.longest_us, spent_us)
 
+    def _unit_problem(self, error: Exception) -> BaseException:
+        return self._storage_problem(error) if _is_environment(error) else error
+
+    def _storage_problem(self, failure: BaseException) -> BaseException:
+        if isinstance(failure, sqlite3.Error):
+            return self._ails(Overloaded("database.commit_failed", reason=str(failure)))
+        return failure
+
     # -- reading -------------------------------------------------------------------------------------------------
 
     def _run_read(self, query: Callable[[Reader], Any], caller: Caller) -> Any:
+        try:
+            return self._run_query(query, caller)
+        except sqlite3.Error as error:
+            if not _is_environment(error):
+                raise
+            raise self._ails(_unreachable(self.path, error)) from error
+
+    def _run_query(self, query: Callable[[Reader], Any], caller: Caller) -> Any:
         connection: sqlite3.Connection | None = getattr(self._thread_state, "connection", None)
         if connection is None:
             connection = _connect(self.path)
@@ -213,11 +240,16 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -32000")
         connection.execute("PRAGMA temp_store = MEMORY")
     except sqlite3.Error as error:
-        raise Overloaded("database.unreachable", database=str(path), reason=str(error)) from error
+        raise _unreachable(path, error) from error
     return connection
 
 
-def _storage_problem(failure: BaseException) -> BaseException:
-    if isinstance(failure, sqlite3.Error):
-        return Overloaded("database.commit_failed", reason=str(failure))
-    return failure
+def _unreachable(path: Path, error: sqlite3.Error) -> Overloaded:
+    return Overloaded("database.unreachable", database=str(path), reason=str(error))
+
+
+def _is_environment(error: BaseException) -> bool:
+    if not isinstance(error, sqlite3.Error):
+        return False
+    code: int | None = getattr(error, "sqlite_errorcode", None)  # errors of the driver itself have none
+    return code is not None and code & 0xFF in _ENVIRONMENT
