@@ -32,11 +32,12 @@ from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, vault
 from openberth.infra.blobs import Blobs, FolderBlobs, PictureQueue, S3Blobs
+from openberth.infra.buckets import Buckets, MemoryBuckets, SharedBuckets, open_buckets
+from openberth.infra.buckets.watching import CacheWatch
 from openberth.infra.clocks import Clocks, ScaledClock, SystemClock
 from openberth.infra.database import Database, Urgency, open_database, sole_owner
 from openberth.infra.database.migrating import migrate
 from openberth.infra.database.partitions import ensure_partitions
-from openberth.infra.http.limits import RateLimiter
 from openberth.infra.ids import IdSource
 from openberth.infra.jobs import JobRunner
 from openberth.infra.keys import read_keys, settle_keys
@@ -48,7 +49,7 @@ from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded, Problem, Refused
-from openberth.kernel.time import MINUTE_US, Clock
+from openberth.kernel.time import Clock
 from openberth.providers.days import LibraryDays
 from openberth.providers.sandpay import Sandpay
 from openberth.providers.wechat import Wechat
@@ -58,7 +59,6 @@ HOUSEKEEPING_S = 600.0
 PARTITION_S = 86_400.0  # months of history are prepared three ahead, so a day is often enough
 PURGE_PAGE = min(dedup.PURGE_MAX, idempotency.PURGE_MAX, tenancy.PURGE_MAX)
 RESTART_FIRST_S, RESTART_LAST_S = 0.5, 30.0
-STRANGERS_PER_MINUTE = 120
 
 log = structlog.get_logger()
 
@@ -83,6 +83,7 @@ class House:
     cameras: CameraPort
     barriers: BarrierLink
     refusals: Refusals
+    buckets: Buckets
     health: Health
     operator_token: str
 
@@ -106,6 +107,7 @@ class House:
         work: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("tail", self.tail.run),
             ("keys", self.entrance.keys.run),
+            ("cache", CacheWatch(self.database, self.buckets, node_name()).run),
         ]
         if "devices" in roles:
             work += [("presence", self.presence.run), ("devices", self.directory.run)]
@@ -160,23 +162,28 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         vouching = _vouching(settings, clocks.machine)
         if vouching is not None:
             stack.push_async_callback(vouching.aclose)
+        buckets = open_buckets(settings.cache, clocks.machine)
+        if isinstance(buckets, SharedBuckets):
+            stack.push_async_callback(buckets.aclose)
         entrance = Entrance.of(
-            database, hashing=Hashing(), algorithm=settings.accounts.algorithm,
-            second_factor_for_administrators=settings.accounts.second_factor_for_administrators, vouching=vouching,
+            database, hashing=Hashing(), buckets=buckets, algorithm=settings.accounts.algorithm,
+            second_factor_for_administrators=settings.accounts.second_factor_for_administrators,
+            wrong_tokens_per_minute=settings.limits.wrong_tokens_per_minute, vouching=vouching,
         )  # fmt: skip
         directory, presence = DeviceDirectory(database), Presence(database)
         dispatcher = CommandDispatcher(database)
         cameras = CameraPort(
             database=database, directory=directory, presence=presence, dispatcher=dispatcher, pictures=pictures,
             ids=IdSource(clocks.machine),
-            strangers=RateLimiter(clocks.machine, count=STRANGERS_PER_MINUTE, window_us=MINUTE_US),
+            buckets=MemoryBuckets(clocks.machine), per_minute=settings.limits.device_per_minute,
         )  # fmt: skip
         barriers = BarrierLink(database=database, directory=directory, presence=presence, dispatcher=dispatcher)
         refusals = Refusals(database)
         stack.push_async_callback(refusals.flush)
         house = House(
             settings, clocks, database, tail, jobs, cashier, calendars, entrance, blobs, pictures, directory, presence,
-            dispatcher, cameras, barriers, refusals, _health(database, pictures), operator_token(settings, database),
+            dispatcher, cameras, barriers, refusals, buckets, _health(database, pictures),
+            operator_token(settings, database),
         )  # fmt: skip
         await house.start()
         yield house

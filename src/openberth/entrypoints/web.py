@@ -1,5 +1,6 @@
 """The HTTP application: the routes of all contexts behind one edge."""
 
+from functools import partial
 from typing import Any, Protocol
 
 from fastapi import FastAPI
@@ -21,13 +22,16 @@ from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.api import AccountsApi, AuditApi, GrantsApi, OAuth, SignInApi
 from openberth.contexts.tenancy.reactions import Entrance, Refusals
 from openberth.infra.blobs import Blobs
+from openberth.infra.buckets import Buckets
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.auth import ANYBODY, FEED, Gate, declarations, may
 from openberth.infra.http.feed import Feed
 from openberth.infra.http.middleware import BodyBounds, Surface, named
 from openberth.infra.http.problems import MEDIA_TYPE, ProblemView, install
 from openberth.infra.http.refusals import RefusalWatch
+from openberth.infra.http.safety import MediaTypes, SafeHeaders, Shared, allowed_by
 from openberth.infra.http.system import SystemApi, Watch
+from openberth.infra.http.throttle import AccountLimit, AddressLimit
 from openberth.infra.outbox import Tail
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
@@ -79,6 +83,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def buckets(self) -> Buckets:
+        """Who counts how often somebody asks."""
+        ...
+
+    @property
     def blobs(self) -> Blobs:
         """Where pictures lie."""
         ...
@@ -107,7 +116,7 @@ def build_app(parts: Parts) -> FastAPI:
     )  # fmt: skip
     description = Description()
     plain = [
-        *CodesApi(database, parts.cashier).routes(),
+        *CodesApi(database, parts.cashier, parts.buckets).routes(),
         *ChannelHooks(parts.cashier).routes(),
         *OAuth(entrance.reception, entrance.keys).routes(),
         *Watch(database, parts.health, door).routes(),
@@ -121,13 +130,19 @@ def build_app(parts: Parts) -> FastAPI:
         title="OpenBerth", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False, generate_unique_id_function=_operation_id, responses={"default": PROBLEM_RESPONSE},
         middleware=[
-            Middleware(Surface, parts.settings.language),
+            Middleware(SafeHeaders),
+            Middleware(Shared, settings.http.cors_origins),
+            Middleware(Surface, settings.language),
             Middleware(RefusalWatch, parts.refusals.note),
+            Middleware(AddressLimit, parts.buckets, settings.limits.address_per_minute),
             Middleware(BodyBounds),
             Middleware(Gate, door, open_paths),
+            Middleware(AccountLimit, settings.limits.account_per_minute),
+            Middleware(MediaTypes, routes),
         ],
     )  # fmt: skip
     install(app)
+    app.state.allowed = partial(allowed_by, routes)
     app.state.permissions = declared
     description.app = app
     for api in apis:

@@ -19,6 +19,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
 
 STANDING_MAX = 500
+PLATFORM = Id(int=0)  # stands for the installation itself: seen by whoever sees all companies
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ _COLUMNS = (_C.company_id, _C.kind, _C.subject, _C.since, _C.params)
 
 _STANDING = Query(select(*_COLUMNS).order_by(_C.since, _C.kind, _C.subject).limit(STANDING_MAX), Alarm)
 _OF_KIND = Query(select(*_COLUMNS).where(*_OF).order_by(_C.subject), Alarm)
+_ALL_OF_KIND = Query(
+    select(*_COLUMNS).where(_C.kind == bindparam("of_kind")).order_by(_C.since).limit(STANDING_MAX), Alarm
+)
+_ONE_OF = Query(select(*_COLUMNS).where(*_ONE), Alarm)
 _INSERT = insert_into(alarm)
 _UPDATE = Write(update(alarm).where(*_ONE).values(params=bindparam("new_params")))
 _DELETE = Write(delete(alarm).where(*_ONE))
@@ -76,6 +81,38 @@ def tell(unit: Unit, *, company: Id, kinds: Iterable[str], troubles: Iterable[Tr
             unit.run(_UPDATE, company=company, of_kind=one.kind, of_subject=one.subject, new_params=dict(one.params))
     for kind, subject in before:
         unit.run(_DELETE, company=company, of_kind=kind, of_subject=subject)
+
+
+def stand(unit: Unit, *, company: Id, trouble: Trouble) -> None:
+    """Make one alarm stand, whatever else stands of its kind; one that stood already keeps its ``since``.
+
+    For troubles that several processes tell of, each of its own: none knows what the others see.
+    """
+    unit.lock(("alarms", company))
+    found = _of(unit, company, trouble.kind, trouble.subject)
+    if found is None:
+        unit.run(
+            _INSERT, company_id=company, kind=trouble.kind, subject=trouble.subject, since=unit.now,
+            params=dict(trouble.params),
+        )  # fmt: skip
+    elif found.params != dict(trouble.params):
+        unit.run(
+            _UPDATE, company=company, of_kind=trouble.kind, of_subject=trouble.subject, new_params=dict(trouble.params)
+        )
+
+
+def over(unit: Unit, *, company: Id, kind: str, subject: str) -> None:
+    """End one alarm, if it stands."""
+    unit.run(_DELETE, company=company, of_kind=kind, of_subject=subject)
+
+
+def of_kind(reader: Reader, *, kind: str) -> list[Alarm]:
+    """Return the standing alarms of a kind in the caller's companies; at most 500."""
+    return reader.all(_ALL_OF_KIND, of_kind=kind)
+
+
+def _of(unit: Unit, company: Id, kind: str, subject: str) -> Alarm | None:
+    return unit.one(_ONE_OF, company=company, of_kind=kind, of_subject=subject)
 
 
 def standing(reader: Reader) -> list[Alarm]:

@@ -63,6 +63,21 @@ def _networks(texts: tuple[str, ...] | str) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def _origins(texts: tuple[str, ...] | str) -> tuple[str, ...]:
+    for text in texts:
+        url = urlsplit(text)
+        if url.scheme not in ("http", "https") or not url.hostname or text != f"{url.scheme}://{url.netloc}":
+            raise ValueError("origins are expected, such as https://console.example.com; * is none")
+    return tuple(texts)
+
+
+def _cache_address(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("redis", "rediss") or not url.hostname:
+        raise ValueError("it must be an address such as redis://127.0.0.1:6379/0")
+    return text
+
+
 def _reachable(host: str) -> str:
     """Return a host as it stands in an address; one that means every interface is this machine."""
     named = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared only
@@ -76,6 +91,8 @@ def _expanded(path: Path) -> Path:
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 # With ``str`` beside it the environment need not be JSON: 10.0.0.1,10.1.0.0/16.
 Networks = Annotated[tuple[str, ...] | str, BeforeValidator(_words), AfterValidator(_networks)]
+Origins = Annotated[tuple[str, ...] | str, BeforeValidator(_words), AfterValidator(_origins)]
+CacheAddress = Annotated[str, AfterValidator(_cache_address)]
 Moment = Annotated[Instant, BeforeValidator(_instant)]
 FilePath = Annotated[Path, AfterValidator(_expanded)]
 
@@ -84,12 +101,28 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class TlsSettings(_Group):
+    """Certificate chain and private key (PEM files) that HTTP is served with; both are read anew when they change."""
+
+    certificate_file: FilePath
+    key_file: FilePath
+
+
 class HttpSettings(_Group):
-    """Where HTTP is served, and behind which reverse proxies (addresses and networks; none are believed without)."""
+    """Where HTTP is served, behind which reverse proxies (addresses and networks; none are believed without), with
+    which certificate, and pages of which other origins may read answers (none without).
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8420
     trusted_proxies: Networks = ()
+    tls: TlsSettings | None = None
+    cors_origins: Origins = ()
+
+    @property
+    def scheme(self) -> str:
+        """Return how it is served."""
+        return "http" if self.tls is None else "https"
 
 
 class BarrierSettings(_Group):
@@ -144,6 +177,17 @@ class WechatSettings(_Group):
     url: WebAddress = "https://api.weixin.qq.com"
 
 
+class LimitSettings(_Group):
+    """How much one address and one account may ask in a minute, and one camera push (a sixth of it at once); and how
+    many wrong tokens one address may show.
+    """
+
+    address_per_minute: Annotated[int, Field(ge=60, le=10_000_000)] = 12_000
+    account_per_minute: Annotated[int, Field(ge=60, le=10_000_000)] = 3_000
+    device_per_minute: Annotated[int, Field(ge=600, le=10_000_000)] = 6_000
+    wrong_tokens_per_minute: Annotated[int, Field(ge=5, le=10_000_000)] = 60
+
+
 class LogSettings(_Group):
     """How much is logged and in which form."""
 
@@ -191,6 +235,9 @@ class Settings(BaseSettings):
     sandpay: SandpaySettings | None = None
     accounts: AccountSettings = AccountSettings()
     wechat: WechatSettings | None = None
+    limits: LimitSettings = LimitSettings()
+    # May hold a password, as the database's may.
+    cache: CacheAddress | None = Field(default=None, repr=False)
 
     @property
     def database_url(self) -> str:
@@ -200,7 +247,7 @@ class Settings(BaseSettings):
     @property
     def public_base(self) -> str:
         """Return the address under which people and channels reach this service, without a slash at the end."""
-        return self.public_url or f"http://{_reachable(self.http.host)}:{self.http.port}"
+        return self.public_url or f"{self.http.scheme}://{_reachable(self.http.host)}:{self.http.port}"
 
     @property
     def barrier_base(self) -> str:
@@ -233,6 +280,7 @@ _GROUPS: dict[str, type[BaseModel]] = {
     "sandpay": SandpaySettings,
     "accounts": AccountSettings,
     "wechat": WechatSettings,
+    "limits": LimitSettings,
 }
 
 

@@ -69,6 +69,19 @@ class Scope:
 EVERYTHING = Scope()
 
 
+class Proof(StrEnum):
+    """How a caller has shown who it is.
+
+    The stronger proofs are for deeds that a stolen token must not be enough for.
+    """
+
+    CONSTRUCTION = "construction"  # devices, channels, jobs, the system: whoever lets them in has seen to it
+    TOKEN = "token"  # noqa: S105 - a bearer token, which whoever holds it may show
+    RECENT = "recent"  # a bearer token of a session that proved itself a short while ago
+    SIGNATURE = "signature"  # this very request is signed
+    OPERATOR = "operator"  # the token of this machine
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An actor with the scope it acts in and the permissions it has there.
@@ -80,6 +93,7 @@ class Caller:
     actor: Actor
     scope: Scope
     permissions: frozenset[str] | None = None
+    proof: Proof = Proof.CONSTRUCTION
 
     def __post_init__(self) -> None:
         if self.permissions is None and self.actor.kind in (ActorKind.PERSON, ActorKind.INTEGRATOR):

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -40,12 +41,12 @@ def logging_to(stream: io.StringIO) -> Iterator[None]:
         root.setLevel(level)
 
 
-def opened(url: str, folder: Path) -> Iterator[House]:
+def opened(url: str, folder: Path, **changes: Any) -> Iterator[House]:
     business, machine = ManualClock(Instant(BUSINESS_START)), ManualClock(Instant(MACHINE_START))
     database = open_database(url, Clocks(business, machine), RingSealer(RING), node="test")
     try:
         log = io.StringIO()
-        with logging_to(log), House(database, business, machine, folder, log) as house:
+        with logging_to(log), House(database, business, machine, folder, log, changes=changes) as house:
             yield house
     finally:
         database.close()

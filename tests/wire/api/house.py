@@ -35,6 +35,7 @@ from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer
 from openberth.entrypoints.web import build_app
 from openberth.infra.blobs import FolderBlobs
+from openberth.infra.buckets import MemoryBuckets
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
 from openberth.infra.ids import IdSource
@@ -51,6 +52,10 @@ from openberth.providers.days import LibraryDays
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "operator-token-of-the-tests-0123456789"
+# Time stands still in tests, so no bucket is ever filled again.
+UNLIMITED = {
+    f"{each}_per_minute": 10_000_000 for each in ("address", "account", "device", "wrong_tokens")
+}  # fmt: skip
 CAR, OTHER_CAR = "粤B12345", "粤B67890"
 
 
@@ -123,14 +128,21 @@ class House:
     channel: FakeChannel = field(default_factory=FakeChannel)
     settings: Settings = field(init=False)
     health: Health = field(default_factory=Health)
+    changes: dict[str, Any] = field(default_factory=dict)  # of settings
 
     def __post_init__(self) -> None:
-        self.settings = Settings(data=self.folder, keys=self.folder / "keys.json", language="en")
+        self.settings = Settings(
+            data=self.folder, keys=self.folder / "keys.json", language="en", **({"limits": UNLIMITED} | self.changes)
+        )
         self.tail = Tail(self.database)
         channels: dict[str, Channel] = {self.channel.name: self.channel}
         self.cashier = Cashier(self.database, channels)
         self.calendars = CalendarKeeper(self.database, LibraryDays())
-        self.entrance = Entrance.of(self.database, hashing=Hashing(memory_kib=64, passes=1), vouching=FakeVouching())
+        self.buckets = MemoryBuckets(self.machine)
+        self.entrance = Entrance.of(
+            self.database, hashing=Hashing(memory_kib=64, passes=1), buckets=self.buckets, vouching=FakeVouching(),
+            wrong_tokens_per_minute=self.settings.limits.wrong_tokens_per_minute,
+        )  # fmt: skip
         self.refusals = Refusals(self.database)
         self.jobs = JobRunner(self.database, owner="test")
         stays.Repricing(self.database).register(self.jobs)

@@ -140,7 +140,8 @@ def test_large_bodies_are_refused_before_they_are_read(house: House) -> None:
     assert (answer.status_code, answer.json()["code"], answer.json()["params"]) == (
         413, "request.too_large", {"limit": 262144},
     )  # fmt: skip
-    streamed = house.operator.post("/v1/quotes", content=iter([b"x" * 100_000] * 3))
+    data = {"content-type": "application/json"}
+    streamed = house.operator.post("/v1/quotes", content=iter([b"x" * 100_000] * 3), headers=data)
     assert (streamed.status_code, streamed.json()["code"]) == (413, "request.too_large")
     document = house.operator.put("/v1/lots/mall", content=b"x" * 1_500_000)
     assert (document.status_code, document.json()["code"]) == (422, "document.mistakes")

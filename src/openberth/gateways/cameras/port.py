@@ -6,7 +6,7 @@ answer leaves once the fact is on disk; pictures are stored beside it and hold a
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -21,8 +21,10 @@ from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirec
 from openberth.contexts.stays import LaneAnswer, Recognition, picture_name
 from openberth.gateways.cameras import vzenith
 from openberth.infra.blobs import PictureQueue
+from openberth.infra.buckets import MemoryBuckets
+from openberth.infra.buckets import per_minute as rate_per_minute
 from openberth.infra.database import Database, Unit, Urgency
-from openberth.infra.http.limits import RateLimiter, limit_key
+from openberth.infra.http.limits import limit_key
 from openberth.infra.ids import IdSource
 from openberth.infra.telemetry import counter, histogram
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
@@ -35,6 +37,7 @@ COMET_S = 5.0
 PICTURE_WAIT_S = 0.01
 LOOP_INPUT = 1  # the loop behind the barrier is wired to input 1
 RETRY_AFTER = {"retry-after": "1"}
+STRANGERS = rate_per_minute("stranger", 120)  # of one address that belongs to no camera
 JSON = "application/json"
 
 T = TypeVar("T")
@@ -50,7 +53,7 @@ class CameraPort:
 
     def __init__(
         self, *, database: Database, directory: DeviceDirectory, presence: Presence, dispatcher: CommandDispatcher,
-        pictures: PictureQueue, ids: IdSource, strangers: RateLimiter,
+        pictures: PictureQueue, ids: IdSource, buckets: MemoryBuckets, per_minute: int,
     ) -> None:  # fmt: skip
         self._database = database
         self._directory = directory
@@ -58,7 +61,8 @@ class CameraPort:
         self._dispatcher = dispatcher
         self._pictures = pictures
         self._ids = ids
-        self._strangers = strangers
+        self._buckets = buckets
+        self._rate = rate_per_minute("device", per_minute, burst=max(1, per_minute // 6))
         self._polls: dict[Id, asyncio.Future[bool]] = {}
 
     async def serve(self, request: Request, secret: str) -> Response:
@@ -69,6 +73,10 @@ class CameraPort:
             return self._stranger(address)
         if not camera.networks.admits(address):
             return _refusal(403, "address")
+        taken = self._buckets.take_now(self._rate, camera.id.hex)
+        if not taken.granted:  # the camera keeps what it has and sends it again
+            log.warning("camera.too_often", device=camera.code, lot=camera.lot_code)
+            return _refusal(429, "too_often", {"retry-after": str(taken.retry_after_s)})
         began = time.perf_counter()
         try:
             async with asyncio.timeout(BODY_S):
@@ -191,8 +199,9 @@ class CameraPort:
         return int(seen.captured_at) - self._database.clocks.business.now()
 
     def _stranger(self, address: str) -> Response:
-        if not self._strangers.take(limit_key(address)):
-            return _refusal(429, "stranger")
+        taken = self._buckets.take_now(STRANGERS, limit_key(address))
+        if not taken.granted:
+            return _refusal(429, "stranger", {"retry-after": str(taken.retry_after_s)})
         return _refusal(404, "stranger")
 
 
@@ -251,9 +260,9 @@ def _done(body: bytes) -> Response:
     return Response(body, media_type=JSON)
 
 
-def _refusal(status: int, outcome: str) -> Response:
+def _refusal(status: int, outcome: str, headers: Mapping[str, str] | None = None) -> Response:
     _PUSHES.labels(outcome).inc()
-    return Response(status_code=status)
+    return Response(status_code=status, headers=headers)
 
 
 def _note_lost_pictures(future: "asyncio.Future[None]") -> None:

@@ -63,14 +63,12 @@ class MoneyForm(Form):
         return Money(self.minor, self.currency)
 
 
-def document_body(title: str) -> dict[str, Any]:
-    """Return how the API description tells of a body that is a document: YAML, or JSON."""
-    schema = {"type": "string", "description": f"{title}, as YAML"}
+def document_body(title: str, *others: str) -> dict[str, Any]:
+    """Return how the API description tells of a body that is a document: YAML, or JSON, or of other content types."""
+    texts = ("application/yaml", *others)
+    content = {kind: {"schema": {"type": "string", "description": f"{title}, as {kind}"}} for kind in texts}
     return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/yaml": {"schema": schema}, "application/json": {"schema": {"type": "object"}}},
-        }
+        "requestBody": {"required": True, "content": {**content, "application/json": {"schema": {"type": "object"}}}}
     }
 
 

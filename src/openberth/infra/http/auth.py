@@ -14,8 +14,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from openberth.infra.buckets import Rate
+from openberth.infra.http.spending import spend_for
 from openberth.infra.permitting import require
-from openberth.kernel.authority import Caller
+from openberth.kernel.authority import Caller, Proof
 from openberth.kernel.errors import Unknown
 
 PREFIX = "/v1"
@@ -72,18 +74,22 @@ def address_of(connection: HTTPConnection) -> str | None:
 class May:
     """What a route asks of its caller: ``by: Annotated[Caller, Depends(may("lot.read"))]``.
 
-    ``permission`` is one of the words, or what ``signed_in`` and ``anybody`` declare.
+    ``permission`` is one of the words, or what ``signed_in`` and ``anybody`` declare; ``rate`` limits how often one
+    account may.
     """
 
-    __slots__ = ("permission",)
+    __slots__ = ("permission", "rate")
 
-    def __init__(self, permission: str) -> None:
+    def __init__(self, permission: str, *, rate: Rate | None = None) -> None:
         self.permission = permission
+        self.rate = rate
 
     async def __call__(self, connection: HTTPConnection) -> Caller:
-        """Return the caller of a request. Raises ``Denied("auth.denied")``."""
+        """Return the caller of a request. Raises ``Denied("auth.denied")`` and ``TooMany``."""
         caller = caller_of(connection)
         self.check(caller)
+        if self.rate is not None and caller.proof is not Proof.OPERATOR:
+            await spend_for(connection, self.rate, caller.actor.name)
         return caller
 
     def check(self, caller: Caller) -> None:
@@ -123,9 +129,9 @@ class Declared(Generic[Asked, Answered]):
         return await self._endpoint(asked)
 
 
-def may(permission: str) -> May:
+def may(permission: str, *, rate: Rate | None = None) -> May:
     """Return the one declaration that every route under ``/v1`` has."""
-    return May(permission)
+    return May(permission, rate=rate)
 
 
 # Whoever is signed in, about nothing but itself; and whoever comes, to prove who it is.

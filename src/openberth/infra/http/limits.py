@@ -1,9 +1,6 @@
-"""Who may come and how often: address ranges, a token bucket per key in bounded memory, places that are held.
+"""Who may come: address ranges, and places that are held. How often somebody may come is for ``infra.buckets``."""
 
-Both are plain values and arithmetic; the machine clock is handed in.
-"""
-
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +9,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TypeAlias
 
 from openberth.kernel.errors import Malformed
-from openberth.kernel.time import SECOND_US, Clock
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -20,7 +16,6 @@ _MAPPED_PREFIX = (
     96  # ::ffff:0:0/96 holds the IPv4 addresses as a dual-stack socket shows them (RFC 4291 section 2.5.5.2)
 )
 _SITE_PREFIX = 64  # one subscriber owns at least a /64, so single IPv6 addresses say nothing about who asks
-_SWEEP = 64  # idle keys forgotten at most per new key: keeps the work of one call bounded
 
 
 @lru_cache(maxsize=4096)
@@ -75,72 +70,6 @@ def _network(text: str) -> Network:
         if mapped is not None:
             return IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
     return network
-
-
-class RateLimiter:
-    """A token bucket per key: ``count`` in every ``window_us`` on average, at most ``burst`` at once (default:
-    ``count``).
-
-    Kept as one integer per key, the instant at which its bucket is full again (the generic cell rate algorithm, ITU-T
-    I.371), in units of 1/``count`` µs, so that nothing is ever rounded. At most ``max_keys`` keys are remembered. A
-    flood of keys neither grows the memory nor sets back a key that is being held: keys without a place share one spare
-    bucket until a place is free.
-    """
-
-    def __init__(
-        self, clock: Clock, *, count: int, window_us: int, burst: int | None = None, max_keys: int = 10_000
-    ) -> None:
-        if min(count, window_us, max_keys, 1 if burst is None else burst) < 1:
-            raise ValueError("count, window, burst and keys are at least 1")
-        self._clock = clock
-        self._count = count
-        self._cost = window_us
-        self._depth = (count if burst is None else burst) * window_us
-        self._max_keys = max_keys
-        self._full_at: OrderedDict[str, int] = OrderedDict()
-        self._spare_full_at = 0
-
-    def __len__(self) -> int:
-        return len(self._full_at)
-
-    def take(self, key: str) -> bool:
-        """Take one token of the key's bucket; False when there is none (which costs nothing)."""
-        now = self._clock.now() * self._count
-        spare = key not in self._full_at and not self._has_place(now)
-        # Never further ahead than an empty bucket: heals after a machine clock was set back.
-        full_at = max(now, min(self._spare_full_at if spare else self._full_at.get(key, 0), now + self._depth))
-        taken = full_at + self._cost <= now + self._depth
-        if taken:
-            full_at += self._cost
-        if spare:
-            self._spare_full_at = full_at
-        else:
-            self._full_at[key] = full_at
-            self._full_at.move_to_end(key)
-        return taken
-
-    def give_back(self, key: str) -> None:
-        """Give back a token that was taken before it was known whether it should be."""
-        if key in self._full_at:
-            self._full_at[key] -= self._cost
-        else:
-            self._spare_full_at -= self._cost
-
-    def retry_after_s(self, key: str) -> int:
-        """Return the whole seconds, at least 1, after which the key has a token again."""
-        now = self._clock.now() * self._count
-        full_at = min(self._full_at.get(key, self._spare_full_at), now + self._depth)
-        wait = full_at + self._cost - now - self._depth
-        return max(1, -(-wait // (self._count * SECOND_US)))
-
-    def _has_place(self, now: int) -> bool:
-        """Forget keys whose buckets are full again, longest unused first; tell whether there is room for one more."""
-        for _ in range(_SWEEP):
-            oldest = next(iter(self._full_at), None)
-            if oldest is None or self._full_at[oldest] > now:
-                break
-            del self._full_at[oldest]
-        return len(self._full_at) < self._max_keys
 
 
 class Places:

@@ -16,7 +16,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openberth.infra.catalogue import Language, language_of
-from openberth.infra.http.problems import Interrupted, TooLarge, TooSlow, problem_of, problem_response
+from openberth.infra.http.problems import Encoded, Interrupted, TooLarge, TooSlow, problem_of, problem_response
+from openberth.infra.http.spending import told_limits
 from openberth.infra.telemetry import counter, histogram, trace_of, traced
 
 BODY_MAX = 256 * 1024
@@ -61,7 +62,7 @@ class Surface:
             if scope["type"] == "websocket":
                 await self._live(scope, receive, send)
             else:
-                await self._request(scope, receive, _Outgoing(send, trace))
+                await self._request(scope, receive, _Outgoing(scope, send, trace))
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -87,11 +88,12 @@ class Surface:
 
 
 class _Outgoing:
-    """Watches an answer leave and adds its trace."""
+    """Watches an answer leave, adds its trace and what is left of the limits."""
 
-    __slots__ = ("_send", "_trace", "started", "status")
+    __slots__ = ("_scope", "_send", "_trace", "started", "status")
 
-    def __init__(self, send: Send, trace: str) -> None:
+    def __init__(self, scope: Scope, send: Send, trace: str) -> None:
+        self._scope = scope
         self._send = send
         self._trace = trace
         self.started = False
@@ -101,12 +103,13 @@ class _Outgoing:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-trace-id", self._trace.encode())]
+            trace = (b"x-trace-id", self._trace.encode())
+            message["headers"] = [*message.get("headers", ()), trace, *told_limits(self._scope)]
         await self._send(message)
 
 
 class BodyBounds:
-    """Bounds how large a body is and how long it takes to arrive."""
+    """Bounds how large a body is and how long it takes to arrive; takes none that is encoded."""
 
     def __init__(self, app: ASGIApp, within_s: float = BODY_WITHIN_S) -> None:
         self._app = app
@@ -118,7 +121,10 @@ class BodyBounds:
             await self._app(scope, receive, send)
             return
         limit = DOCUMENT_MAX if scope["method"] == "PUT" else BODY_MAX
-        declared = _headers(scope, b"content-length").get(b"content-length", "")
+        said = _headers(scope, b"content-length", b"content-encoding")
+        if said.get(b"content-encoding", "identity").strip().lower() not in ("identity", ""):
+            raise Encoded
+        declared = said.get(b"content-length", "")
         if declared.isdigit() and int(declared) > limit:
             raise TooLarge(limit)
         await self._app(scope, _Incoming(receive, limit, self._within_s), send)

@@ -4,7 +4,7 @@ Members: ``type`` (``urn:openberth:problem:CODE``), ``title`` in the language of
 programs, ``params`` of the text, ``trace``, and ``errors`` with the places where a body or a document is wrong.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -86,21 +86,32 @@ class TooMany(Problem):
 
 
 class WrongMethod(Problem):
-    """The address exists, but not for this method."""
+    """The address exists, but not for this method; ``allow`` are those it takes."""
 
     status = 405
 
-    def __init__(self) -> None:
+    def __init__(self, allow: Iterable[str] = ()) -> None:
         super().__init__("request.method")
+        self.allow = tuple(allow)
 
 
 class WrongMediaType(Problem):
-    """The body is of a kind that this address does not take."""
+    """The body is of a kind that this address does not take; ``accepted`` are those it takes."""
+
+    status = 415
+
+    def __init__(self, accepted: Sequence[str] = ("application/json",)) -> None:
+        super().__init__("request.media_type", accepted=", ".join(accepted))
+        self.accepted = tuple(accepted)
+
+
+class Encoded(Problem):
+    """The body is compressed or otherwise encoded: what it grows to would be anybody's guess."""
 
     status = 415
 
     def __init__(self) -> None:
-        super().__init__("request.media_type")
+        super().__init__("request.encoding")
 
 
 class Defect(Problem):
@@ -142,7 +153,13 @@ def problem_response(problem: Problem, scope: Scope) -> Response:
     scope.setdefault("state", {})["problem"] = problem.code
     headers = {"cache-control": "no-store"}
     if problem.status == 401:
-        headers["www-authenticate"] = "Bearer"
+        headers["www-authenticate"] = getattr(problem, "challenge", "Bearer")
+    if isinstance(problem, WrongMediaType):  # RFC 9110 section 15.5.16
+        headers["accept"] = ", ".join(problem.accepted)
+    if isinstance(problem, Encoded):
+        headers["accept-encoding"] = "identity"
+    if isinstance(problem, WrongMethod) and problem.allow:
+        headers["allow"] = ", ".join(problem.allow)
     retry_after_s = getattr(problem, "retry_after_s", None)
     if retry_after_s is not None:
         headers["retry-after"] = str(retry_after_s)
@@ -181,19 +198,21 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this type"
-    problem = error.problem if isinstance(error, Interrupted) else _HTTP.get(error.status_code, BadRequest)()
-    answer = problem_response(problem, request.scope)
-    allow = (error.headers or {}).get("Allow")
-    if allow is not None:
-        answer.headers["allow"] = allow
-    return answer
+    if isinstance(error, Interrupted):
+        return problem_response(error.problem, request.scope)
+    if error.status_code == WrongMethod.status:
+        # The router names the methods of one route; others may take the same address.
+        allowed: Callable[[Scope], Iterable[str]] | None = getattr(request.app.state, "allowed", None)
+        said = [each.strip() for each in (error.headers or {}).get("Allow", "").split(",") if each.strip()]
+        return problem_response(WrongMethod(allowed(request.scope) if allowed else said), request.scope)
+    return problem_response(_HTTP.get(error.status_code, BadRequest)(), request.scope)
 
 
 def _nothing_here() -> NotFound:
     return NotFound("request.not_found")
 
 
-_HTTP: Mapping[int, Any] = {404: _nothing_here, 405: WrongMethod, 415: WrongMediaType}
+_HTTP: Mapping[int, Any] = {404: _nothing_here, 415: WrongMediaType}
 
 
 def _place(path: Sequence[Any]) -> str:

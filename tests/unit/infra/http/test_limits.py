@@ -1,6 +1,7 @@
 import pytest
 
-from openberth.infra.http.limits import ANYWHERE, AddressRange, Places, RateLimiter, limit_key, read_address
+from openberth.infra.buckets import RateLimiter
+from openberth.infra.http.limits import ANYWHERE, AddressRange, Places, limit_key, read_address
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import MINUTE_US, SECOND_US, Instant
 

@@ -37,6 +37,7 @@ from openberth.contexts.stays.service.prices import Assessment
 from openberth.contexts.stays.service.queries import Waiting, waiting_at
 from openberth.contexts.tariffs import quote_to_plain
 from openberth.contexts.tariffs.api import lines_view
+from openberth.infra.buckets import Buckets
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.answers import View, instant, instant_or_none, money
@@ -58,10 +59,10 @@ CLAIM_KEPT_S = 600  # long enough to reload the page, too short to stand in the 
 class CodesApi:
     """Serves the routes; they are plain ones, no part of the operator API."""
 
-    def __init__(self, database: Database, cashier: Cashier) -> None:
+    def __init__(self, database: Database, cashier: Cashier, buckets: Buckets) -> None:
         self._database = database
         self._cashier = cashier
-        self._signs = Signs(database)
+        self._signs = Signs(database, buckets)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -147,10 +148,10 @@ class CodesApi:
         form = await read_form(request, BillForm, cookies=True)
         plate = _plate_of(form, sign.language)
         if form.token is None:
-            self._signs.ask_about_plate(sign, plate)
+            await self._signs.ask_about_plate(sign, plate)
         due = await self._due(sign, plate)
         if form.token is None and due.due.minor:
-            self._signs.something_was_due(sign, plate)
+            await self._signs.something_was_due(sign, plate)
         if wants_page(request):
             return pages.page_response(pages.bill_page(sign.lot, sign.code, due, plate, sign.language))
         return _json(DriverBill(bill=due))

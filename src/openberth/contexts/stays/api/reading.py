@@ -51,7 +51,7 @@ async def read_form(request: Request, form: type[F], *, cookies: bool = False) -
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise BadRequest([{"place": "body", "problem": "json_invalid"}]) from None
     else:
-        raise WrongMediaType
+        raise WrongMediaType((_FORM, "application/json"))
     try:
         return form.model_validate(values)
     except ValidationError as error:

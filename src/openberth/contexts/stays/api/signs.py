@@ -15,20 +15,22 @@ from starlette.requests import Request
 from openberth.contexts import facility, tenancy
 from openberth.contexts.facility import LaneContext, LotSummary
 from openberth.contexts.stays.api.reading import language_of
+from openberth.infra.buckets import Buckets, per_minute
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.auth import address_of
-from openberth.infra.http.limits import RateLimiter, limit_key
+from openberth.infra.http.limits import limit_key
 from openberth.infra.http.problems import TooMany
+from openberth.infra.http.spending import spend
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import NotFound
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import MINUTE_US, Instant
 
-PER_MINUTE = 30  # of one address at one code
-UNKNOWN_PER_MINUTE = 60  # codes of one address that stand on no sign
-PLATES_PER_MINUTE = 10  # plates of one address that nothing is due for, at one lot
-PLATES_OF_LOT_PER_MINUTE = 120  # plates that nothing is due for at one lot, whoever asks
+SCANS = per_minute("scan", 30)  # of one address at one code
+STRANGERS = per_minute("code", 60)  # codes of one address that stand on no sign
+PLATES = per_minute("plate", 10)  # plates of one address that nothing is due for, at one lot
+PLATES_OF_LOT = per_minute("plates_of_lot", 120)  # plates that nothing is due for at one lot, whoever asks
 REASON_US = 30 * MINUTE_US
 KNOWN_MAX = 10_000
 
@@ -49,16 +51,12 @@ class Sign:
 class Signs:
     """Finds what codes stand for."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, buckets: Buckets) -> None:
         self._database = database
-        machine = database.clocks.machine
-        self._scans = RateLimiter(machine, count=PER_MINUTE, window_us=MINUTE_US)
-        self._strangers = RateLimiter(machine, count=UNKNOWN_PER_MINUTE, window_us=MINUTE_US)
+        self._buckets = buckets
         self._known: OrderedDict[str, None] = OrderedDict()
         self._reasons: OrderedDict[bytes, Instant] = OrderedDict()
-        self._machine = machine
-        self._plates = RateLimiter(machine, count=PLATES_PER_MINUTE, window_us=MINUTE_US)
-        self._plates_of_lot = RateLimiter(machine, count=PLATES_OF_LOT_PER_MINUTE, window_us=MINUTE_US)
+        self._machine = database.clocks.machine
 
     async def find(self, request: Request) -> Sign:
         """Find what a request's code stands for. Raises ``TooMany`` and ``NotFound("code.not_found")``."""
@@ -66,26 +64,26 @@ class Signs:
         address = address_of(request) or ""
         who = limit_key(address)
         if code is None:
-            _take(self._strangers, who)
+            await spend(self._buckets, STRANGERS, who)
             raise NotFound("code.not_found")
-        _take(self._scans, f"{who}|{code}")
+        await spend(self._buckets, SCANS, f"{who}|{code}")
         is_known = code in self._known
         if not is_known:
-            _take(self._strangers, who)
+            await spend(self._buckets, STRANGERS, who)
         scanner = Actor(ActorKind.PERSON, "driver", address or None)
         found = await self._database.read(partial(_found, code=code), by=Caller(scanner, EVERYTHING, tenancy.DRIVING))
         if found is None:
             self._known.pop(code, None)
             raise NotFound("code.not_found")
         if not is_known:
-            self._strangers.give_back(who)
+            await self._buckets.give_back(STRANGERS, who)
         self._remember(code)
         lane, lot = found
         return Sign(
             code, lane, lot, Caller(scanner, Scope(lot.company, (lot.id,)), tenancy.DRIVING), language_of(request)
         )
 
-    def ask_about_plate(self, sign: Sign, plate: Plate) -> None:
+    async def ask_about_plate(self, sign: Sign, plate: Plate) -> None:
         """Let somebody ask what a plate owes. Raises ``TooMany`` after many plates that nothing was due for.
 
         Whoever was told lately what this very plate owes may go on asking, for example whether the payment has arrived.
@@ -93,18 +91,18 @@ class Signs:
         if self._has_reason(sign, plate):
             return
         who, lot = _asker(sign), str(sign.lot.id)
-        _take(self._plates, who)
+        await spend(self._buckets, PLATES, who)
         try:
-            _take(self._plates_of_lot, lot)
+            await spend(self._buckets, PLATES_OF_LOT, lot)
         except TooMany:
-            self._plates.give_back(who)
+            await self._buckets.give_back(PLATES, who)
             raise
 
-    def something_was_due(self, sign: Sign, plate: Plate) -> None:
+    async def something_was_due(self, sign: Sign, plate: Plate) -> None:
         """Do not hold a question against somebody who had a reason to ask it."""
         if not self._has_reason(sign, plate):
-            self._plates.give_back(_asker(sign))
-            self._plates_of_lot.give_back(str(sign.lot.id))
+            await self._buckets.give_back(PLATES, _asker(sign))
+            await self._buckets.give_back(PLATES_OF_LOT, str(sign.lot.id))
         reason = _reason(sign, plate)
         self._reasons[reason] = self._machine.now()
         self._reasons.move_to_end(reason)
@@ -126,11 +124,6 @@ def code_of(request: Request) -> str | None:
     """Return the code that a request is about, None for what can be none."""
     code = str(request.path_params["code"]).upper()
     return code if _CODE.match(code) else None
-
-
-def _take(limiter: RateLimiter, key: str) -> None:
-    if not limiter.take(key):
-        raise TooMany(limiter.retry_after_s(key))
 
 
 def _reason(sign: Sign, plate: Plate) -> bytes:

@@ -92,7 +92,7 @@ class CalendarsApi:
         add("/calendars/{calendar}", self.days, methods=["GET"])
         add(
             "/calendars/{calendar}/days", self.set_days, methods=["PUT"],
-            openapi_extra=document_body("a days file, or a table of days (CSV)"),
+            openapi_extra=document_body("a days file, or a table of days (CSV)", TABLE),
         )  # fmt: skip
         add("/calendars/{calendar}/seed", self.seed, methods=["POST"], response_model=ChangedView)
 

@@ -220,7 +220,7 @@ class SignInApi:
 
     async def _confirmed(self, by: Caller, password: str) -> Account:
         """Return the account of somebody who knows its password, too. Raises ``Unknown("auth.wrong")``."""
-        self._reception.count(by.actor.address)
+        await self._reception.count(by.actor.address)
         found = await self._database.read(partial(accounts.account, account=_account_of(by)), by=_own(by))
         if not await self._hashing.matches(found.password, password):
             raise Unknown("auth.wrong")

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from openberth.contexts.tenancy.ports import Vouching
 from openberth.contexts.tenancy.reactions.audit import Refusals, audit_consumer
-from openberth.contexts.tenancy.reactions.door import Door
+from openberth.contexts.tenancy.reactions.door import WRONG_TOKENS_PER_MINUTE, Door
 from openberth.contexts.tenancy.reactions.keys import Keyring
 from openberth.contexts.tenancy.reactions.reception import Reception
+from openberth.infra.buckets import Buckets, MemoryBuckets
 from openberth.infra.database import Database
 from openberth.infra.passwords import Hashing
 from openberth.infra.signed_tokens import Algorithm
@@ -31,14 +32,20 @@ class Entrance:
         database: Database,
         *,
         hashing: Hashing,
+        buckets: Buckets | None = None,
         algorithm: Algorithm = "Ed25519",
         second_factor_for_administrators: bool = False,
+        wrong_tokens_per_minute: int = WRONG_TOKENS_PER_MINUTE,
         vouching: Vouching | None = None,
     ) -> "Entrance":
-        """Put an entrance together."""
+        """Put an entrance together; ``buckets`` are of this process alone unless some are given."""
+        kept = buckets or MemoryBuckets(database.clocks.machine)
         keys = Keyring(database, algorithm=algorithm)
-        door = Door(database, keys, second_factor_for_administrators=second_factor_for_administrators)
-        return cls(keys, door, Reception(database, keys, hashing, vouching), hashing)
+        door = Door(
+            database, keys, kept, second_factor_for_administrators=second_factor_for_administrators,
+            wrong_tokens_per_minute=wrong_tokens_per_minute,
+        )  # fmt: skip
+        return cls(keys, door, Reception(database, keys, hashing, kept, vouching), hashing)
 
     def watch(self, events: Sequence[Envelope]) -> None:
         """Look at the log: what changes who may do what counts at once."""

@@ -18,14 +18,18 @@ from openberth.contexts.tenancy.model.permissions import OFFICERS, PERMISSIONS, 
 from openberth.contexts.tenancy.reactions.keys import Keyring
 from openberth.contexts.tenancy.service import companies, tokens
 from openberth.contexts.tenancy.service.signing_in import Standing, standing
+from openberth.infra.buckets import Buckets, per_minute
 from openberth.infra.database import Database, Reader
-from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, system
+from openberth.infra.http.limits import limit_key
+from openberth.infra.http.spending import spend
+from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Proof, system
 from openberth.kernel.errors import NotFound, Refused, Unknown
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
 
 KNOWN_US = 5 * SECOND_US
+WRONG_TOKENS_PER_MINUTE = 60  # of one address
 KNOWN_MAX = 10_000
 TOKEN_LENGTHS = range(16, 2_001)
 COMPANY_NAME_MAX = 40
@@ -57,8 +61,13 @@ class _Known:
 class Door:
     """Lets callers in."""
 
-    def __init__(self, database: Database, keys: Keyring, *, second_factor_for_administrators: bool = False) -> None:
+    def __init__(
+        self, database: Database, keys: Keyring, buckets: Buckets, *, second_factor_for_administrators: bool = False,
+        wrong_tokens_per_minute: int = WRONG_TOKENS_PER_MINUTE,
+    ) -> None:  # fmt: skip
         self._database = database
+        self._buckets = buckets
+        self._wrong_tokens = per_minute("wrong-token", wrong_tokens_per_minute)
         self._machine = database.clocks.machine
         self._keys = keys
         self._enforced = second_factor_for_administrators
@@ -82,8 +91,17 @@ class Door:
     async def caller(self, token: str, address: str | None, company: str | None = None) -> Caller:
         """Return who a token belongs to, in the company that is named, or in the only one there is.
 
-        Raises ``Unknown("auth.required")``, ``NotFound("company.not_found")``, ``Refused("auth.which_company")``.
+        Raises ``Unknown("auth.required")``, ``TooMany`` for an address with many wrong tokens (a right one passes all
+        the same: a display with an old token must not shut out the guard who sits beside it),
+        ``NotFound("company.not_found")`` and ``Refused("auth.which_company")``.
         """
+        try:
+            return await self._caller(token, address, company)
+        except Unknown:
+            await spend(self._buckets, self._wrong_tokens, limit_key(address or ""))
+            raise
+
+    async def _caller(self, token: str, address: str | None, company: str | None) -> Caller:
         if len(token) not in TOKEN_LENGTHS or not token.isascii():
             raise Unknown("auth.required")
         if token.count(".") != 2:
@@ -95,7 +113,8 @@ class Door:
             known = await self._read(session, company, now)
         if not isinstance(known.acting, Acting):
             raise known.acting
-        return Caller(Actor(known.kind, str(known.account), address), known.acting.scope, known.acting.permissions)
+        who = Actor(known.kind, str(known.account), address)
+        return Caller(who, known.acting.scope, known.acting.permissions, Proof.TOKEN)
 
     async def session_of(self, token: str) -> Id | None:
         """Return the session of an access token, None for the operator token. Raises ``Unknown``."""
@@ -152,7 +171,7 @@ class Door:
         if known[1] is None:
             raise Unknown("auth.required")
         # Whoever may read the token's file owns the data and the keys of this machine: it holds every permission.
-        return Caller(Actor(ActorKind.PERSON, known[1], address), EVERYTHING, PERMISSIONS)
+        return Caller(Actor(ActorKind.PERSON, known[1], address), EVERYTHING, PERMISSIONS, Proof.OPERATOR)
 
 
 def _remember(cache: OrderedDict[K, V], key: K, value: V) -> None:

@@ -10,15 +10,15 @@ from openberth.contexts.tenancy.service import sessions, signing_in
 from openberth.contexts.tenancy.service.keys import TOKEN_US
 from openberth.contexts.tenancy.service.sessions import Device, digest_of
 from openberth.contexts.tenancy.service.signing_in import Outcome
+from openberth.infra.buckets import Buckets, per_minute
 from openberth.infra.database import Database
-from openberth.infra.http.limits import RateLimiter, limit_key
-from openberth.infra.http.problems import TooMany
+from openberth.infra.http.limits import limit_key
+from openberth.infra.http.spending import spend
 from openberth.infra.passwords import Hashing
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
 from openberth.kernel.errors import Refused, Unknown
-from openberth.kernel.time import MINUTE_US
 
-SIGN_INS_PER_MINUTE = 20
+SIGN_INS = per_minute("sign-in", 20)  # tries of one address to prove who somebody is
 SECRET_BYTES = 32
 
 
@@ -34,19 +34,21 @@ class Tokens:
 class Reception:
     """Takes sign-ins in."""
 
-    def __init__(self, database: Database, keys: Keyring, hashing: Hashing, vouching: Vouching | None = None) -> None:
+    def __init__(
+        self, database: Database, keys: Keyring, hashing: Hashing, buckets: Buckets, vouching: Vouching | None = None
+    ) -> None:
         self._database = database
+        self._buckets = buckets
         self._keys = keys
         self._hashing = hashing
         self._vouching = vouching
-        self._addresses = RateLimiter(database.clocks.machine, count=SIGN_INS_PER_MINUTE, window_us=MINUTE_US)
 
     async def sign_in(self, *, login: str, password: str, code: str | None, device: Device) -> Tokens:
         """Sign a person in. Raises ``Unknown`` (``auth.wrong``, ``auth.code_needed``) and ``TooMany``.
 
         A login that nobody has, and an account that waits, get the answer of a wrong password after the same work.
         """
-        self.count(device.address)
+        await self.count(device.address)
         by = _by(device.address)
         found = await self._database.read(partial(signing_in.candidate, login=login), by=by)
         digest = None if found is None else found.password
@@ -63,7 +65,7 @@ class Reception:
 
     async def machine(self, *, client: str, secret: str, device: Device) -> Tokens:
         """Let an integrator in by its client secret (RFC 6749 section 4.4). Raises ``Unknown("auth.wrong")``."""
-        self.count(device.address)
+        await self.count(device.address)
         use_case = partial(
             signing_in.sign_in_machine, secret=digest_of(secret), client=client, device=device, life_us=TOKEN_US
         )
@@ -71,7 +73,7 @@ class Reception:
 
     async def driver(self, *, login_code: str | None, phone_code: str | None, device: Device) -> Tokens:
         """Sign a driver in by the codes of a mini-program. Raises what the provider says, as a ``Problem``."""
-        self.count(device.address)
+        await self.count(device.address)
         if self._vouching is None:
             raise Refused("wechat.not_configured")
         openid = None if login_code is None else await self._vouching.openid_of(login_code)
@@ -96,11 +98,9 @@ class Reception:
             return Tokens(*await self._keys.issue(outcome.session), refresh)
         raise Unknown("auth.code_needed" if outcome.refused == "code_needed" else "auth.wrong")
 
-    def count(self, address: str | None) -> None:
+    async def count(self, address: str | None) -> None:
         """Count a try to prove who one is. Raises ``TooMany`` for an address that tries too often."""
-        key = limit_key(address or "")
-        if not self._addresses.take(key):
-            raise TooMany(self._addresses.retry_after_s(key))
+        await spend(self._buckets, SIGN_INS, limit_key(address or ""))
 
 
 def _by(address: str | None) -> Caller:
