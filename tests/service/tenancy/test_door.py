@@ -15,7 +15,7 @@ from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database, Unit
 from openberth.infra.passwords import Hashing
 from openberth.kernel.authority import ActorKind
-from openberth.kernel.errors import Unknown
+from openberth.kernel.errors import NotFound, Unknown
 from openberth.kernel.time import MINUTE_US
 from tests.service.acting import SYSTEM, events, following, write
 
@@ -115,6 +115,21 @@ def test_administrators_do_nothing_before_they_have_a_second_factor_where_it_is_
     inside(db, use, session, enforced=True)
 
 
+@pytest.mark.parametrize("enforced", [False, True])
+def test_a_company_of_others_is_no_company(db: Database, enforced: bool) -> None:
+    """Neither its id nor another kind of answer tells that there is one, even to who still lacks a second factor."""
+    _, session = manager(db)
+    other = db.write_now(lambda unit: tenancy.ensure_company(unit, code="other").id, by=SYSTEM)
+
+    async def use(entrance: Entrance, token: str) -> None:
+        for name in ("other", str(other), "nowhere"):
+            with pytest.raises(NotFound) as told:
+                await entrance.door.caller(token, None, name)
+            assert (told.value.code, told.value.params) == ("company.not_found", {"company": name})
+
+    inside(db, use, session, enforced=enforced)
+
+
 def test_answers_about_tokens_are_kept_in_bounded_memory(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "KNOWN_MAX", 10)
     write(db, tenancy.remember_operator_token, token="good-token-of-some-length", name="operator")
@@ -127,7 +142,10 @@ def test_answers_about_tokens_are_kept_in_bounded_memory(db: Database, monkeypat
         assert len(entrance.door._operators) <= 10
         by = await entrance.door.caller("good-token-of-some-length", None)
         assert by.permissions == tenancy.PERMISSIONS
-        for odd in ("", "x" * 15, "x" * 2_001, "ü" * 30, "a.b.c" * 5, token + "x", token[:-2] + "AA"):
+        # Not the last byte of the signature: of one in sixteen it is zero already (RFC 8032: S is below 2^253).
+        signed, _, signature = token.rpartition(".")
+        other = f"{signed}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
+        for odd in ("", "x" * 15, "x" * 2_001, "ü" * 30, "a.b.c" * 5, token + "x", other):
             with pytest.raises(Unknown):
                 await entrance.door.caller(odd, None)
 

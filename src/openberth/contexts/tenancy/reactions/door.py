@@ -154,12 +154,16 @@ class Door:
         if company is not None and named is None:
             return NotFound("company.not_found", company=company)
         is_administrator = any(each.grant.role in ADMINISTRATORS for each in held)
+        try:
+            found: Acting | Refused = acting(held, company=named)
+        except NotFound:
+            # In the words that were sent: the id of a company would tell that there is one.
+            return NotFound("company.not_found", company=company)
+        except Refused as problem:
+            found = problem
         if self._enforced and is_administrator and account.totp is None:
             return Acting(NOWHERE, frozenset())  # it may sign in, and do nothing before it has a second factor
-        try:
-            return acting(held, company=named)
-        except (Refused, NotFound) as problem:
-            return problem
+        return found
 
     async def _operator(self, token: str, address: str | None) -> Caller:
         digest = hashlib.sha256(token.encode()).digest()

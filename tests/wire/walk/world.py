@@ -1,0 +1,308 @@
+"""Two companies that know nothing of each other, alike in everything but their words: rows of every kind in both.
+
+Most rows come about as they do in real life. Whatever table is still empty then gets a row of made-up words, so that a
+table nobody thought of here is walked, too.
+"""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from sqlalchemy import create_engine, text
+
+from openberth.contexts import stays, tenancy
+from openberth.contexts.stays.model.entities import picture_name
+from openberth.contexts.stays.recognition import (
+    Direction,
+    Picture,
+    PictureKind,
+    PlateColour,
+    Recognition,
+    Trigger,
+)
+from openberth.contexts.tenancy.model.permissions import OFFICERS, Role
+from openberth.infra import alarms
+from openberth.infra.alarms import Trouble
+from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
+from openberth.kernel.time import MINUTE_US
+from tests.wire.api.house import House, eventually
+from tests.wire.walk.rows import fill_empty_tables
+from tests.wire.walk.tenants import Lot, Tenant
+
+PASSWORD = "plum-otter-canal-92"
+JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 32 + b"\xff\xd9"
+ABSENT_ID = UUID("01900000-0000-7000-8000-00000000dead")
+TENANTS = ("amber", "birch")
+TOKEN_HOLDS_US = 5 * MINUTE_US
+DOORMAN = "everything"  # an own role of a company: every permission there is
+
+LOT = """lot: openberth/1
+code: {lot}
+company: {company}
+name: {{zh: {zh}广场, en: {company} Square}}
+zone: Asia/Shanghai
+currency: CNY
+capacity: 40
+tariff: {tariff}
+areas:
+  - {{code: {lot}-ground, name: {{zh: {zh}地面, en: {company} Ground}}, capacity: 40, spaces: [{space}001-{space}003]}}
+booths:
+  - {{code: {lot}-booth, name: {{zh: {zh}岗亭, en: {company} Booth}}}}
+lanes:
+  - {{code: {lot}-in, name: {{zh: {zh}入口, en: {company} Entry}}, kind: entry, to: {lot}-ground, booth: {lot}-booth}}
+  - {{code: {lot}-in2, name: {{zh: {zh}西入口, en: {company} West}}, kind: entry, to: {lot}-ground}}
+  - {{code: {lot}-out, name: {{zh: {zh}出口, en: {company} Exit}}, kind: exit, from: {lot}-ground}}
+  - {{code: {lot}-out2, name: {{zh: {zh}西出口, en: {company} West exit}}, kind: exit, from: {lot}-ground}}
+devices:
+  - {{code: {lot}-cam-in, kind: vzenith_http, lane: {lot}-in, addresses: [127.0.0.0/8], serial: {lot}-serial-1}}
+  - {{code: {lot}-cam-in2, kind: vzenith_http, lane: {lot}-in2, addresses: [127.0.0.0/8], serial: {lot}-serial-2}}
+  - {{code: {lot}-cam-out, kind: vzenith_http, lane: {lot}-out, addresses: [127.0.0.0/8], serial: {lot}-serial-3}}
+  - {{code: {lot}-cam-out2, kind: vzenith_http, lane: {lot}-out2, addresses: [127.0.0.0/8], serial: {lot}-serial-4}}
+  - {{code: {lot}-bar-in, kind: barrier_tcp, lane: {lot}-in, addresses: [127.0.0.0/8], serial: {lot}-serial-5}}
+"""
+TARIFF = """tariff: openberth/1
+code: {tariff}
+company: {company}
+name: {{zh: {zh}临停, en: {company} casual}}
+currency: CNY
+free: {{minutes: 15, mode: threshold}}
+charge: {{unit_minutes: 30, price: "2.50", rounding: up}}
+seconds: truncate
+grace_after_payment_minutes: 15
+"""
+DAYS = """days: openberth/1
+calendar: {calendar}
+list:
+  - {{date: 2026-05-20, kind: holiday, name: {{zh: {zh}节, en: {company} day}}, words: [{company}-fair]}}
+"""
+PERMITS = """permits: openberth/1
+lot: {lot}
+list:
+  - {{code: {lot}-permit, plate: {plate}, kind: resident}}
+"""
+
+
+class World:
+    """The house with both companies in it."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._signed_in = 0
+        self._tokens: dict[str, tuple[str, int]] = {}
+        self.amber = Tenant("amber", "琥珀", "A", house)
+        self.birch = Tenant("birch", "白桦", "B", house)
+        for tenant in (self.amber, self.birch):
+            _Founder(self, tenant).found()
+        settle(house)
+        for tenant in (self.amber, self.birch):
+            fill_empty_tables(house, tenant)
+
+    def token(self, tenant: Tenant, name: str) -> str:
+        """Return an access token of an account that still holds for a while."""
+        login = f"{tenant.code}-{name.replace('_', '-')}"
+        token, until = self._tokens.get(login, ("", 0))
+        if self.house.machine.now() >= until:
+            token = self._sign_in(login)
+            self._tokens[login] = token, self.house.machine.now() + TOKEN_HOLDS_US
+        return token
+
+    def _sign_in(self, login: str) -> str:
+        """Sign in; machine time goes on, so that an address may do so as often as it likes."""
+        self._signed_in += 1
+        if self._signed_in % 18 == 0:
+            self.house.machine.advance(MINUTE_US)
+        answer = self.house.stranger.post("/v1/auth/sign-in", json={"login": login, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+
+def settle(house: House) -> None:
+    """Wait until consumers and jobs have done what follows from what happened."""
+    engine = create_engine(f"sqlite:///{house.folder / 'openberth.db'}")
+    ask = text(
+        "SELECT (SELECT count(*) FROM job WHERE state = 'waiting' AND kind LIKE 'stays.%'),"
+        " (SELECT coalesce(max(position), 0) FROM event) - (SELECT max(position) FROM consumer)"
+    )
+
+    def done() -> bool:
+        with engine.connect() as connection:
+            return not any(connection.execute(ask).one())
+
+    try:
+        assert eventually(done)  # the audit consumer reads every event
+    finally:
+        engine.dispose()
+
+
+class _Founder:
+    """Makes a company as its operator does, over the API."""
+
+    def __init__(self, world: World, tenant: Tenant) -> None:
+        self._world = world
+        self._tenant = tenant
+        self._house = world.house
+
+    def found(self) -> None:
+        tenant = self._tenant
+        tenant.add("tariff", f"{tenant.code}-rate")
+        tenant.add("calendar", f"{tenant.code}-cal")
+        self._put(f"/v1/tariffs/{tenant.code}-rate", self._text(TARIFF))
+        for number in (1, 2):
+            self._found_lot(Lot(f"{tenant.code}-lot{number}"))
+        self._rules()
+        for lot in tenant.lots:
+            self._live(lot)
+        self._people()
+
+    def _text(self, form: str, lot: str = "", plate: str = "") -> str:
+        tenant = self._tenant
+        return form.format(
+            company=tenant.code, zh=tenant.zh, tariff=f"{tenant.code}-rate", calendar=f"{tenant.code}-cal", lot=lot,
+            space=tenant.letter, plate=plate,
+        )  # fmt: skip
+
+    def _put(self, path: str, sent: str) -> Any:
+        answer = self._house.operator.put(path, content=sent.encode())
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    def _post(self, path: str, body: object, by: httpx2.Client | None = None) -> Any:
+        answer = (by or self._house.operator).post(path, json=body)
+        assert answer.status_code in (200, 201, 202, 204), (path, answer.text)
+        return answer.json() if answer.content else None
+
+    def _found_lot(self, lot: Lot) -> None:
+        tenant = self._tenant
+        lot.id = self._put(f"/v1/lots/{lot.code}", self._text(LOT, lot.code))["lot"]
+        shown = self._house.get(f"/v1/lots/{lot.id}")
+        tenant.id = tenant.id or str(
+            self._house.database.read_now(
+                lambda reader: tenancy.company_by_code(reader, code=tenant.code).id, by=system("t")
+            )
+        )
+        if not tenant.lots:
+            tenant.add("company", tenant.code, tenant.id)
+        tenant.lots.append(lot)
+        lot.add("lot", lot.code, lot.id)
+        lot.add("sign", shown["scan_code"])
+        for lane in shown["lanes"]:
+            lot.add("lane_sign", lane["scan_code"])
+        lot.add("lane", f"{lot.code}-in")
+        lot.add("area", f"{lot.code}-ground")
+        lot.add("device", f"{lot.code}-cam-in")
+        self._put(
+            f"/v1/lots/{lot.code}/permits", self._text(PERMITS, lot.code, tenant.plate(70_000 + len(tenant.lots)))
+        )
+        self._post(f"/v1/lots/{lot.code}/devices/{lot.code}-cam-in/credentials", {})
+
+    def _rules(self) -> None:
+        tenant = self._tenant
+        dearer = self._text(TARIFF).replace("2.50", "3.00")
+        self._put(f"/v1/tariffs/{tenant.code}-rate/draft", dearer)
+        answer = self._house.operator.put(
+            f"/v1/calendars/{tenant.code}-cal/days", params={"company": tenant.code}, content=self._text(DAYS).encode()
+        )
+        assert answer.status_code == 200, answer.text
+        trouble = Trouble("calendar_missing", f"{tenant.code}-cal", {"calendar": f"{tenant.code}-cal", "tariffs": "x"})
+        self._house.database.write_now(
+            partial(alarms.tell, company=UUID(tenant.id), kinds=("calendar_missing",), troubles=[trouble]),
+            by=system("t"),
+        )  # fmt: skip
+
+    def _live(self, lot: Lot) -> None:
+        """Let cars come: one leaves, one stays, one waits with a bill, one is not read, one was never inside."""
+        tenant, house = self._tenant, self._house
+        first = 10 * (1 + tenant.lots.index(lot))
+        self.arrive(lot, "in", tenant.plate(first), pictures=(Picture(PictureKind.SCENE, JPEG),))
+        self.arrive(lot, "in", tenant.plate(first + 1))
+        self.arrive(lot, "in", tenant.plate(first + 2))
+        house.pass_minutes(61)
+        self.arrive(lot, "out", tenant.plate(first))
+        waiting = house.get(f"/v1/lots/{lot.code}/lanes/{lot.code}-out")["waiting"]
+        cash = {"bill": waiting["bill"]["id"], "received": {"minor": 777_00, "currency": "CNY"}}
+        self._post(f"/v1/lots/{lot.code}/lanes/{lot.code}-out/cash", cash)
+        assert eventually(lambda: bool(house.get("/v1/stays", lot=lot.code, state="closed")["items"]))
+        lot.add("stay", house.get("/v1/stays", lot=lot.code, state="closed")["items"][0]["id"])
+        self.arrive(lot, "out2", tenant.plate(first + 2))
+        self.arrive(lot, "in2", None)
+        self.arrive(lot, "out", tenant.plate(first + 9))
+        self._note(lot)
+        tenant.add("plate", tenant.plate(first + 1))
+        self._post(
+            f"/v1/lots/{lot.code}/what-if",
+            {"month": "2026-03", "document": self._text(TARIFF).replace("2.50", "4.00")},
+        )
+        lot.add("what_if", house.get(f"/v1/lots/{lot.code}/what-if")["items"][0]["id"])
+        self._post(f"/v1/lots/{lot.code}/lanes/{lot.code}-in/open", {"reason": f"{tenant.code} tow truck"})
+        house.machine.advance(6_000_000)
+
+    def _note(self, lot: Lot) -> None:
+        """Learn the ids of what happened."""
+        house = self._house
+        opened = house.get("/v1/stays", lot=lot.code, state="open")["items"]
+        lot.names["stay"] = [each["id"] for each in opened[-1:]] + lot.names["stay"]
+        passages = house.get("/v1/passages", lot=lot.code)["items"]
+        pictured = [each["id"] for each in passages if each["pictures"]]
+        lot.add("passage", *pictured, *(each["id"] for each in passages if each["id"] not in pictured))
+        for each in pictured:
+            house.blobs.put(picture_name(UUID(each), 0), JPEG)
+        lot.add("case", *(each["id"] for each in house.get("/v1/exceptions", lot=lot.code)["items"]))
+        lot.add("bill", *(each["id"] for each in house.get("/v1/bills", lot=lot.code)["items"]))
+        lot.add("receipt", *(each["id"] for each in house.get("/v1/receipts", lot=lot.code)["items"]))
+
+    def arrive(self, lot: Lot, lane: str, plate: str | None, **changes: Any) -> Any:
+        return arrive(self._house, self._tenant, lot, lane, plate, **changes)
+
+    def _people(self) -> None:
+        """Make an account for every built-in role, and one for every permission there is, at the company and a lot."""
+        tenant, post = self._tenant, self._post
+        role = {"name": f"{tenant.code} doorman", "permissions": sorted(tenancy.PERMISSIONS)}
+        answer = self._house.operator.put(
+            f"/v1/roles/{tenant.code}_{DOORMAN}", params={"company": tenant.code}, json=role
+        )
+        assert answer.status_code == 200, answer.text
+        tenant.add("role", f"{tenant.code}_{DOORMAN}")
+        company = ("company", tenant.code)
+        wanted = [(each.value, each.value, company) for each in Role if each not in OFFICERS]
+        wanted += [
+            (DOORMAN, f"{tenant.code}_{DOORMAN}", company),
+            (f"{DOORMAN}-lot", f"{tenant.code}_{DOORMAN}", ("lot", tenant.lots[0].id)),
+            ("nothing", "", company),
+        ]  # fmt: skip
+        for name, code, (level, node) in wanted:
+            login = f"{tenant.code}-{name.replace('_', '-')}"
+            form = {"login": login, "name": f"{tenant.zh}某人", "password": PASSWORD, "company": tenant.code}
+            tenant.accounts[name] = post("/v1/accounts", form)["id"]
+            if code:
+                grant = {"account": login, "role": code, "level": level, "node": node}
+                made = post("/v1/grants", grant)["id"]
+                if name == "guard":
+                    tenant.add("grant", made)
+        tenant.add("account", f"{tenant.code}-guard", tenant.accounts["guard"])
+        robot = {"login": f"{tenant.code}-robot", "name": "Robot", "kind": "integrator", "company": tenant.code}
+        post("/v1/accounts", robot)
+        post(f"/v1/accounts/{tenant.code}-robot/secret", {})
+        tenant.add("integrator", f"{tenant.code}-robot")
+        mine = self._house.client({"authorization": f"Bearer {self._world.token(tenant, DOORMAN)}"})
+        tenant.add("session", mine.get("/v1/auth/sessions").json()["items"][0]["id"])
+
+
+def arrive(house: House, tenant: Tenant, lot: Lot, lane: str, plate: str | None, **changes: Any) -> Any:
+    """Let a camera see a car, as its gateway tells it."""
+    shown = house.get(f"/v1/lots/{lot.id}")
+    lanes = {each["code"]: each["id"] for each in shown["lanes"]}
+    devices = {each["code"]: each["id"] for each in shown["devices"]}
+    values: dict[str, Any] = {
+        "source_id": str(house.ids.new_id()), "plate_text": plate, "other_plates": (), "colour": PlateColour.BLUE,
+        "plate_kind": None, "confidence": 96, "direction": Direction.DOWN, "trigger": Trigger.VIDEO,
+        "captured_at": house.business.now(), "offline": False, "opened_by_camera": False, "pictures": (), "flaws": (),
+    }  # fmt: skip
+    use_case = partial(
+        stays.recognise, lot=UUID(lot.id), lane=UUID(lanes[f"{lot.code}-{lane}"]),
+        device=UUID(devices[f"{lot.code}-cam-{lane}"]), passage=house.ids.new_id(),
+        recognition=Recognition(**(values | changes)),
+    )  # fmt: skip
+    scope = Scope(UUID(tenant.id), (UUID(lot.id),))
+    by = Caller(Actor(ActorKind.DEVICE, f"{lot.code}-cam-{lane}", "127.0.0.1"), scope)
+    return house.database.write_now(use_case, by=by)
