@@ -40,6 +40,7 @@ from openberth.infra.database.migrating import migrate
 from openberth.infra.database.partitions import ensure_partitions
 from openberth.infra.ids import IdSource
 from openberth.infra.jobs import JobRunner
+from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.keys import read_keys, settle_keys
 from openberth.infra.outbox import ConsumerRunner, Tail
 from openberth.infra.passwords import Hashing
@@ -84,11 +85,13 @@ class House:
     barriers: BarrierLink
     refusals: Refusals
     buckets: Buckets
+    key_keeper: KeyKeeper
     health: Health
     operator_token: str
 
     async def start(self) -> None:
         """Read what must be known before the first message is answered."""
+        await self.key_keeper.look()  # before anything is sealed
         await self.tail.start()
         await self.directory.reload()
         self.tail.watch(self.directory.watch)
@@ -108,12 +111,14 @@ class House:
             ("tail", self.tail.run),
             ("keys", self.entrance.keys.run),
             ("cache", CacheWatch(self.database, self.buckets, node_name()).run),
+            ("vault", self.key_keeper.run),
         ]
         if "devices" in roles:
             work += [("presence", self.presence.run), ("devices", self.directory.run)]
         if "api" in roles:
             work.append(("refusals", self.refusals.run))
         if "worker" in roles:
+            self.key_keeper.work()
             work += [("jobs", self.jobs.run), ("housekeeping", self._housekeeping)]
             work += [("commands", CommandSweeper(self.database).run)]
             for wanted in (*stays.consumers(), audit_consumer()):
@@ -157,6 +162,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         jobs = JobRunner(database, owner=node_name())
         cashier.register(jobs)
         stays.Repricing(database).register(jobs)
+        key_keeper = KeyKeeper(database, node=node_name())
+        key_keeper.register(jobs)
+        stack.push_async_callback(key_keeper.leave)
         calendars = CalendarKeeper(database, LibraryDays())
         calendars.register(jobs)
         vouching = _vouching(settings, clocks.machine)
@@ -182,7 +190,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         stack.push_async_callback(refusals.flush)
         house = House(
             settings, clocks, database, tail, jobs, cashier, calendars, entrance, blobs, pictures, directory, presence,
-            dispatcher, cameras, barriers, refusals, buckets, _health(database, pictures),
+            dispatcher, cameras, barriers, refusals, buckets, key_keeper, _health(database, pictures),
             operator_token(settings, database),
         )  # fmt: skip
         await house.start()
@@ -214,11 +222,11 @@ def opened_database(settings: Settings, clocks: Clocks) -> Iterator[Database]:
             _make_folder(path.parent)
             stack.enter_context(sole_owner(path))
         _make_folder(settings.data)
-        ring = read_keys(settings.keys)
+        ring = read_keys(settings.keys, cipher=settings.vault.algorithm, now=clocks.machine.now())
         migrate(url)
-        database = open_database(url, clocks, RingSealer(ring), node=node_name())
+        database = open_database(url, clocks, RingSealer(ring, path=settings.keys), node=node_name())
         stack.callback(database.close)
-        settle_keys(settings.keys, ring, key_in_use=database.read_now(vault.key_in_use, by=system("start")))
+        settle_keys(settings.keys, ring, keys_in_use=database.read_now(vault.keys_in_use, by=system("start")))
         yield database
 
 

@@ -19,7 +19,7 @@ from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, WhatIfApi, lot_id
 from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.api import AccountsApi, AuditApi, GrantsApi, OAuth, SignInApi
+from openberth.contexts.tenancy.api import AccountsApi, AuditApi, GrantsApi, KeysApi, OAuth, SignInApi
 from openberth.contexts.tenancy.reactions import Entrance, Refusals
 from openberth.infra.blobs import Blobs
 from openberth.infra.buckets import Buckets
@@ -32,6 +32,7 @@ from openberth.infra.http.refusals import RefusalWatch
 from openberth.infra.http.safety import MediaTypes, SafeHeaders, Shared, allowed_by
 from openberth.infra.http.system import SystemApi, Watch
 from openberth.infra.http.throttle import AccountLimit, AddressLimit
+from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.outbox import Tail
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
@@ -88,6 +89,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def key_keeper(self) -> KeyKeeper:
+        """Who keeps the sealing keys in step."""
+        ...
+
+    @property
     def blobs(self) -> Blobs:
         """Where pictures lie."""
         ...
@@ -110,9 +116,10 @@ def build_app(parts: Parts) -> FastAPI:
         SystemApi(database, lot_id), places, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
-        CasesApi(database), WhatIfApi(database), AccountsApi(database, entrance.hashing, entrance.keys),
+        CasesApi(database), WhatIfApi(database), AccountsApi(database, entrance.hashing),
         GrantsApi(database, _place_of_lot), SignInApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database),
+        KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
     )  # fmt: skip
     description = Description()
     plain = [

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings.sources import InitSettingsSource
 
 from openberth.infra.catalogue import Language
+from openberth.infra.keys import Cipher
 from openberth.infra.telemetry import LogFormat, LogLevel
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import Instant, from_iso
@@ -169,6 +170,12 @@ class AccountSettings(_Group):
     second_factor_for_administrators: bool = False
 
 
+class VaultSettings(_Group):
+    """How new keys seal personal values; keys that exist stay what they are."""
+
+    algorithm: Cipher = Cipher.AES
+
+
 class WechatSettings(_Group):
     """The mini-program that drivers sign in with."""
 
@@ -234,6 +241,7 @@ class Settings(BaseSettings):
     s3: S3Settings | None = None
     sandpay: SandpaySettings | None = None
     accounts: AccountSettings = AccountSettings()
+    vault: VaultSettings = VaultSettings()
     wechat: WechatSettings | None = None
     limits: LimitSettings = LimitSettings()
     # May hold a password, as the database's may.
@@ -279,6 +287,7 @@ _GROUPS: dict[str, type[BaseModel]] = {
     "s3": S3Settings,
     "sandpay": SandpaySettings,
     "accounts": AccountSettings,
+    "vault": VaultSettings,
     "wechat": WechatSettings,
     "limits": LimitSettings,
 }

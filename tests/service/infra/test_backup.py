@@ -57,7 +57,7 @@ def test_no_key_and_no_personal_value_is_in_it(site: Site, name: str) -> None:
     target = site.backup(name)
     files = [target] if target.is_file() else [path for path in target.rglob("*") if path.is_file()]
     content = b"".join(path.read_bytes() for path in files)
-    for key in [*site.ring.sealing.values(), site.ring.fingerprint]:
+    for key in [*(each.secret for each in site.ring.sealing.values()), site.ring.fingerprint]:
         assert key not in content
         assert key.hex().encode() not in content
     assert "粤B12345".encode() not in content

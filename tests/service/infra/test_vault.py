@@ -10,7 +10,7 @@ from openberth.infra.database import Database, Reader, open_database
 from openberth.infra.database.sqlite import SqliteDatabase
 from openberth.infra.keys import KeyRing
 from openberth.infra.sealing import RingSealer
-from openberth.infra.vault import VaultKind, erase, find, keep, key_in_use, reveal
+from openberth.infra.vault import VaultKind, count_of, erase, find, keep, keys_in_use, reveal
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 from tests.service.infra import tables
@@ -99,10 +99,16 @@ def literal_of(db: Database, identifier: Id) -> str:
     return f"'{identifier}'" if db.kind == "postgresql" else f"X'{identifier.hex}'"
 
 
-def test_the_key_in_use_is_known(db: Database) -> None:
-    assert db.read_now(key_in_use, by=BY) is None
+def test_the_keys_in_use_are_known(db: Database) -> None:
+    sealer = db.keys
+    assert isinstance(sealer, RingSealer)
+    assert db.read_now(keys_in_use, by=BY) == []
     kept(db)
-    assert db.read_now(key_in_use, by=BY) == db.keys._current  # type: ignore[attr-defined]
+    kept(db, OTHER)
+    assert db.read_now(keys_in_use, by=BY) == [sealer.current]
+    tables.execute(db, f"UPDATE vault SET key_id = 'ffffffff' WHERE id = {literal_of(db, kept(db))}")
+    assert db.read_now(keys_in_use, by=BY) == [sealer.current, "ffffffff"]
+    assert db.read_now(partial(count_of, key_id=sealer.current), by=BY) == 1
 
 
 def test_with_another_key_nothing_is_readable_and_nothing_is_doubled(sqlite: SqliteDatabase, clocks: Clocks) -> None:

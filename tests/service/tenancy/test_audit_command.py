@@ -22,7 +22,7 @@ def database(tmp_path: Path, sqlite_files: SqliteFiles, monkeypatch: pytest.Monk
     """A running service's database with three entries, in a data folder of its own."""
     monkeypatch.delenv("OPENBERTH_DATABASE", raising=False)
     ring = KeyRing.fresh()
-    settle_keys(tmp_path / "keys.json", ring, key_in_use=None)
+    settle_keys(tmp_path / "keys.json", ring, keys_in_use=())
     clocks = Clocks(SystemClock(), SystemClock())
     (tmp_path / "data").mkdir()
     database = open_database(sqlite_files.url(tmp_path / "data"), clocks, RingSealer(ring), node="test")

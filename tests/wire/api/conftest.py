@@ -11,7 +11,7 @@ import structlog
 
 from openberth.infra.clocks import Clocks, ManualClock
 from openberth.infra.database import open_database
-from openberth.infra.keys import KeyRing
+from openberth.infra.keys import KeyRing, settle_keys
 from openberth.infra.sealing import RingSealer
 from openberth.infra.telemetry import setup_logging
 from openberth.kernel.time import Instant, from_iso
@@ -43,7 +43,8 @@ def logging_to(stream: io.StringIO) -> Iterator[None]:
 
 def opened(url: str, folder: Path, **changes: Any) -> Iterator[House]:
     business, machine = ManualClock(Instant(BUSINESS_START)), ManualClock(Instant(MACHINE_START))
-    database = open_database(url, Clocks(business, machine), RingSealer(RING), node="test")
+    settle_keys(folder / "keys.json", RING, keys_in_use=())
+    database = open_database(url, Clocks(business, machine), RingSealer(RING, path=folder / "keys.json"), node="test")
     try:
         log = io.StringIO()
         with logging_to(log), House(database, business, machine, folder, log, changes=changes) as house:

@@ -40,6 +40,7 @@ from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
 from openberth.infra.ids import IdSource
 from openberth.infra.jobs import JobRunner
+from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.outbox import ConsumerRunner, Tail
 from openberth.infra.passwords import Hashing
 from openberth.infra.settings import Settings
@@ -145,6 +146,8 @@ class House:
         )  # fmt: skip
         self.refusals = Refusals(self.database)
         self.jobs = JobRunner(self.database, owner="test")
+        self.key_keeper = KeyKeeper(self.database)
+        self.key_keeper.register(self.jobs)
         stays.Repricing(self.database).register(self.jobs)
         self.blobs = FolderBlobs(self.folder / "pictures")
         self.ids = IdSource(self.machine)

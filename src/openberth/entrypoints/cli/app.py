@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 GROUPS = {
     "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
-    "audit": "audit",
+    "audit": "audit", "keys": "keys",
 }  # fmt: skip
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": "arguments",

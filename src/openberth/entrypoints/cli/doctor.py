@@ -24,7 +24,7 @@ from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.top.model import instant_of
 from openberth.entrypoints.cli.top.reading import cases_of, overview_of
 from openberth.entrypoints.cli.top.words import age_text
-from openberth.infra import alarms
+from openberth.infra import alarms, vault
 from openberth.infra.clocks import SystemClock
 from openberth.infra.database import Reader, open_database
 from openberth.infra.database.migrating import check
@@ -138,17 +138,19 @@ def look_at_database(settings: Settings, session: Session) -> Iterator[Finding]:
         return
     try:
         yield Finding(Health.WELL, "doctor.database", {"revision": check(settings.database_url)})
-        # Only rows without sealed values are read, so any keys will do.
+        # No sealed value is opened, so any keys will do.
         keys = RingSealer(KeyRing.fresh())
         database = open_database(settings.database_url, clocks_of(settings), keys, node="doctor")
         try:
             parked, failed = database.read_now(_given_up, by=system("doctor"))
             standing = database.read_now(alarms.standing, by=system("doctor"))
+            sealed = database.read_now(_sealed, by=system("doctor"))
         finally:
             database.close()
     except Problem as problem:
         yield _told(problem, session)
         return
+    yield from _key_findings(settings, sealed)
     yield _work_finding("doctor.parked", "doctor.nothing_parked", parked)
     yield _work_finding("doctor.given_up", "doctor.nothing_given_up", failed)
     for alarm in standing:
@@ -157,6 +159,25 @@ def look_at_database(settings: Settings, session: Session) -> Iterator[Finding]:
 
 def _given_up(reader: Reader) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     return parked_keys(reader), given_up(reader)
+
+
+def _sealed(reader: Reader) -> dict[str, int]:
+    return {key: vault.count_of(reader, key) for key in vault.keys_in_use(reader)}
+
+
+def _key_findings(settings: Settings, sealed: dict[str, int]) -> Iterator[Finding]:
+    """Tell of values whose key is missing, and of those that wait to be sealed anew."""
+    try:
+        ring = load_keys(settings.keys)
+    except Problem:
+        return  # told already
+    missing = sorted(set(sealed) - set(ring.sealing))
+    if missing:
+        values = sum(sealed[key] for key in missing)
+        yield Finding(Health.ILL, "doctor.keys_missing", {"keys": _listed(missing), "values": values})
+    waiting = sum(count for key, count in sealed.items() if key != ring.current and key in ring.sealing)
+    if waiting:
+        yield Finding(Health.NOTE, "doctor.keys_waiting", {"values": waiting, "key": ring.current})
 
 
 def _work_finding(ill: str, well: str, found: list[tuple[str, str]]) -> Finding:

@@ -151,6 +151,16 @@ vault = table(
     instant_column("at"),
 )
 Index("uq_vault_fingerprint", vault.c.kind, vault.c.fingerprint, unique=True)
+Index("ix_vault_key", vault.c.key_id, vault.c.id)
+
+# Which sealing keys every running process holds, and with which one it seals: a new key waits until all can read it.
+key_holder = table(
+    "key_holder",
+    word_column("process", 80, primary_key=True),
+    json_column("holds"),
+    word_column("seals", 40),
+    instant_column("seen_at"),
+)
 
 lock_bucket = table("lock_bucket", Column("bucket", Integer, primary_key=True, autoincrement=False))
 

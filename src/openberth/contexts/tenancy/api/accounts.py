@@ -9,7 +9,6 @@ from pydantic import Field
 from starlette.responses import Response
 
 from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Grant, Level, check_password
-from openberth.contexts.tenancy.reactions.keys import Keyring
 from openberth.contexts.tenancy.service import accounts, companies, grants, sessions
 from openberth.contexts.tenancy.service.sessions import digest_of
 from openberth.infra import vault
@@ -102,10 +101,9 @@ class ClientSecretView(View):
 class AccountsApi:
     """Serves the routes."""
 
-    def __init__(self, database: Database, hashing: Hashing, keys: Keyring) -> None:
+    def __init__(self, database: Database, hashing: Hashing) -> None:
         self._database = database
         self._hashing = hashing
-        self._keys = keys
         self.router = APIRouter(prefix="/v1", tags=["accounts"])
         add = self.router.add_api_route
         add("/accounts", self.accounts, methods=["GET"])
@@ -117,7 +115,6 @@ class AccountsApi:
         add("/accounts/{account}/sign-out", self.sign_out, methods=["POST"], status_code=204)
         add("/accounts/{account}/second-factor", self.drop_second_factor, methods=["DELETE"], status_code=204)
         add("/accounts/{account}/secret", self.secret, methods=["POST"], response_model=ClientSecretView)
-        add("/keys/rotate", self.rotate, methods=["POST"], status_code=204)
 
     async def accounts(self, ask: Asked, by: Annotated[Caller, Depends(may("account.read"))]) -> Page[AccountView]:
         """Return the accounts, newest first."""
@@ -214,12 +211,6 @@ class AccountsApi:
             return ClientSecretView(account=found.id, client_id=found.login or str(found.id), client_secret=secret)
 
         return answered(await self._database.write(once(key, effect, secret=True), by=by))
-
-    async def rotate(self, by: Annotated[Caller, Depends(may("key.rotate"))], key: Key) -> Response:
-        """Sign access tokens with a new key soon; nobody is signed out."""
-        del key  # a key more does no harm
-        await self._keys.rotate(by=by)
-        return Response(status_code=204)
 
 
 def grant_view(grant: Grant) -> GrantView:

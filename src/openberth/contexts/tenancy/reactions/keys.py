@@ -69,6 +69,11 @@ class Keyring:
         await self._database.write(partial(service.rotate, **await self._fresh()), by=by)
         await self.read()
 
+    @property
+    def keys(self) -> Sequence[SigningKey]:
+        """Return the keys as they were read last, oldest first."""
+        return self._keys
+
     def published(self) -> dict[str, Any]:
         """Return the key set (RFC 7517 section 5) by which others verify our tokens."""
         return {"keys": [key.public for key in self._keys]}
