@@ -1,8 +1,9 @@
 """HTTP connections that are not waited for without end.
 
-uvicorn waits for ever for the head of a request and counts idle connections against its bound, so one stranger with a
-few thousand sockets would shut out every camera. Here a head has to arrive in time, and an address may hold so many
-connections and no more, unless it is one of our own proxies, through which everybody comes.
+uvicorn waits for ever for the head of a request, however long it grows, and for a peer to read its answer, and counts
+idle connections against its bound, so one stranger with a few thousand sockets would shut out every camera. Here a head
+has a size and has to arrive in time, an answer has to be read in time, and an address may hold so many connections and
+no more, unless it is one of our own proxies, through which everybody comes. Bodies are for ``infra.http.middleware``.
 """
 
 import asyncio
@@ -14,7 +15,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from openberth.infra.http.limits import AddressRange, limit_key
 
 HEAD_WITHIN_S = 10.0
+HEAD_MAX = 32 * 1024  # the parser has no bound of its own on addresses and headers
+READ_WITHIN_S = 60.0  # how long an answer may wait for a peer that does not read
 PER_ADDRESS_MAX = 512  # a whole site may come from one address
+HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"connection: close\r\ncontent-length: 0\r\nx-content-type-options: nosniff\r\n\r\n"
+)
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -26,6 +33,8 @@ class PatientProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_late: asyncio.TimerHandle | None = None
+        self._head_size = 0
+        self._unread: asyncio.TimerHandle | None = None
         self._address: str | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,6 +55,21 @@ class PatientProtocol(HttpToolsProtocol):
         if self._head_late is None and _is_idle(self.cycle):
             self._expect_head()
         super().data_received(data)
+        if self._head_late is not None:
+            self._head_size += len(data)
+            if self._head_size > HEAD_MAX and not self.transport.is_closing():
+                self.transport.write(HEAD_TOO_LARGE)
+                self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Note that the peer does not read what it asked for."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(READ_WITHIN_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Note that the peer reads again."""
+        super().resume_writing()
+        self._forget_unread()
 
     def on_headers_complete(self) -> None:
         """Note that the head has arrived in time."""
@@ -55,11 +79,13 @@ class PatientProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over: the feed has bounds of its own."""
         self._release()
+        self._forget_unread()
         super().handle_websocket_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._release()
+        self._forget_unread()
         super().connection_lost(exc)
 
     def _release(self) -> None:
@@ -70,7 +96,13 @@ class PatientProtocol(HttpToolsProtocol):
             if self._held[address] <= 0:
                 del self._held[address]
 
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _expect_head(self) -> None:
+        self._head_size = 0
         self._head_late = self.loop.call_later(HEAD_WITHIN_S, self._give_up)
 
     def _give_up(self) -> None:

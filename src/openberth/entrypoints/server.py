@@ -21,9 +21,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from openberth.bootstrap import House, open_house
 from openberth.entrypoints.patience import patient
 from openberth.entrypoints.proxies import behind
+from openberth.entrypoints.tls import Certificate
 from openberth.entrypoints.web import build_app
 from openberth.gateways.cameras import port as camera_port
 from openberth.infra.http.limits import AddressRange
+from openberth.infra.http.safety import SAFE_HEADERS
 from openberth.infra.place import PLACE_FILE
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import setup_logging
@@ -46,16 +48,19 @@ def run(settings: Settings) -> None:
 
 async def serve(settings: Settings) -> None:
     """Serve every role of the settings. Ports are taken before anything else, so that a clash changes nothing."""
+    certificate = None if settings.http.tls is None else Certificate(settings.http.tls)
     with contextlib.ExitStack() as ports:
         http = ports.enter_context(listening(settings.http.host, settings.http.port))
         barriers = None
         if "devices" in settings.roles:
             barriers = ports.enter_context(listening(settings.barrier.host, settings.barrier.port))
         async with open_house(settings) as house:
-            await _serve_house(house, http, barriers)
+            await _serve_house(house, http, barriers, certificate)
 
 
-async def _serve_house(house: House, http: socket.socket, barriers: socket.socket | None) -> None:
+async def _serve_house(
+    house: House, http: socket.socket, barriers: socket.socket | None, certificate: Certificate | None
+) -> None:
     settings = house.settings
     devices = barriers is not None
     app: ASGIApp = build_app(house)
@@ -75,6 +80,7 @@ async def _serve_house(house: House, http: socket.socket, barriers: socket.socke
             backlog=BACKLOG,
             server_header=False,
             ws_max_size=WS_MESSAGE_MAX,
+            ssl_context_factory=None if certificate is None else lambda _config, _default: certificate.context,
             proxy_headers=False,  # uvicorn would believe the loopback; ``behind`` believes whom the settings name
         )
     )
@@ -87,6 +93,7 @@ async def _serve_house(house: House, http: socket.socket, barriers: socket.socke
     gc.freeze()
     work = asyncio.create_task(house.run(), name="house")
     serving = asyncio.create_task(_serve_http(server, http), name="http")
+    watching = None if certificate is None else asyncio.create_task(certificate.watch(), name="certificate")
     place = settings.data / PLACE_FILE
     port = http.getsockname()[1]
     place.write_text(json.dumps({"pid": os.getpid(), "port": port, "barrier_port": barrier_port}), encoding="utf-8")
@@ -99,8 +106,10 @@ async def _serve_house(house: House, http: socket.socket, barriers: socket.socke
         if devices:
             await house.barriers.server.stop()
         await asyncio.gather(serving, return_exceptions=True)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        background = [task for task in (work, watching) if task is not None]
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
         log.info("server.stopped")
 
 
@@ -123,6 +132,7 @@ class DeviceFront:
         """Serve one connection."""
         if scope["type"] == "http" and scope["path"].startswith(camera_port.PREFIX):
             answer = await self._device(Request(scope, receive))
+            answer.raw_headers += SAFE_HEADERS
             await answer(scope, receive, send)
         else:
             await self._app(scope, receive, send)

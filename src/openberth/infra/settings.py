@@ -89,6 +89,11 @@ def _expanded(path: Path) -> Path:
     return path.expanduser().resolve()
 
 
+def _absolute(path: Path) -> Path:
+    # Links stay: whoever renews certificates points the same link to another file.
+    return path.expanduser().absolute()
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 # With ``str`` beside it the environment need not be JSON: 10.0.0.1,10.1.0.0/16.
 Networks = Annotated[tuple[str, ...] | str, BeforeValidator(_words), AfterValidator(_networks)]
@@ -96,6 +101,7 @@ Origins = Annotated[tuple[str, ...] | str, BeforeValidator(_words), AfterValidat
 CacheAddress = Annotated[str, AfterValidator(_cache_address)]
 Moment = Annotated[Instant, BeforeValidator(_instant)]
 FilePath = Annotated[Path, AfterValidator(_expanded)]
+LinkPath = Annotated[Path, AfterValidator(_absolute)]
 
 
 class _Group(BaseModel):
@@ -105,8 +111,8 @@ class _Group(BaseModel):
 class TlsSettings(_Group):
     """Certificate chain and private key (PEM files) that HTTP is served with; both are read anew when they change."""
 
-    certificate_file: FilePath
-    key_file: FilePath
+    certificate_file: LinkPath
+    key_file: LinkPath
 
 
 class HttpSettings(_Group):

@@ -1,6 +1,7 @@
 """Who is believed about where a request comes from, and how many connections an address may hold."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 import uvicorn
@@ -54,16 +55,20 @@ def test_nobody_else_is_believed(peer: str) -> None:
 class PaperTransport(asyncio.Transport):
     def __init__(self, peer: str) -> None:
         super().__init__({"peername": (peer, 4711), "sockname": ("127.0.0.1", 8420)})
-        self.aborted = False
+        self.aborted = self.closed = False
+        self.written = b""
 
     def abort(self) -> None:
         self.aborted = True
 
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
     def close(self) -> None:
-        pass
+        self.closed = True
 
     def is_closing(self) -> bool:
-        return self.aborted
+        return self.aborted or self.closed
 
 
 def test_an_address_holds_few_connections_and_a_proxy_those_of_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,3 +91,51 @@ def test_an_address_holds_few_connections_and_a_proxy_those_of_everybody(monkeyp
     for _ in range(2):  # what is given back can be held again
         assert asyncio.run(held("203.0.113.9")) == [False, False, False, True, True]
     assert asyncio.run(held("10.1.0.2")) == [False] * 5
+
+
+def told(*chunks: bytes, wait: Callable[[PaperTransport], bool] | None = None, pause: bool = False) -> PaperTransport:
+    """Hand bytes to a protocol; return what its transport was told."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> PaperTransport:
+        config, state = uvicorn.Config(app, lifespan="off", log_config=None), ServerState()
+        config.load()
+        protocol, transport = (
+            patient(PROXIES)(config=config, server_state=state, app_state={}),
+            PaperTransport("192.0.2.9"),
+        )
+        protocol.connection_made(transport)
+        for chunk in chunks:
+            if not transport.is_closing():
+                protocol.data_received(chunk)
+        if pause:
+            protocol.pause_writing()
+        async with asyncio.timeout(5):
+            while wait is not None and not wait(transport):  # noqa: ASYNC110 - a transport has no event
+                await asyncio.sleep(0.005)
+        protocol.connection_lost(None)
+        for task in tuple(state.tasks):
+            task.cancel()
+        return transport
+
+    return asyncio.run(run())
+
+
+def test_a_head_has_a_size() -> None:
+    endless = [b"GET / HTTP/1.1\r\n", *[b"x-filler: " + b"y" * 4_000 + b"\r\n"] * 20]
+    transport = told(*endless)
+    assert transport.written.startswith(b"HTTP/1.1 431 ")
+    long_address = told(b"GET /" + b"a" * 20_000, b"a" * 20_000)
+    assert long_address.written.startswith(b"HTTP/1.1 431 ")
+    assert not told(b"GET / HTTP/1.1\r\nx-filler: " + b"y" * 20_000 + b"\r\n\r\n").written
+
+
+def test_a_head_that_does_not_arrive_and_an_answer_that_nobody_reads_are_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "HEAD_WITHIN_S", 0.02)
+    monkeypatch.setattr(patience, "READ_WITHIN_S", 0.02)
+    assert told(b"GET / HT", wait=lambda transport: transport.aborted).aborted
+    assert told(b"GET / HTTP/1.1\r\n\r\n", wait=lambda transport: transport.aborted, pause=True).aborted

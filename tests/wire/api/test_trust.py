@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from openberth.infra.http.auth import ANYBODY
-from openberth.infra.http.system import LOOPBACK
+from openberth.infra.http.limits import LOOPBACK
 from openberth.infra.telemetry import Probe
 from openberth.kernel.authority import system
 from tests.wire.api.house import CAR, TOKEN, House, eventually

@@ -6,6 +6,7 @@ and its application is called directly: the same routes, checks and answers, wit
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import httpx2
 from openberth.entrypoints.cli.mistakes import Answered
 from openberth.entrypoints.cli.session import Session
 from openberth.infra.place import TOKEN_FILE, place_of
+from openberth.infra.settings import Settings
 from openberth.kernel.errors import Overloaded, Problem, Refused, Unknown
 
 TIMEOUT_S = 20.0
@@ -140,9 +142,9 @@ async def find_server(session: Session) -> tuple[str, str] | None:
     place = place_of(settings.data)
     if place is None:
         return None
-    url = local_url(settings.http.host, place["port"])
+    url = local_url(settings.http.host, place["port"], settings.http.scheme)
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=PROBE_S) as http:
+        async with httpx2.AsyncClient(trust_env=False, timeout=PROBE_S, verify=local_trust(settings)) as http:
             await http.get(f"{url}/health/live")
     except httpx2.ConnectError:
         return None  # left behind by a server that was killed; the lock on the data tells whether one runs
@@ -159,11 +161,20 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def local_url(host: str, port: int) -> str:
+def local_trust(settings: Settings) -> ssl.SSLContext | bool:
+    """Return what certificate the server of this machine must show: the very one of the settings."""
+    if settings.http.tls is None:
+        return True
+    from openberth.entrypoints.tls import trusting
+
+    return trusting(settings.http.tls)
+
+
+def local_url(host: str, port: int, scheme: str = "http") -> str:
     """Return how a server of this machine is reached that listens on ``host``."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared only
         host = "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def read_token(path: Path) -> str:
@@ -200,9 +211,11 @@ def part(text: str) -> str:
 def _http(session: Session, url: str, token: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
     headers = {"authorization": f"Bearer {token}", "accept-language": session.language, "accept": JSON}
     # trust_env=False: a proxy of the environment is for the internet, and netrc must not replace our token.
+    verify = local_trust(session.settings()) if session.url is None and transport is None else True
     return httpx2.AsyncClient(
-        base_url=url, headers=headers, transport=transport, timeout=TIMEOUT_S, trust_env=False, follow_redirects=False
-    )
+        base_url=url, headers=headers, transport=transport, timeout=TIMEOUT_S, trust_env=False, follow_redirects=False,
+        verify=verify,
+    )  # fmt: skip
 
 
 def problem_of(answer: httpx2.Response, name: str, where: str) -> Problem:

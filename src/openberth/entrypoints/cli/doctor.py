@@ -17,17 +17,19 @@ import typer
 from rich.text import Text
 
 from openberth.bootstrap import clocks_of
-from openberth.entrypoints.cli.client import Api, connected, local_url
+from openberth.entrypoints.cli.client import Api, connected, local_trust, local_url
 from openberth.entrypoints.cli.demo.place import is_free
 from openberth.entrypoints.cli.mistakes import lines_of
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.top.model import instant_of
 from openberth.entrypoints.cli.top.reading import cases_of, overview_of
 from openberth.entrypoints.cli.top.words import age_text
+from openberth.entrypoints.tls import certificate_ends, context_of
 from openberth.infra import alarms, vault
 from openberth.infra.clocks import SystemClock
 from openberth.infra.database import Reader, open_database
 from openberth.infra.database.migrating import check
+from openberth.infra.http.limits import is_loopback
 from openberth.infra.jobs import given_up
 from openberth.infra.keys import KeyRing, load_keys
 from openberth.infra.outbox import parked_keys
@@ -44,6 +46,7 @@ CLOCK_APART_US = 2 * SECOND_US
 FREE_BYTES_LEAST = 1024**3
 FREE_PERCENT_LEAST = 5
 BUILT_IN_YEAR = 2026
+CERTIFICATE_LEFT_DAYS = 14
 LISTED = 5
 PROBE_S = 3.0
 SIGNS = {"well": ("✓", "green"), "note": ("·", "yellow"), "ill": ("✗", "bold red")}
@@ -83,7 +86,7 @@ def doctor(context: typer.Context) -> None:
 
 async def _examine(session: Session) -> list[Finding]:
     settings = session.settings()
-    findings = [*look_at_folder(settings), *look_at_keys(settings, session)]
+    findings = [*look_at_folder(settings), *look_at_keys(settings, session), *look_at_edge(settings, session)]
     findings += [*look_at_database(settings, session), *look_at_clock(SystemClock().now())]
     answers, found = await look_at_server(settings)
     findings += found
@@ -129,6 +132,32 @@ def look_at_keys(settings: Settings, session: Session) -> Iterator[Finding]:
         yield _told(problem, session)
     else:
         yield Finding(Health.WELL, "doctor.keys", {"path": str(settings.keys)})
+
+
+def look_at_edge(settings: Settings, session: Session) -> Iterator[Finding]:
+    """Look how requests come in: over TLS, from a proxy that ends it, from this machine only, or readable on their way.
+
+    A certificate that cannot be read, or is over soon, is told as well.
+    """
+    http = settings.http
+    where: dict[str, Param] = {"host": http.host, "port": http.port}
+    if http.tls is not None:
+        try:
+            context_of(http.tls)
+            ends = certificate_ends(http.tls)
+        except Problem as problem:
+            yield _told(problem, session)
+            return
+        left = (as_datetime(ends) - as_datetime(SystemClock().now())).days
+        code = "doctor.certificate" if left >= CERTIFICATE_LEFT_DAYS else "doctor.certificate_ends"
+        health = Health.WELL if left >= CERTIFICATE_LEFT_DAYS else Health.ILL
+        yield Finding(health, code, {"ends": f"{as_datetime(ends):%Y-%m-%d}", "days": left})
+    elif is_loopback(http.host):
+        yield Finding(Health.WELL, "doctor.loopback", where)
+    elif http.trusted_proxies:
+        yield Finding(Health.NOTE, "doctor.behind_proxy", {**where, "proxies": ", ".join(http.trusted_proxies)})
+    else:
+        yield Finding(Health.ILL, "doctor.plain_http", where)
 
 
 def look_at_database(settings: Settings, session: Session) -> Iterator[Finding]:
@@ -203,9 +232,9 @@ async def look_at_server(settings: Settings) -> tuple[bool, list[Finding]]:
             if port and not is_free(port):
                 findings.append(Finding(Health.ILL, "doctor.port_taken", {"name": name, "port": port}))
         return False, findings
-    url = local_url(settings.http.host, place["port"])
+    url = local_url(settings.http.host, place["port"], settings.http.scheme)
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=PROBE_S) as http:
+        async with httpx2.AsyncClient(trust_env=False, timeout=PROBE_S, verify=local_trust(settings)) as http:
             report: Any = (await http.get(f"{url}/health/ready")).json()
     except (httpx2.HTTPError, ValueError) as error:
         reason = str(error) or type(error).__name__

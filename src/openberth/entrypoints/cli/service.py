@@ -61,7 +61,7 @@ def missing_options(line: list[str], settings: Settings) -> list[str]:
     if "--url" not in given:
         if place is None:
             raise Refused("cli.no_server", data=str(settings.data))
-        added += ["--url", local_url(settings.http.host, place["port"])]
+        added += ["--url", local_url(settings.http.host, place["port"], settings.http.scheme)]
         if "--barrier-port" not in given:
             added += ["--barrier-port", str(place["barrier_port"])]
     if "--token-file" not in given:

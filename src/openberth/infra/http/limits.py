@@ -72,6 +72,14 @@ def _network(text: str) -> Network:
     return network
 
 
+LOOPBACK = AddressRange((ip_network("127.0.0.0/8"), ip_network("::1")))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host or address is this machine and nothing else."""
+    return host == "localhost" or LOOPBACK.admits(host)
+
+
 class Places:
     """Places that are held for a while: at most ``most`` overall and ``most_per_key`` of one key."""
 

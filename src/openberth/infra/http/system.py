@@ -19,7 +19,7 @@ from openberth.infra.database import log as event_log
 from openberth.infra.http.answers import View, When, instant
 from openberth.infra.http.auth import Door, address_of, bearer, may
 from openberth.infra.http.feed import POSITION_MAX, FindLot, plain_event
-from openberth.infra.http.limits import AddressRange
+from openberth.infra.http.limits import LOOPBACK
 from openberth.infra.http.pages import LIMIT_MAX
 from openberth.infra.http.problems import language_of_scope
 from openberth.infra.telemetry import Health, HealthReport, gauge, metrics_page
@@ -29,7 +29,6 @@ from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 
 FIGURES = may("system.read")
-LOOPBACK = AddressRange.parse(["127.0.0.0/8", "::1"])
 
 _WAITING = gauge("openberth_database_waiting", "Units that wait for a writer, by urgency.", ("urgency",))
 _FIGURES = gauge("openberth_database", "What the database counts about itself since the start.", ("figure",))
