@@ -37,7 +37,7 @@ class RequestKey:
 
     @classmethod
     def of(cls, key: str, *, caller: str, method: str, path: str, body: bytes) -> "RequestKey":
-        """Make the key of a request; keys of different callers never meet."""
+        """Make the key of a request, of its path with its query; keys of different callers never meet."""
         if not 1 <= len(key) <= KEY_MAX:
             raise Malformed("request.idempotency_key", longest=KEY_MAX)
         key_hash = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()

@@ -133,6 +133,26 @@ def test_who_may_more_is_out_of_reach(db: Database) -> None:
     write(db, accounts.lock, by=security, account=root.id)
 
 
+@pytest.mark.parametrize("elsewhere", ["company", "lot", "platform"])
+def test_nobody_becomes_somebody_who_acts_elsewhere_too(db: Database, elsewhere: str) -> None:
+    """A new password, factor or secret lets its maker in: as an account of its own company into another one."""
+    demo, other, lots = company(db), company(db, "other"), [Id(int=number) for number in (1, 2)]
+    boss, desk, robot = made(db, "boss", demo), made(db, "desk", demo), made(db, "robot", demo, None)
+    by = person(boss, Scope(demo, (lots[0],) if elsewhere == "lot" else None), tenancy.Role.COMPANY_MANAGER)
+    node = {"company": other, "lot": lots[1], "platform": None}[elsewhere]
+    owner = {"company": other, "lot": demo, "platform": None}[elsewhere]
+    for account in (desk, robot):
+        write(db, grants.give, account=account.id, role="guard", level=Level(elsewhere), node=node, company=owner)
+    for use_case, values in (
+        (accounts.set_password, {"password": "mine"}), (accounts.drop_second_factor, {}), (accounts.unlock, {}),
+        (accounts.add_secret, {"digest": "x" * 64, "old_until_s": 0}),
+    ):  # fmt: skip
+        with pytest.raises(Denied, match=r"account\.outranks"):
+            write(db, use_case, by=by, account=(robot if "digest" in values else desk).id, **values)
+    if elsewhere != "lot":
+        write(db, accounts.lock, by=by, account=desk.id)  # it is still an account of this company
+
+
 def test_own_roles_hold_what_their_maker_has(db: Database) -> None:
     demo = company(db)
     boss, desk = made(db, "boss", demo), made(db, "desk", demo)

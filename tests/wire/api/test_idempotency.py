@@ -1,10 +1,15 @@
 """The same key twice: one effect, one answer. Another request under the same key: refused."""
 
 import threading
+from functools import partial
 
 import httpx2
 
+from openberth.contexts import tenancy
+from openberth.kernel.authority import system
 from tests.wire.api.house import CAR, House
+
+PASSWORD = "plum-otter-canal-92"
 
 OPEN = "/v1/lots/mall/lanes/in-1/open"
 
@@ -33,6 +38,29 @@ def test_a_key_belongs_to_its_request(house: House) -> None:
         answer = house.post(path, body, key="k-1")
         assert (answer.status_code, answer.json()["code"]) == (409, "request.idempotency_reused")
     assert commands(house) == 1
+
+
+def test_a_key_belongs_to_its_query_and_its_company_too(house: House) -> None:
+    for name in ("demo", "other"):
+        house.database.write_now(partial(tenancy.ensure_company, code=name), by=system("test"))
+    seed = "/v1/calendars/cn/seed?company="
+    assert house.post(seed + "demo", {"years": [2026]}, key="k-1").json()["company"] == "demo"
+    answer = house.post(seed + "other", {"years": [2026]}, key="k-1")
+    assert (answer.status_code, answer.json()["code"]) == (409, "request.idempotency_reused")
+    form = {"login": "desk-2", "name": "Desk", "password": PASSWORD}
+    assert house.post("/v1/accounts", form).status_code == 201
+    for name in ("demo", "other"):
+        grant = {"account": "desk-2", "role": "company_manager", "level": "company", "node": name}
+        assert house.post("/v1/grants", grant).status_code == 201
+    signed_in = house.stranger.post("/v1/auth/sign-in", json={"login": "desk-2", "password": PASSWORD}).json()
+    desk = house.client({"authorization": f"Bearer {signed_in['access_token']}", "idempotency-key": "k-2"})
+    told = {
+        desk.post("/v1/calendars/cn/seed", json={"years": [2026]}, headers={"x-openberth-company": name}).json()[
+            "company"
+        ]
+        for name in ("demo", "other")
+    }
+    assert told == {"demo", "other"}
 
 
 def test_a_refused_request_may_try_again_with_its_key(house: House) -> None:

@@ -1,6 +1,7 @@
 """``Idempotency-Key`` on unsafe POSTs: the answer is written in the unit whose effect it describes.
 
-The same key with the same request gets the first answer; with another request it is refused. An answer that holds a
+The same key with the same request gets the first answer; with another request it is refused. Keys of one account in
+two companies are two keys. An answer that holds a
 secret is kept sealed.
 """
 
@@ -32,9 +33,11 @@ async def request_key(
         return None
     if not idempotency_key.isascii() or not idempotency_key.isprintable():
         raise Malformed("request.idempotency_key", longest=KEY_MAX)
+    by = caller_of(request)
+    query = request.url.query
     return RequestKey.of(
-        idempotency_key, caller=caller_of(request).actor.name, method=request.method, path=request.url.path,
-        body=await request.body(),
+        idempotency_key, caller=f"{by.actor.name}@{by.scope.company or by.scope.companies}", method=request.method,
+        path=f"{request.url.path}?{query}" if query else request.url.path, body=await request.body(),
     )  # fmt: skip
 
 

@@ -1,6 +1,14 @@
 """Use cases of accounts: making, passwords, second factor, locking. Digests are computed before and handed in."""
 
-from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures, check_login
+from openberth.contexts.tenancy.model.accounts import (
+    Account,
+    AccountKind,
+    AccountState,
+    Failures,
+    Grant,
+    Level,
+    check_login,
+)
 from openberth.contexts.tenancy.model.events import AccountChanged, AccountMade
 from openberth.contexts.tenancy.model.permissions import OFFICERS, ROLES, Role
 from openberth.contexts.tenancy.service.grants import held_by
@@ -10,7 +18,7 @@ from openberth.infra import one_time, vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_itself, inner, needs
 from openberth.infra.vault import VaultKind
-from openberth.kernel.authority import EVERYTHING
+from openberth.kernel.authority import EVERYTHING, Scope
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 
@@ -154,7 +162,8 @@ def save(
 
 
 def _turn(unit: Unit, account: Id, state: AccountState, what: str) -> None:
-    found = _below(unit, account, of=Role.SECURITY_ADMINISTRATOR if what != "closed" else Role.PLATFORM_ADMINISTRATOR)
+    of = Role.PLATFORM_ADMINISTRATOR if what == "closed" else Role.SECURITY_ADMINISTRATOR
+    found = _below(unit, account, of=of, anywhere=state is not AccountState.ACTIVE)
     if found.state is state:
         return
     if found.state is AccountState.CLOSED:
@@ -165,21 +174,32 @@ def _turn(unit: Unit, account: Id, state: AccountState, what: str) -> None:
         end_all(unit, account=account, reason="account")
 
 
-def _below(unit: Unit, account_id: Id, *, of: Role = Role.PLATFORM_ADMINISTRATOR) -> Account:
+def _below(unit: Unit, account_id: Id, *, of: Role = Role.PLATFORM_ADMINISTRATOR, anywhere: bool = False) -> Account:
     """Return an account over which the caller may dispose: one that may nothing that the caller may not.
 
+    Nor may it do so elsewhere: with a password of the caller's making the caller would act for another company. Only
+    what lets nobody in (``anywhere``) may be done to an account of one's company that works for others, too.
     Officers of the platform go further in what is theirs (``of``): security administrators lock anybody, platform
     administrators give new passwords to anybody but another officer, as whom they could then act.
     """
     found = account(unit, account=account_id)
     caller, held = unit.caller, held_by(unit, account=account_id)
     mine = caller.permissions
-    if mine is None or all(each.permissions <= mine for each in held):
+    if mine is None or all(
+        each.permissions <= mine and (anywhere or _is_inside(caller.scope, each.grant)) for each in held
+    ):
         return found
     is_officer = caller.scope == EVERYTHING and mine >= ROLES[of]
     if is_officer and (of is Role.SECURITY_ADMINISTRATOR or not any(each.grant.role in OFFICERS for each in held)):
         return found
     raise Denied("account.outranks")
+
+
+def _is_inside(scope: Scope, grant: Grant) -> bool:
+    """Tell whether a grant holds only where a caller may act."""
+    if grant.company is None:  # the platform, or a partner
+        return scope.is_everything or scope.allows(grant.node, None)
+    return scope.allows(grant.company, grant.node if grant.level is Level.LOT else None)
 
 
 def _self(unit: Unit, account_id: Id) -> Account:
