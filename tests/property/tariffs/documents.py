@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from openberth.contexts.tariffs.model import (
+    ACROSS_VISITS,
     ENDLESS_MINUTES,
     WEEKDAYS,
     Band,
@@ -147,7 +148,10 @@ def day_cuts(dice: Random) -> list[int]:
 def cap(dice: Random, codes: list[str]) -> Cap:
     named = dice.sample(codes, dice.randint(1, min(3, len(codes)))) if dice.random() < 0.4 else ()
     later = tuple(money(dice) for _ in range(dice.choice((0, 0, 1, 2))))
-    return Cap(dice.choice(tuple(CapKind)), money(dice), later, dice.choice(HOURS), tuple(named))
+    kind, hours = dice.choice(tuple(CapKind)), dice.choice(HOURS)
+    if kind in ACROSS_VISITS and dice.random() < 0.25:
+        return Cap(kind, money(dice), (), hours, tuple(named), across_visits=True)
+    return Cap(kind, money(dice), later, hours, tuple(named), maybe(dice, 0.15, dice.choice((1, 2, 3))))
 
 
 def free(dice: Random) -> Free:
@@ -159,6 +163,7 @@ def free(dice: Random) -> Free:
         dice.choice(tuple(FreePer)),
         dice.choice(tuple(FreeCounts)),
         maybe(dice, 0.3, 24),
+        dice.random() < 0.15,
     )
 
 

@@ -1,7 +1,7 @@
 """Random stays, mostly near something that happens to clocks, with reliefs."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from random import Random
 from zoneinfo import ZoneInfo
@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 
+from openberth.contexts.tariffs.engine.clockwork import Clockwork
 from openberth.contexts.tariffs.model import (
     AgainstCaps,
+    CapKind,
+    CapUse,
     NestedCaps,
     Policy,
     Relief,
@@ -120,7 +123,41 @@ def journey(dice: Dice, *, conditional: bool = True, several: bool = True, most:
     )
     policy = Policy(dice.choice(tuple(NestedCaps)))
     used = maybe(dice, 0.5, later(entered, -dice.randint(0, 2 * DAY) * MINUTE_US))
-    return Journey(segments, Terms(CURRENCY, zone, vehicle(dice), {"cn": CALENDAR}, policy, (), used), now, dice.number)
+    charges = dict.fromkeys(charge for charge, _, _ in owners if charge)
+    uses = tuple(use for charge in charges for use in cap_uses(dice, charge, zone, entered))
+    terms = Terms(CURRENCY, zone, vehicle(dice), {"cn": CALENDAR}, policy, (), used, uses)
+    return Journey(segments, terms, now, dice.number)
+
+
+def cap_uses(dice: Dice, charge: Tariff, zone: str, entered: Instant) -> list[CapUse]:
+    """What visits before may have used up of a tariff's caps across visits."""
+    every = [*charge.plans, *(plan for each in charge.classes for plan in each.plans)]
+    caps = {cap.span_name: cap for plan in every for cap in plan.caps if cap.across_visits}
+    found = []
+    for name, cap in sorted(caps.items()):
+        if dice.random() < 0.3:
+            continue
+        if cap.kind in (CapKind.ROLLING, CapKind.ROLLING_24H):
+            begins = later(entered, -dice.randint(0, 2 * DAY) * MINUTE_US + seconds(dice))
+            ends = later(begins, dice.choice((60, DAY, 2 * DAY)) * MINUTE_US)
+        else:
+            begins, ends = days_around(cap.kind, charge, zone, entered)
+        found.append(CapUse(charge.code, name, begins, ends, money(dice)))
+    return found
+
+
+def days_around(kind: CapKind, charge: Tariff, zone: str, entered: Instant) -> tuple[Instant, Instant]:
+    """The tariff day, week or month in which a car comes."""
+    clock = Clockwork(charge.plans[0], charge, charge.zone or zone, None)
+    day = date.fromordinal(clock.day_at(entered))
+    first, following = day, day + timedelta(days=1)
+    if kind is CapKind.WEEK:
+        first = day - timedelta(days=day.weekday())
+        following = first + timedelta(days=7)
+    elif kind is CapKind.MONTH:
+        first = day.replace(day=1)
+        following = (first + timedelta(days=31)).replace(day=1)
+    return Instant(clock.starts(first.toordinal())), Instant(clock.starts(following.toordinal()))
 
 
 def relief(dice: Dice, entered: Instant, number: int) -> Relief:

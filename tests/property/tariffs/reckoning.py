@@ -32,7 +32,8 @@ from openberth.contexts.tariffs.model import (
 )
 from openberth.kernel.money import Rounding, rounded
 from openberth.kernel.time import HOUR_US, MINUTE_US, Instant
-from tests.property.tariffs.clock import Book, condition_holds, walls
+from tests.property.tariffs.clock import Book, condition_holds, tariff_day, walls
+from tests.property.tariffs.visits import Visits, minute_begins
 
 Lowering = Callable[[Fraction], Fraction]
 
@@ -80,6 +81,7 @@ class Own:
     depth: int
     entered: Instant
     left: Instant
+    visits: Visits
     minutes: list[int] = field(default_factory=list)
     book: Book = field(init=False)
     free: set[int] = field(init=False)
@@ -113,6 +115,8 @@ def taken_apart(segments: Sequence[Segment], terms: Terms, now: Instant) -> Stay
     entered = segments[0].period.start
     rule = next((one.tariff.seconds for one in segments if one.tariff), SecondsPolicy.TRUNCATE)
     begun = [one for one in segments if one.period.start <= now]
+    origin = entered // MINUTE_US * MINUTE_US if rule is SecondsPolicy.CLOCK else entered
+    visits = Visits(terms.cap_uses, minute_begins(origin))
     owns: dict[Tariff, Own] = {}
     outside = reached = 0
     for segment in begun:
@@ -121,14 +125,14 @@ def taken_apart(segments: Sequence[Segment], terms: Terms, now: Instant) -> Stay
         minutes = range(reached + 1, upto + 1)
         reached = upto
         if segment.tariff is not None:
-            own = owns.setdefault(segment.tariff, Own(segment.tariff, segment.depth, segment.period.start, end))
+            new = Own(segment.tariff, segment.depth, segment.period.start, end, visits)
+            own = owns.setdefault(segment.tariff, new)
             own.left = end
             own.minutes += minutes
         elif segment.right is None:
             raise NotComputable("no_tariff")
         else:
             outside += len(minutes)
-    origin = entered // MINUTE_US * MINUTE_US if rule is SecondsPolicy.CLOCK else entered
     stay = Stay(terms, entered, Instant(origin), [own for own in owns.values() if own.minutes], outside, reached)
     for own in stay.owns:
         choose_plan(stay, own)
@@ -199,6 +203,11 @@ def free_minutes(stay: Stay, own: Own) -> set[int]:
     once = free.once_within_hours
     if once is not None and used is not None and stay.entered - used < once * HOUR_US:
         return set()
+    if free.once_a_day and used is not None:
+        zone = own.tariff.zone or stay.terms.zone
+        days = {tariff_day(walls(zone, at).at(1), own.tariff.day_starts) for at in (used, stay.entered)}
+        if len(days) == 1:
+            return set()
     spans: dict[object, list[int]] = {}
     for minute in own.minutes:
         key: list[object] = []
@@ -280,6 +289,8 @@ def ordinal(own: Own, cap: Cap, minute: int) -> int:
     if cap.kind is CapKind.STAY:
         return 0
     if cap.kind in (CapKind.ROLLING, CapKind.ROLLING_24H):
+        if cap.across_visits:
+            return own.visits.rolling_span(own.tariff.code, cap, own.first, minute)
         hours = 24 if cap.kind is CapKind.ROLLING_24H else cap.hours
         return (minute - own.first) // (hours * 60)
     if cap.kind is CapKind.WINDOW:
@@ -327,8 +338,11 @@ def priced(owns: list[Own], nested: NestedCaps, relieved: Relieved) -> list[Frac
         for other, cap in caps_of(owns, own, unit, nested):
             span = ordinal(other, cap, minute)
             amounts = (cap.amount, *cap.later)
+            if cap.times is not None and span >= cap.times:
+                continue
             room = (id(other), other.plan.caps.index(cap), span)
-            left.setdefault(room, Fraction(amounts[min(span, len(amounts) - 1)].minor))
+            amount = Fraction(amounts[min(span, len(amounts) - 1)].minor)
+            left.setdefault(room, max(Fraction(0), amount - other.visits.used(other.tariff.code, cap, minute)))
             rooms.append(room)
         price = min([price, *(left[room] for room in rooms)])
         for room in rooms:

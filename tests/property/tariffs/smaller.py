@@ -60,7 +60,7 @@ def simpler(one: Journey) -> Iterator[Journey]:
 
 
 def simpler_terms(terms: Terms) -> Iterator[Terms]:
-    yield from _with_defaults(terms, vehicle=Vehicle(), free_used_at=None)
+    yield from _with_defaults(terms, vehicle=Vehicle(), free_used_at=None, cap_uses=())
     for policy in _with_defaults(terms.policy, nested_caps=NestedCaps.SEPARATE, reliefs=ReliefRules()):
         yield replace(terms, policy=policy)
     for at, relief in enumerate(terms.reliefs):
@@ -102,7 +102,7 @@ def simpler_plans(plan: Plan) -> Iterator[Plan]:
     for at, cap in enumerate(plan.caps):
         rest = plan.caps[:at], plan.caps[at + 1 :]
         yield replace(plan, caps=(*rest[0], *rest[1]))
-        for other in _with_defaults(cap, later=(), bands=(), hours=24, amount=Money(1000, "CNY")):
+        for other in _with_defaults(cap, later=(), bands=(), hours=24, amount=Money(1000, "CNY"), times=None):
             yield replace(plan, caps=(*rest[0], other, *rest[1]))
     for band in plan.bands:
         whole = replace(band, start=0, end=0, days=("all",), seasons=())

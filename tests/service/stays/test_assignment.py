@@ -68,6 +68,13 @@ def due_after(street: Street, minutes: int, plate: str = CAR, entry: str = "in-1
     return due
 
 
+def pass_midnight(street: Street) -> None:
+    """Let time pass until half past midnight in Shanghai."""
+    day_us = 24 * HOUR_US
+    of_day = (street.business.now() + 8 * HOUR_US) % day_us
+    street.pass_minutes((day_us - of_day) // MINUTE_US + 30)
+
+
 def closed(street: Street) -> list[Stay]:
     return street.closed()
 
@@ -281,13 +288,58 @@ def test_free_minutes_that_are_given_once_a_day_are_given_once(street: Street) -
     assert due_after(street, 20) == 0
 
 
+def test_free_minutes_that_are_given_once_a_day_are_given_again_after_midnight(street: Street) -> None:
+    publish(street, "mall", "5.00", "free: {minutes: 30, once_a_day: true}")
+    assert (due_after(street, 20), due_after(street, 20)) == (0, 500)
+    pass_midnight(street)
+    assert (due_after(street, 20), due_after(street, 20)) == (0, 500)
+
+
+# -- caps across visits --------------------------------------------------------------------------------------------
+
+
+def test_all_visits_of_a_day_cost_at_most_the_cap(street: Street) -> None:
+    publish(street, "mall", "5.00", 'caps: [{kind: day, amount: "12.00", across_visits: true}]')
+    assert [due_after(street, 30) for _ in range(4)] == [500, 500, 200, 0]
+    assert due_after(street, 30, OTHER_CAR) == 500  # another car has its own
+    pass_midnight(street)
+    assert due_after(street, 30) == 500
+
+
+def test_twenty_four_hours_begin_with_the_first_visit(street: Street) -> None:
+    publish(street, "mall", "5.00", 'caps: [{kind: rolling_24h, amount: "12.00", across_visits: true}]')
+    assert due_after(street, 100) == 1000
+    street.pass_minutes(23 * 60 + 40 - 101)
+    assert due_after(street, 61) == 200 + 500  # the second hour begins after the 24 hours, which begin anew with it
+    assert [due_after(street, 30) for _ in range(3)] == [500, 200, 0]
+
+
+def test_a_visit_under_a_permit_does_not_forget_what_was_used_up(street: Street) -> None:
+    publish(street, "mall", "5.00", 'caps: [{kind: day, amount: "7.00", across_visits: true}]')
+    publish(street, "green", "1.00")
+    assert due_after(street, 30) == 500
+    apply(street, lot=[TariffRule("green")])
+    assert due_after(street, 30) == 100
+    apply(street)
+    assert due_after(street, 30) == 200
+
+
+def test_a_visit_that_goes_on_from_another_uses_a_cap_up_once(street: Street) -> None:
+    publish(street, "mall", "5.00", 'reentry_minutes: 20\ncaps: [{kind: day, amount: "12.00", across_visits: true}]')
+    assert due_after(street, 30) == 500
+    assert due_after(street, 60) == 500  # 91 minutes in all cost 10.00
+    street.pass_minutes(30)
+    assert due_after(street, 30) == 200
+
+
 # -- what it costs -------------------------------------------------------------------------------------------------
 
 
 def test_no_statement_of_pricing_scans(street: Street, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     if not isinstance(db, SqliteDatabase):
         pytest.skip("query plans are looked at on SQLite")
-    more = "price_change: change\nreentry_minutes: 20\nfree: {minutes: 5, once_within_hours: 24}"
+    more = "price_change: change\nreentry_minutes: 20\nfree: {minutes: 5, once_within_hours: 24}\n"
+    more += 'caps: [{kind: day, amount: "50.00", across_visits: true}]'
     publish(street, "mall", "5.00", more)
     publish(street, "green", "5.00", "price_change: exit\nfree: {minutes: 5, once_within_hours: 24}")
     apply(street, lot=[TariffRule("green", VehicleRule(new_energy=True))])

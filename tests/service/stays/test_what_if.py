@@ -82,6 +82,15 @@ def test_the_same_tariff_changes_nothing(street: Street) -> None:
     assert done.figures.draft_minor == done.figures.then_minor
 
 
+def test_a_cap_across_visits_counts_the_visits_before_as_the_draft_prices_them(street: Street) -> None:
+    for _ in range(3):
+        stay(street, CAR, 61)  # three half hours: 7.50
+    stay(street, OTHER_CAR, 61)
+    capped = draft("caps: [", 'caps: [{kind: day, amount: "10.00", across_visits: true}, ')
+    figures = answered(street, ask(street, capped)).figures
+    assert (figures.then_minor, figures.draft_minor) == (4 * 750, 1000 + 750)
+
+
 def test_inner_areas_and_permits_keep_what_is_theirs(street: Street) -> None:
     street.permit(CAR, PermitKind.FREE)
     stay(street, CAR, 300)  # a free car: no minute under the tariff

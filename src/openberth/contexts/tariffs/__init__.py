@@ -8,10 +8,18 @@ goes on; what cannot be priced is an error (``tariff.not_computable``), never 0;
 Events out: ``tariffs.published``, ``event_price_published``, ``draft_saved``, ``draft_dropped``, ``calendar_changed``.
 """
 
-from openberth.contexts.tariffs.document import quote_to_plain, read_tariff, tariff_from_plain, tariff_to_plain
+from openberth.contexts.tariffs.document import (
+    cap_uses_from_plain,
+    cap_uses_to_plain,
+    quote_to_plain,
+    read_tariff,
+    tariff_from_plain,
+    tariff_to_plain,
+)
 from openberth.contexts.tariffs.engine import quote, settlement, single
 from openberth.contexts.tariffs.model import (
     Calendar,
+    CapUse,
     Line,
     NestedCaps,
     NotComputable,
@@ -25,6 +33,7 @@ from openberth.contexts.tariffs.model import (
     TariffVersion,
     Terms,
     Vehicle,
+    counts_visits,
     free_once_hours,
 )
 from openberth.contexts.tariffs.service import (
@@ -41,6 +50,7 @@ from openberth.contexts.tariffs.service import (
 
 __all__ = [
     "Calendar",
+    "CapUse",
     "Line",
     "NestedCaps",
     "NotComputable",
@@ -55,6 +65,9 @@ __all__ = [
     "Terms",
     "Vehicle",
     "calendars_for",
+    "cap_uses_from_plain",
+    "cap_uses_to_plain",
+    "counts_visits",
     "currencies",
     "free_once_hours",
     "in_force",

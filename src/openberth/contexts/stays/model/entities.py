@@ -131,7 +131,8 @@ class Stay:
     """A car that has left. ``price_minor`` is the whole price, ``paid_minor`` what was paid of it.
 
     ``continues_id`` is the stay before, when the car came back so soon that this one went on from it; price and paid
-    are then those beyond it. ``free_used``: it used free minutes.
+    are then those beyond it. ``free_used``: it used free minutes. ``cap_uses``: what the
+    vehicle's visits up to this one have used up of caps across visits, as ``tariffs.cap_uses_to_plain`` writes it.
     """
 
     id: Id
@@ -151,6 +152,7 @@ class Stay:
     colour: str | None = None
     continues_id: Id | None = None
     free_used: bool | None = None
+    cap_uses: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

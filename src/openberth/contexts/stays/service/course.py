@@ -19,7 +19,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import HOUR_US, MINUTE_US, Instant, Period
 
 CONTINUED_MAX = 10  # stays in a row that are priced as one
-LOOKED_BACK = 20  # stays of the plate that are looked at for free minutes used before
+LOOKED_BACK = 20  # stays of the plate that are looked at for what visits before have used
 
 _LEFT = frozenset({CloseReason.LEFT, CloseReason.LEFT_OFFLINE, CloseReason.MANUAL})
 
@@ -79,11 +79,12 @@ def course_of(
                 segments.append(tariffs.Segment(period, None, right, depth))
             else:
                 segments += [tariffs.Segment(part, tariff, right, depth) for part, tariff in book.parts(code, period)]
+    visits = visits_before(reader, stay, earlier) if book.free_once_hours or book.counts_visits else []
     terms = tariffs.Terms(
         pricing.currency, zone=pricing.zone, vehicle=vehicle,
         calendars=tariffs.calendars_for(reader, company=stay.company_id, wanted=book.tariffs),
         policy=policy_of(pricing.pricing, pricing.currency),
-        free_used_at=_free_used_at(reader, stay, earlier, entered, book.free_once_hours),
+        free_used_at=_free_used_at(visits, entered, book.free_once_hours), cap_uses=_cap_uses(visits, entered),
     )  # fmt: skip
     return Course(segments, terms, tuple(book.used), book.main, earlier, book.changes_at)
 
@@ -125,6 +126,11 @@ class _Book:
     def free_once_hours(self) -> int:
         """Return how far back free minutes that were used matter."""
         return max((tariffs.free_once_hours(tariff) for tariff in self.tariffs), default=0)
+
+    @property
+    def counts_visits(self) -> bool:
+        """Tell whether caps hold across the vehicle's visits."""
+        return any(tariffs.counts_visits(tariff) for tariff in self.tariffs)
 
     def _use(self, version: tariffs.TariffVersion | None) -> tariffs.Tariff | None:
         if version is None:
@@ -204,16 +210,24 @@ def _earlier(reader: Reader, stay: OpenStay, minutes: int) -> tuple[Stay, ...]:
     return tuple(found)
 
 
-def _free_used_at(
-    reader: Reader, stay: OpenStay, earlier: tuple[Stay, ...], entered: Instant, hours: int
-) -> Instant | None:
-    """Return when the vehicle last used free minutes, looking back as far as its tariffs ask."""
-    if not hours or stay.plate_id is None:
-        return None
+def visits_before(reader: Reader, stay: OpenStay, earlier: tuple[Stay, ...]) -> list[Stay]:
+    """Return the vehicle's last visits of the lot that are stays of their own, the newest first."""
+    if stay.plate_id is None:
+        return []
     first = earlier[-1].id if earlier else stay.id
-    stays = reader.all(store.STAYS_OF_PLATE, plate=stay.plate_id, lot=stay.lot_id, before=first, limit=LOOKED_BACK)
-    used = [each.entered_at for each in stays if each.free_used and each.entered_at > entered - hours * HOUR_US]
+    return reader.all(store.STAYS_OF_PLATE, plate=stay.plate_id, lot=stay.lot_id, before=first, limit=LOOKED_BACK)
+
+
+def _free_used_at(visits: list[Stay], entered: Instant, hours: int) -> Instant | None:
+    """Return when the vehicle last used free minutes, looking back as far as its tariffs ask."""
+    used = [each.entered_at for each in visits if each.free_used and each.entered_at > entered - hours * HOUR_US]
     return max(used, default=None)
+
+
+def _cap_uses(visits: list[Stay], entered: Instant) -> tuple[tariffs.CapUse, ...]:
+    """Return what the vehicle's visits before have used up of caps across visits; the last that knows tells of all."""
+    told = next((each.cap_uses for each in visits if each.cap_uses is not None), None)
+    return tuple(use for use in tariffs.cap_uses_from_plain(told or ()) if use.ends > entered)
 
 
 def _cut(reader: Reader, span: _Span) -> Iterator[tuple[Period, str | None]]:

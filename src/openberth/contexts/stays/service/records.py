@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from openberth.contexts import facility
+from openberth.contexts import facility, tariffs
 from openberth.contexts.facility import Command, CommandKind
 from openberth.contexts.stays.model.decisions import Verdict
 from openberth.contexts.stays.model.entities import (
@@ -201,6 +201,7 @@ def close_stay(
         closed_reason=reason, price_minor=price.minor, paid_minor=paid.minor, currency=price.currency,
         segments=stay.segments, colour=stay.colour,
         continues_id=assessment.earlier[0].id if assessment.earlier else None, free_used=assessment.quote.free_used,
+        cap_uses=tariffs.cap_uses_to_plain(assessment.quote.cap_uses) or None,
     )  # fmt: skip
     unit.run(stay_store.INSERT_STAY, closed)
     facility.count(unit, lot=stay.lot_id, area=stay.area_id, by=-1)

@@ -7,14 +7,14 @@ stored, every tariff but the replaced one the version in force at the entry. Cou
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from openberth.contexts import facility, payments, tariffs
 from openberth.contexts.stays.model.entities import OpenStay, Segment, Stay
 from openberth.contexts.stays.model.what_if import Figures, Repriced, WhatIf, WhatIfState
-from openberth.contexts.stays.service.course import course_of
+from openberth.contexts.stays.service.course import course_of, visits_before
 from openberth.contexts.stays.service.prices import SUBJECT
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.contexts.stays.store import what_if as store
@@ -38,6 +38,7 @@ class ToPrice:
     """A closed stay with all that pricing it anew needs; ``segments`` None: the other tariff changes nothing.
 
     Where it goes on from another one, ``since`` is that one's end: what the stay costs beyond it is its price.
+    ``before`` are the vehicle's visits before, oldest first, where the other tariff has caps across visits.
     """
 
     stay: Stay
@@ -45,6 +46,7 @@ class ToPrice:
     terms: tariffs.Terms
     moment: Instant
     since: Instant | None = None
+    before: tuple["ToPrice", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,8 @@ class _Gathering:
         self._currency = currency
         self._draft = tariffs.tariff_from_plain(asked.document)
 
-    def of(self, stay: Stay) -> ToPrice:
-        """Return a stay with the draft in place of the tariff that it replaces."""
+    def of(self, stay: Stay, *, alone: bool = False) -> ToPrice:
+        """Return a stay with the draft in place of the tariff that it replaces; ``alone``: no visits before it."""
         rows = self._reader.all(stay_store.SEGMENTS, stay=stay.id)
         if not rows:
             return ToPrice(stay, (), tariffs.Terms(self._currency), stay.left_at)
@@ -178,7 +180,21 @@ class _Gathering:
         if not any(part.tariff is self._draft for part in course.segments):
             return ToPrice(stay, None, course.terms, stay.left_at)
         since = course.earlier[0].left_at if course.earlier else None
-        return ToPrice(stay, tuple(course.segments), course.terms, self._moment(stay), since)
+        before = () if alone else self._before(as_it_was, course.earlier)
+        return ToPrice(stay, tuple(course.segments), course.terms, self._moment(stay), since, before)
+
+    def _before(self, stay: OpenStay, earlier: tuple[Stay, ...]) -> tuple[ToPrice, ...]:
+        """Return the vehicle's visits before: under the draft they had used up something else of its caps."""
+        if not tariffs.counts_visits(self._draft):
+            return ()
+        found: list[ToPrice] = []
+        gone_on_with: set[Id] = set()  # part of a later visit that went on from it
+        for each in visits_before(self._reader, stay, earlier):
+            if each.id not in gone_on_with:
+                found.append(self.of(each, alone=True))
+            if each.continues_id is not None:
+                gone_on_with.add(each.continues_id)
+        return tuple(reversed(found))
 
     def _moment(self, stay: Stay) -> Instant:
         """Return the moment whose price was asked for: of the last payment while its grace lasted, else the end."""
@@ -206,9 +222,22 @@ def _priced(one: ToPrice) -> Repriced:
     if one.segments is None:
         return Repriced(minutes, stay.price_minor, stay.paid_minor, stay.price_minor, uses_draft=False)
     try:
-        total = tariffs.quote(one.segments, one.terms, now=one.moment).total
+        terms = one.terms
+        if one.before:  # what the stored visits have used up was used up of another tariff's caps
+            uses: tuple[tariffs.CapUse, ...] = ()
+            for visit in one.before:
+                uses = _uses_after(visit, uses)
+            terms = replace(terms, cap_uses=uses)
+        total = tariffs.quote(one.segments, terms, now=one.moment).total
         if one.since is not None:
-            total -= tariffs.quote(one.segments, one.terms, now=one.since).total
+            total -= tariffs.quote(one.segments, terms, now=one.since).total
     except tariffs.NotComputable as problem:
         return Repriced(minutes, stay.price_minor, stay.paid_minor, None, reason=str(problem.params["reason"]))
     return Repriced(minutes, stay.price_minor, stay.paid_minor, max(total.minor, 0))
+
+
+def _uses_after(visit: ToPrice, uses: tuple[tariffs.CapUse, ...]) -> tuple[tariffs.CapUse, ...]:
+    """Return what the vehicle's visits have used up of caps after one that is priced like the stay."""
+    if not visit.segments:
+        return uses
+    return tariffs.quote(visit.segments, replace(visit.terms, cap_uses=uses), now=visit.moment).cap_uses

@@ -79,6 +79,7 @@ stay = business_table(
     word_column("colour", 16, nullable=True),
     id_column("continues_id", nullable=True),
     Column("free_used", Boolean, nullable=True),
+    json_column("cap_uses", nullable=True),
     history=True,
 )
 Index("ix_stay_lot", stay.c.lot_id, stay.c.id)

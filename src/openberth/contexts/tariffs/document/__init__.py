@@ -9,7 +9,12 @@ from typing import Any
 
 from openberth.contexts.tariffs.document.file import TariffDocument
 from openberth.contexts.tariffs.document.keys import FORMAT
-from openberth.contexts.tariffs.document.plain import money_to_plain, quote_to_plain
+from openberth.contexts.tariffs.document.plain import (
+    cap_uses_from_plain,
+    cap_uses_to_plain,
+    money_to_plain,
+    quote_to_plain,
+)
 from openberth.contexts.tariffs.document.reading import tariff_of
 from openberth.contexts.tariffs.document.writing import document_of
 from openberth.contexts.tariffs.model import Tariff
@@ -18,6 +23,8 @@ from openberth.infra.documents import plain, read_document, schema_text
 __all__ = [
     "FORMAT",
     "TariffDocument",
+    "cap_uses_from_plain",
+    "cap_uses_to_plain",
     "document_of",
     "money_to_plain",
     "quote_to_plain",

@@ -57,6 +57,7 @@ class FreePart(Part):
     per: FreePer = FreePer.STAY
     counts: FreeCounts = FreeCounts.STAY
     once_within_hours: SomeHours | None = None
+    once_a_day: Truth = False
 
 
 class TierPart(Part):
@@ -106,13 +107,18 @@ class BandPart(Part):
 
 
 class CapPart(Part):
-    """The most that a span of time costs; ``amounts`` are those of the first, the second … span, the last goes on."""
+    """The most that a span of time costs; ``amounts`` are those of the first, the second … span, the last goes on.
+
+    ``times``: it holds in so many spans only. ``across_visits``: all visits of a vehicle use it up together.
+    """
 
     kind: CapKind
     amount: Amount | None = None
     amounts: Annotated[list[Amount], Field(min_length=1, max_length=31)] | None = None
     hours: SomeHours | None = None
     bands: Codes = Field(default=[])
+    times: Annotated[Whole, Between(1, 1_000)] | None = None
+    across_visits: Truth = False
 
 
 class CyclePart(Part):

@@ -1,16 +1,42 @@
 """Quotes as data: how bills keep them and the API answers them."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from openberth.contexts.tariffs.model import Quote
+from openberth.contexts.tariffs.model import CapUse, Quote
 from openberth.kernel.errors import Param
 from openberth.kernel.money import Money
-from openberth.kernel.time import to_iso
+from openberth.kernel.time import Instant, to_iso
 
 
 def money_to_plain(money: Money) -> dict[str, Param]:
     """Return money as the API writes it."""
     return {"minor": money.minor, "currency": money.currency}
+
+
+def cap_uses_to_plain(uses: Iterable[CapUse]) -> list[dict[str, Any]]:
+    """Return what visits have used up of caps as JSON-able data."""
+    return [
+        {
+            "tariff": use.tariff,
+            "cap": use.cap,
+            "begins": int(use.begins),
+            "ends": int(use.ends),
+            "used": money_to_plain(use.used),
+        }
+        for use in uses
+    ]
+
+
+def cap_uses_from_plain(plain: Iterable[Mapping[str, Any]]) -> list[CapUse]:
+    """Return what ``cap_uses_to_plain`` wrote."""
+    return [
+        CapUse(
+            one["tariff"], one["cap"], Instant(one["begins"]), Instant(one["ends"]),
+            Money(one["used"]["minor"], one["used"]["currency"]),
+        )
+        for one in plain
+    ]  # fmt: skip
 
 
 def quote_to_plain(quote: Quote) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def amount_of(text: str, factor: Fraction, currency: str) -> Money:
 
 
 def _free(part: FreePart) -> Free:
-    return Free(part.minutes, part.mode, part.per, part.counts, part.once_within_hours)
+    return Free(part.minutes, part.mode, part.per, part.counts, part.once_within_hours, part.once_a_day)
 
 
 def _cycle(part: CyclePart) -> Cycle:
@@ -155,7 +155,8 @@ def _caps(stated: Stated | None, currency: str) -> list[Cap]:
 def _cap(part: CapPart, factor: Fraction, currency: str) -> Cap:
     texts = part.amounts or [part.amount or "0"]
     first, *later = (amount_of(text, factor, currency) for text in texts)
-    return Cap(part.kind, first, tuple(later), part.hours or 24, tuple(part.bands))
+    hours = part.hours or 24
+    return Cap(part.kind, first, tuple(later), hours, tuple(part.bands), part.times, part.across_visits)
 
 
 def _band_caps(charged: _Charged, currency: str) -> list[Cap]:

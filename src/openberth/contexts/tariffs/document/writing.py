@@ -117,7 +117,7 @@ def _body(plan: Plan) -> dict[str, object]:
     return {
         "free": FreePart(
             minutes=free.minutes, mode=free.mode, per=free.per, counts=free.counts,
-            once_within_hours=free.once_within_hours,
+            once_within_hours=free.once_within_hours, once_a_day=free.once_a_day,
         ),
         "charge": charge,
         "bands": None if charge is not None else [_band(band) for band in plan.bands],
@@ -145,6 +145,8 @@ def _cap(cap: Cap) -> CapPart:
         amounts=amounts if cap.later else None,
         hours=cap.hours if cap.kind is CapKind.ROLLING else None,
         bands=list(cap.bands),
+        times=cap.times,
+        across_visits=cap.across_visits,
     )
 
 

@@ -27,9 +27,9 @@ class Bucket:
             return
         if self._first < 0:
             self._first = span
-        amounts = self.cap.amounts
+        amounts, passed = self.cap.amounts, span - self._first
         self._span = span
-        self.left = amounts[min(span - self._first, len(amounts) - 1)]
+        self.left = amounts[min(passed, len(amounts) - 1)] if passed < self.cap.times else ENDLESS
 
     def withhold(self, amount: int) -> None:
         """Count what the cap took off a charge."""

@@ -81,7 +81,12 @@ class Pricing:
                 continue
             wide = self._wider(part, denominator // plan.denominator).plans[choice]
             no_free = self._no_free(wide)
-            walks.append(Walk(wide, self.stay.base, part.runs, self.effort, relieving=relieving, no_free=no_free))
+            walks.append(
+                Walk(
+                    wide, self.stay.base, part.runs, self.effort,
+                    relieving=relieving, no_free=no_free, uses=self.terms.cap_uses,
+                )
+            )  # fmt: skip
         self._lend(parts, walks)
         runs = [(run, walk) for part, walk in zip(parts, walks, strict=True) if walk for run in part.runs]
         for (start, end), walk in sorted(runs, key=lambda one: one[0]):
@@ -157,7 +162,8 @@ class Pricing:
         return best
 
     def _by(self, choice: int, plan: ReadyPlan, part: Part) -> Priced:
-        walk = Walk(plan, self.stay.base, part.runs, self.effort, no_free=self._no_free(plan))
+        no_free, uses = self._no_free(plan), self.terms.cap_uses
+        walk = Walk(plan, self.stay.base, part.runs, self.effort, no_free=no_free, uses=uses)
         return self._summed(choice, walk.go())
 
     def _summed(self, choice: int, walk: Walk) -> Priced:
@@ -175,8 +181,10 @@ class Pricing:
         used = self.terms.free_used_at
         if used is None:
             return False
-        hours = plan.plan.free.once_within_hours
-        return hours is not None and self.stay.entered - used < hours * HOUR_US
+        free, entered = plan.plan.free, self.stay.entered
+        if free.once_a_day and plan.clock.day_at(used) == plan.clock.day_at(entered):
+            return True
+        return free.once_within_hours is not None and entered - used < free.once_within_hours * HOUR_US
 
     def _lend(self, parts: Sequence[Part], walks: Sequence[Walk | None]) -> None:
         nested = self.terms.policy.nested_caps

@@ -7,8 +7,10 @@ from openberth.contexts.tariffs.engine.explaining import explained
 from openberth.contexts.tariffs.engine.pricing import MAX_AHEAD_MINUTES, Priced, Pricing
 from openberth.contexts.tariffs.engine.reliefs import Relieved, relieved
 from openberth.contexts.tariffs.engine.stay import Part, Stay
+from openberth.contexts.tariffs.engine.visits import uses_after
 from openberth.contexts.tariffs.model import (
     DAY_MINUTES,
+    CapUse,
     Line,
     NestedCaps,
     NotComputable,
@@ -86,11 +88,18 @@ class Quoting:
         if relief is not None:
             lines += relief.lines
             total, uses = relief.total, relief.uses
+        kept = self._cap_uses(priced, until)
         change = self.first_above(total, now, (parts, priced))
         return Quote(
             tuple(lines), Money(total, currency), self._stay.entered, until, change, charged, free, outside,
-            Money(before, currency), uses, used,
+            Money(before, currency), uses, used, kept,
         )  # fmt: skip
+
+    def _cap_uses(self, priced: Sequence[Priced | None], until: Instant) -> tuple[CapUse, ...]:
+        """Return what the vehicle's next visit is told of caps across visits, before the walks go on."""
+        known = self._terms.cap_uses
+        walked = [(one.plan, one.walk.buckets) for one in priced if one is not None and one.plan.across_visits]
+        return uses_after(walked, known, until, self._terms.currency) if walked or known else ()
 
     @property
     def steps(self) -> int:

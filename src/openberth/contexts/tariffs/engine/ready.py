@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from openberth.contexts.tariffs.engine.clockwork import Clockwork
 from openberth.contexts.tariffs.model import (
+    ACROSS_VISITS,
     DAY_MINUTES,
     Band,
     BandsBy,
@@ -48,12 +49,17 @@ class ReadyTier(NamedTuple):
 
 
 class ReadyCap(NamedTuple):
-    """A cap; ``minutes`` is the length of a rolling span, ``bands`` None concerns all; and what a line says of it."""
+    """A cap; ``minutes`` is the length of a rolling span, ``bands`` None concerns all; and what a line says of it.
+
+    ``visits`` names the spans of a cap that holds across visits.
+    """
 
     kind: CapKind
     amounts: tuple[int, ...]
     minutes: int
     bands: frozenset[int] | None
+    times: int
+    visits: str | None
     code: str
     params: Mapping[str, Param]
 
@@ -86,9 +92,9 @@ class ReadyPlan:
     """One plan. Amounts are whole numbers: minor units times ``denominator``."""
 
     __slots__ = (
-        "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "denominator", "depends_on_leaving",
-        "free_minutes", "free_per_cycle", "is_conditional", "is_threshold", "minimum", "needs_days", "plan",
-        "simple_free", "spans", "tariff",
+        "across_visits", "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "denominator",
+        "depends_on_leaving", "free_minutes", "free_per_cycle", "is_conditional", "is_threshold", "minimum",
+        "needs_days", "plan", "simple_free", "spans", "tariff",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, tariff: Tariff, zone: str, calendar: Calendar | None, times: int) -> None:
@@ -105,12 +111,15 @@ class ReadyPlan:
                 tuple(money.minor * self.denominator for money in (cap.amount, *cap.later)),
                 {CapKind.ROLLING_24H: DAY_MINUTES, CapKind.ROLLING: cap.hours * 60}.get(cap.kind, 0),
                 _numbers(plan, cap.bands, tariff) if cap.bands else None,
-                f"tariff.line.cap_{cap.kind.value}",
+                ENDLESS if cap.times is None else cap.times,
+                cap.span_name if cap.across_visits else None,
+                f"tariff.line.cap_{cap.kind.value}{'_visits' if cap.across_visits else ''}",
                 _cap_words(cap),
             )
             for cap in plan.caps
         )
-        self.spans = tuple({cap.minutes for cap in self.caps if cap.minutes})
+        self.spans = tuple({cap.minutes for cap in self.caps if cap.minutes and cap.visits is None})
+        self.across_visits = any(cap.visits is not None for cap in self.caps)
         self.bands = tuple(self._band(number, band) for number, band in enumerate(plan.bands))
         self.by_entry = plan.bands_by is BandsBy.ENTRY and len(plan.bands) > 1
         self.minimum = 0 if plan.minimum is None else plan.minimum.minor
@@ -206,6 +215,11 @@ def _check(plan: Plan, tariff: Tariff) -> None:
         raise NotComputable("tariff", tariff=tariff.code)
     if any(cap.kind is CapKind.ROLLING and cap.hours < 1 for cap in plan.caps) or (plan.cycle and plan.cycle.hours < 1):
         raise NotComputable("hours", tariff=tariff.code)
+    for cap in plan.caps:
+        if (cap.times is not None and cap.times < 1) or (
+            cap.across_visits and (cap.kind not in ACROSS_VISITS or cap.later or cap.times is not None)
+        ):
+            raise NotComputable("cap", tariff=tariff.code)
     for tier in tiers:
         if tier.unit_minutes < 1 or tier.price.minor < 0 or tier.due_after < 0:
             raise NotComputable("tier", tariff=tariff.code)

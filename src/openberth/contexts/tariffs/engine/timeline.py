@@ -9,17 +9,25 @@ class Timeline:
 
     Positions are minutes of the stay that have passed: the minute after position ``p`` begins ``p`` minutes after
     ``base``. ``edge`` is the position at which something changes next; ``enter`` must be called there. ``cuts`` are
-    further edges. ``window`` numbers the windows that passed, ``windows_of`` those of each band; ``day`` is the
-    ordinal of the tariff day, 0 where no day matters, and ``day_end`` the position at which it ends.
+    further edges, ``grids`` edges that come back: where the first lies and after how many minutes. ``window`` numbers
+    the windows that passed, ``windows_of`` those of each band; ``day`` is the ordinal of the tariff day, 0 where no day
+    matters, and ``day_end`` the position at which it ends.
     """
 
     __slots__ = (
-        "_base", "_clock", "_cycle_end", "_has_bands", "_next", "_pieces", "_plan", "_spans",
+        "_base", "_clock", "_cycle_end", "_grids", "_has_bands", "_next", "_pieces", "_plan", "_spans",
         "anchor", "band", "cuts", "cycle", "day", "day_end", "edge", "window", "windows_of",
     )  # fmt: skip
 
-    def __init__(self, plan: ReadyPlan, base: int, anchor: int, cuts: tuple[int, ...] = ()) -> None:
-        self._plan, self._base, self.cuts = plan, base, cuts
+    def __init__(
+        self,
+        plan: ReadyPlan,
+        base: int,
+        anchor: int,
+        cuts: tuple[int, ...] = (),
+        grids: tuple[tuple[int, int], ...] = (),
+    ) -> None:
+        self._plan, self._base, self.cuts, self._grids = plan, base, cuts, grids
         self._clock = plan.clock
         self.anchor = self.edge = anchor
         self.cycle, self._cycle_end = 0, ENDLESS
@@ -53,6 +61,10 @@ class Timeline:
             edge = self._cycle_end
         for minutes in self._spans:
             end = position + minutes - (position - self.anchor) % minutes
+            if end < edge:
+                edge = end
+        for start, minutes in self._grids:
+            end = start if position < start else position + minutes - (position - start) % minutes
             if end < edge:
                 edge = end
         for cut in self.cuts:

@@ -13,7 +13,8 @@ from openberth.contexts.tariffs.engine.freeing import freeing
 from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyBand, ReadyPlan, ReadyTier
 from openberth.contexts.tariffs.engine.relieving import Relieving
 from openberth.contexts.tariffs.engine.timeline import Timeline
-from openberth.contexts.tariffs.model import CapKind
+from openberth.contexts.tariffs.engine.visits import buckets_of, grids_of
+from openberth.contexts.tariffs.model import CapKind, CapUse
 
 Run: TypeAlias = tuple[int, int]
 
@@ -67,14 +68,15 @@ class Walk:
         *,
         relieving: Relieving | None = None,
         no_free: bool = False,
+        uses: Sequence[CapUse] = (),
     ) -> None:
         self.plan, self.runs, self._relieving, self._effort = plan, runs, relieving, effort
         effort.spend(WALK_STEPS + (len(plan.bands) + len(plan.caps)) // 8)
         self._stretch_steps = 1 + len(plan.caps) // 4
         cuts = relieving.cuts if relieving is not None else ()
-        self.time = Timeline(plan, base, runs[0][0], cuts)
+        self.buckets = buckets_of(plan, uses, base, runs[0][0])
+        self.time = Timeline(plan, base, runs[0][0], cuts, grids_of(plan, self.buckets))
         self.freeing = None if no_free else freeing(plan, base, runs, effort)
-        self.buckets = [Bucket(cap) for cap in plan.caps]
         self._buckets_of = [tuple([self.buckets[cap] for cap in band.caps]) for band in plan.bands]
         self._companions: tuple[Walk, ...] = ()
         self._counters: dict[int, _Counter] = {}

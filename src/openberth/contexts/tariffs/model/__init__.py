@@ -11,9 +11,10 @@ from openberth.contexts.tariffs.model.days import (
     own_words,
 )
 from openberth.contexts.tariffs.model.difference import Difference, DifferenceKind, difference
-from openberth.contexts.tariffs.model.needs import free_once_hours, plans_of
+from openberth.contexts.tariffs.model.needs import counts_visits, free_once_hours, plans_of
 from openberth.contexts.tariffs.model.quote import (
     AgainstCaps,
+    CapUse,
     Line,
     NestedCaps,
     NotComputable,
@@ -29,6 +30,7 @@ from openberth.contexts.tariffs.model.quote import (
     Terms,
 )
 from openberth.contexts.tariffs.model.tariff import (
+    ACROSS_VISITS,
     DAY_MINUTES,
     ENDLESS_MINUTES,
     WEEKDAYS,
@@ -77,6 +79,7 @@ from openberth.contexts.tariffs.model.versions import (
 )
 
 __all__ = [
+    "ACROSS_VISITS",
     "CALENDAR_WARN_DAYS",
     "DAY_MINUTES",
     "ENDLESS_MINUTES",
@@ -91,6 +94,7 @@ __all__ = [
     "CalendarEdit",
     "Cap",
     "CapKind",
+    "CapUse",
     "Choose",
     "Condition",
     "Counting",
@@ -139,6 +143,7 @@ __all__ = [
     "VersionState",
     "calendar_words",
     "changes_within",
+    "counts_visits",
     "difference",
     "end_of",
     "free_once_hours",

@@ -12,6 +12,17 @@ def plans_of(tariff: Tariff) -> Iterator[Plan]:
         yield from vehicle_class.plans
 
 
+_LONGEST_DAY_HOURS = 26  # a tariff day in which the clock is put back
+
+
 def free_once_hours(tariff: Tariff) -> int:
     """Return how many hours back the vehicle's last free minutes matter; 0 where they are given every time."""
-    return max(plan.free.once_within_hours or 0 for plan in plans_of(tariff))
+    return max(
+        max(plan.free.once_within_hours or 0, _LONGEST_DAY_HOURS if plan.free.once_a_day else 0)
+        for plan in plans_of(tariff)
+    )
+
+
+def counts_visits(tariff: Tariff) -> bool:
+    """Tell whether a tariff has caps that hold across the visits of a vehicle."""
+    return any(cap.across_visits for plan in plans_of(tariff) for cap in plan.caps)

@@ -113,10 +113,25 @@ UNKNOWN_VEHICLE = Vehicle()
 
 
 @dataclass(frozen=True, slots=True)
+class CapUse:
+    """What a vehicle's visits have used up of a cap that holds across them, in one span of it.
+
+    ``cap`` is the cap's ``span_name``; ``used`` is what was charged before reliefs on the total.
+    """
+
+    tariff: str
+    cap: str
+    begins: Instant
+    ends: Instant
+    used: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """All that pricing needs to know beside the segments; nothing is looked up.
 
-    ``zone`` is the lot's. ``free_used_at`` is when this vehicle last used free minutes that are given once in a span.
+    ``zone`` is the lot's. ``free_used_at`` is when this vehicle entered for the stay that last used free minutes,
+    ``cap_uses`` what its visits before have used up of caps across visits.
     """
 
     currency: str
@@ -126,6 +141,7 @@ class Terms:
     policy: Policy = Policy()
     reliefs: tuple[Relief, ...] = ()
     free_used_at: Instant | None = None
+    cap_uses: tuple[CapUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,7 @@ class Quote:
     before_relief: Money
     reliefs: tuple[ReliefUse, ...] = ()
     free_used: bool = False  # free minutes were used: what ``Terms.free_used_at`` of the next stay needs
+    cap_uses: tuple[CapUse, ...] = ()  # those of spans that go on: ``Terms.cap_uses`` of the vehicle's next stay
 
     @property
     def minutes(self) -> int:

@@ -39,13 +39,17 @@ class FreeCounts(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """Minutes that cost nothing. With ``once_within_hours`` a vehicle gets them once in that span."""
+    """Minutes that cost nothing.
+
+    With ``once_within_hours`` a vehicle gets them once in that span, with ``once_a_day`` once in each tariff day.
+    """
 
     minutes: int = 0
     mode: FreeMode = FreeMode.THRESHOLD
     per: FreePer = FreePer.STAY
     counts: FreeCounts = FreeCounts.STAY
     once_within_hours: int | None = None
+    once_a_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +131,17 @@ class CapKind(StrEnum):
     MONTH = "month"  # each calendar month of tariff days
 
 
+# The spans that have a beginning of their own, whichever visit it is: a cap may hold in them across visits.
+ACROSS_VISITS = frozenset({CapKind.ROLLING_24H, CapKind.ROLLING, CapKind.DAY, CapKind.WEEK, CapKind.MONTH})
+
+
 @dataclass(frozen=True, slots=True)
 class Cap:
     """At most ``amount`` in each span of the kind; ``later`` are the amounts of the second, third … span.
 
-    The last amount goes on. ``bands`` names the bands whose charges it limits; empty: all.
+    The last amount goes on. ``bands`` names the bands whose charges it limits; empty: all. ``times``: it holds in so
+    many spans from the first on, and no longer. ``across_visits``: all visits of a vehicle use one amount up; a rolling
+    span begins with the visit that finds none going on.
     """
 
     kind: CapKind
@@ -139,6 +149,15 @@ class Cap:
     later: tuple[Money, ...] = ()
     hours: int = 24
     bands: tuple[str, ...] = ()
+    times: int | None = None
+    across_visits: bool = False
+
+    @property
+    def span_name(self) -> str:
+        """Return what tells this cap from the others, whatever its amount: ``rolling-24``, ``day:night``."""
+        kind = CapKind.ROLLING if self.kind is CapKind.ROLLING_24H else self.kind
+        name = f"{kind.value}-{self.hours}" if kind is CapKind.ROLLING else kind.value
+        return ":".join((name, *sorted(self.bands)))
 
 
 class CycleKind(StrEnum):

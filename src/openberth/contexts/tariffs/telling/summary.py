@@ -124,6 +124,8 @@ class _Teller:
             yield self._say("free_counts_chargeable")
         if free.once_within_hours is not None:
             yield self._say("free_once", hours=free.once_within_hours)
+        if free.once_a_day:
+            yield self._say("free_once_a_day")
 
     def _band(self, plan: Plan, band: Band, level: int) -> Iterator[tuple[int, str]]:
         when = phrases.when(band.days, band.start, band.end, self._language)
@@ -144,7 +146,14 @@ class _Teller:
     def _cap(self, plan: Plan, cap: Cap) -> str:
         rolling = cap.kind in (CapKind.ROLLING, CapKind.ROLLING_24H)
         amount = phrases.amounts(cap, self._language)
-        words = self._say("cap_rolling" if rolling else f"cap_{cap.kind.value}", amount=amount, hours=cap.hours)
+        kind = f"cap_{cap.kind.value}"
+        if rolling:
+            kind = "cap_rolling_visits" if cap.across_visits else "cap_rolling"
+        words = self._say(kind, amount=amount, hours=cap.hours)
+        if cap.times is not None:
+            words = self._say("cap_times", cap=words, times=cap.times)
+        if cap.across_visits:
+            words = self._say("cap_across_visits", cap=words)
         if not cap.bands:
             return words
         named = {band.code: phrases.name(band.name_zh, band.name_en, band.code, self._language) for band in plan.bands}

@@ -15,7 +15,7 @@ from openberth.contexts.tariffs.document.parts import (
 )
 from openberth.contexts.tariffs.document.reading import due_after
 from openberth.contexts.tariffs.document.values import is_price, rate_of
-from openberth.contexts.tariffs.model import CapKind, CycleKind
+from openberth.contexts.tariffs.model import ACROSS_VISITS, CapKind, CycleKind
 from openberth.infra.documents import Flaw, Path, flaw
 from openberth.kernel.money import Rate
 
@@ -39,6 +39,9 @@ def body_flaws(body: Body, path: Path, currency: str) -> Iterator[Flaw]:
         yield from _band_flaws(band, (*path, "bands", index), currency)
     yield from twice(((*path, "bands", index, "code"), band.code) for index, band in enumerate(body.bands or ()))
     yield from _caps_flaws(body.caps or (), (*path, "caps"), currency)
+    if body.free is not None and body.free.once_a_day and body.free.once_within_hours is not None:
+        path_of_second = (*path, "free", "once_a_day")
+        yield flaw(path_of_second, "tariff.two_ways", first="once_within_hours", second="once_a_day")
     if body.minimum is not None:
         yield from money_flaws(body.minimum, (*path, "minimum"), currency)
         if not Fraction(body.minimum):
@@ -71,13 +74,27 @@ def _caps_flaws(caps: Sequence[CapPart], path: Path, currency: str) -> Iterator[
     for index, cap in enumerate(caps):
         here: Path = (*path, index)
         kind = CapKind.ROLLING if cap.kind is CapKind.ROLLING_24H else cap.kind
-        key = (kind, cap.hours or 24, frozenset(cap.bands))
+        key = (kind, cap.hours or 24, frozenset(cap.bands), cap.across_visits)
         if key in seen:
             yield flaw((*here, "kind"), "tariff.cap_twice", kind=cap.kind.value)
         seen.add(key)
         if cap.hours is not None and cap.kind is not CapKind.ROLLING:
             yield flaw((*here, "hours"), "tariff.key_unused", key="hours", way=cap.kind.value)
+        yield from _cap_spans(cap, here)
         yield from _cap_amounts(cap, here, currency)
+
+
+def _cap_spans(cap: CapPart, path: Path) -> Iterator[Flaw]:
+    """Check what is said of the spans in which a cap holds."""
+    if cap.times is not None and cap.kind is CapKind.STAY:
+        yield flaw((*path, "times"), "tariff.key_unused", key="times", way=cap.kind.value)
+    if not cap.across_visits:
+        return
+    if cap.kind not in ACROSS_VISITS:
+        yield flaw((*path, "across_visits"), "tariff.cap_across_visits", kind=cap.kind.value)
+    for key in ("amounts", "times"):
+        if getattr(cap, key) is not None:
+            yield flaw((*path, key), "tariff.key_unused", key=key, way="across_visits")
 
 
 def _cap_amounts(cap: CapPart, path: Path, currency: str) -> Iterator[Flaw]:
