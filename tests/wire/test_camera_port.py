@@ -194,7 +194,11 @@ def test_a_plain_heartbeat_is_answered_at_once(house: House) -> None:
 def test_what_cannot_be_understood_is_refused_and_the_lane_keeps_working(
     entry: Camera, body: bytes, content_type: str, status: int
 ) -> None:
-    assert entry.post(body, content_type)[0] == status
+    answered, said = entry.post(body, content_type)
+    assert answered == status
+    problem = json.loads(said)
+    assert (problem["status"], problem["code"]) == (status, "device.too_large" if status == 413 else "device.malformed")
+    assert problem["title"]
     assert entry.push(entry.frame(plate()))["info"] == "ok"
 
 
@@ -215,12 +219,14 @@ def test_a_cut_off_body_stores_nothing(house: House, entry: Camera) -> None:
 def test_strangers_open_nothing_and_are_counted(house: House, entry: Camera) -> None:
     frame = json.dumps(entry.frame(plate())).encode()
     before = _pushes(house, "stranger")
-    assert entry.post(frame, path="/devices/vzenith/" + "0" * 64)[0] == 404
+    status, said = entry.post(frame, path="/devices/vzenith/" + "0" * 64)
+    assert (status, json.loads(said)["code"]) == (404, "device.no_secret")
     assert entry.post(frame, path="/devices/vzenith/x")[0] == 404
     assert _pushes(house, "stranger") == before + 2
     wrong = entry.frame(plate())
     wrong["AlarmInfoPlate"]["serialno"] = "another-camera"
-    assert entry.post(json.dumps(wrong).encode())[0] == 403
+    status, said = entry.post(json.dumps(wrong).encode())
+    assert (status, json.loads(said)["code"]) == (403, "device.wrong_serial")
     assert entry.post(frame)[0] == 200
 
 

@@ -25,6 +25,7 @@ from openberth.entrypoints.tls import Certificate
 from openberth.entrypoints.web import build_app
 from openberth.gateways.cameras import port as camera_port
 from openberth.infra.http.limits import AddressRange
+from openberth.infra.http.problems import WrongMethod, problem_response
 from openberth.infra.http.safety import SAFE_HEADERS
 from openberth.infra.place import PLACE_FILE
 from openberth.infra.settings import Settings
@@ -139,7 +140,7 @@ class DeviceFront:
 
     async def _device(self, request: Request) -> Response:
         if request.method != "POST":
-            return Response(status_code=405, headers={"allow": "POST"})
+            return problem_response(WrongMethod(("POST",)), request.scope)
         secret, _, _ = request.scope["path"][len(camera_port.PREFIX) :].partition("/")
         return await self._cameras(request, secret)
 

@@ -6,7 +6,7 @@ answer leaves once the fact is on disk; pictures are stored beside it and hold a
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -25,10 +25,11 @@ from openberth.infra.buckets import MemoryBuckets
 from openberth.infra.buckets import per_minute as rate_per_minute
 from openberth.infra.database import Database, Unit, Urgency
 from openberth.infra.http.limits import limit_key
+from openberth.infra.http.problems import TooMany, problem_response
 from openberth.infra.ids import IdSource
 from openberth.infra.telemetry import counter, histogram
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
-from openberth.kernel.errors import Malformed, Overloaded, Problem
+from openberth.kernel.errors import Denied, Malformed, NotFound, Overloaded, Problem
 from openberth.kernel.ids import Id
 
 PREFIX = "/devices/vzenith/"
@@ -36,7 +37,6 @@ BODY_S = 10.0
 COMET_S = 5.0
 PICTURE_WAIT_S = 0.01
 LOOP_INPUT = 1  # the loop behind the barrier is wired to input 1
-RETRY_AFTER = {"retry-after": "1"}
 STRANGERS = rate_per_minute("stranger", 120)  # of one address that belongs to no camera
 JSON = "application/json"
 
@@ -46,6 +46,25 @@ _ANSWER_S = histogram("openberth_camera_answer_seconds", "Seconds from a recogni
 _PUSHES = counter("openberth_camera_pushes_total", "Camera messages by what became of them.", ("outcome",))
 
 log = structlog.get_logger()
+
+
+class TooBig(Malformed):
+    """A body longer than any camera's."""
+
+    status = 413
+
+
+class NotServed(Problem):
+    """Nothing is stored, for whatever reason: come again."""
+
+    status = 503
+    retry_after_s = 1
+
+
+class CutOff(Problem):
+    """A body that did not come, or not in time."""
+
+    status = 400
 
 
 class CameraPort:
@@ -70,31 +89,30 @@ class CameraPort:
         address = request.client.host if request.client else ""
         camera = self._directory.camera_by_secret(secret)
         if camera is None or camera.kind is not DeviceKind.VZENITH_HTTP:
-            return self._stranger(address)
+            return self._stranger(request, address)
         if not camera.networks.admits(address):
-            return _refusal(403, "address")
+            return _refusal(request, Denied("device.wrong_address"), "address")
         taken = self._buckets.take_now(self._rate, camera.id.hex)
         if not taken.granted:  # the camera keeps what it has and sends it again
             log.warning("camera.too_often", device=camera.code, lot=camera.lot_code)
-            return _refusal(429, "too_often", {"retry-after": str(taken.retry_after_s)})
+            return _refusal(request, TooMany(taken.retry_after_s), "too_often")
         began = time.perf_counter()
         try:
             async with asyncio.timeout(BODY_S):
                 body = await _body(request)
             push = vzenith.decode(body, request.headers.get("content-type", ""))
         except (ClientDisconnect, TimeoutError):
-            return _refusal(400, "cut_off")
+            return _refusal(request, CutOff("device.cut_off"), "cut_off")
         except Malformed as refusal:
             log.info("camera.malformed", device=camera.code, lot=camera.lot_code, why=str(refusal))
-            return _refusal(413 if refusal.code == "device.too_large" else 422, "malformed")
+            return _refusal(request, refusal, "malformed")
         if camera.serial and getattr(push, "serial", camera.serial) != camera.serial:
-            return _refusal(403, "serial")
+            return _refusal(request, Denied("device.wrong_serial"), "serial")
         try:
             answer = await self._answer(request, camera, push, address)
         except Problem as problem:  # nothing is stored: the camera keeps its record and sends it again
-            _PUSHES.labels("overloaded").inc()
             log.warning("camera.not_served", device=camera.code, lot=camera.lot_code, code=problem.code)
-            return Response(status_code=503, headers=RETRY_AFTER)
+            return _refusal(request, NotServed(problem.code, **problem.params), "overloaded")
         if isinstance(push, vzenith.PlatePush):
             _ANSWER_S.observe(time.perf_counter() - began)
         return answer
@@ -120,12 +138,7 @@ class CameraPort:
         seen = push.recognition
         passage = self._ids.new_id()
         kept = self._keep(passage, seen)  # beside the unit, not after it
-        try:
-            answer = await self._decided(camera, seen, passage, address)
-        except Overloaded as problem:
-            _PUSHES.labels("overloaded").inc()
-            log.warning("camera.overloaded", device=camera.code, lot=camera.lot_code, code=problem.code)
-            return Response(status_code=503, headers=RETRY_AFTER)
+        answer = await self._decided(camera, seen, passage, address)
         if answer.passage != passage:
             kept = self._kept_elsewhere(passage, answer, seen)
         if kept is not None and not kept.done():
@@ -198,11 +211,11 @@ class CameraPort:
     def _offset_us(self, seen: Recognition) -> int:
         return int(seen.captured_at) - self._database.clocks.business.now()
 
-    def _stranger(self, address: str) -> Response:
+    def _stranger(self, request: Request, address: str) -> Response:
         taken = self._buckets.take_now(STRANGERS, limit_key(address))
         if not taken.granted:
-            return _refusal(429, "stranger", {"retry-after": str(taken.retry_after_s)})
-        return _refusal(404, "stranger")
+            return _refusal(request, TooMany(taken.retry_after_s), "stranger")
+        return _refusal(request, NotFound("device.no_secret"), "stranger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +249,13 @@ _ANSWERS: dict[CommandKind, Callable[[], bytes]] = {
 async def _body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > vzenith.MAX_BODY:
-        raise Malformed("device.too_large")
+        raise TooBig("device.too_large")
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > vzenith.MAX_BODY:
-            raise Malformed("device.too_large")
+            raise TooBig("device.too_large")
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -260,9 +273,10 @@ def _done(body: bytes) -> Response:
     return Response(body, media_type=JSON)
 
 
-def _refusal(status: int, outcome: str, headers: Mapping[str, str] | None = None) -> Response:
+def _refusal(request: Request, problem: Problem, outcome: str) -> Response:
+    """Count a refusal and say why; a camera goes by the status, whoever installs it by the words."""
     _PUSHES.labels(outcome).inc()
-    return Response(status_code=status, headers=headers)
+    return problem_response(problem, request.scope)
 
 
 def _note_lost_pictures(future: "asyncio.Future[None]") -> None:

@@ -134,7 +134,7 @@ class _Timeval(Struct):
 
 
 class _Stamp(Struct, rename={"timeval": "Timeval"}):
-    timeval: _Timeval = msgspec.field(default_factory=_Timeval)
+    timeval: _Timeval | None = None
 
 
 P = TypeVar("P", bytes | None, Raw)
@@ -154,7 +154,7 @@ _NAMES = {
 
 class _Plate(Struct, Generic[P], rename=_NAMES):
     plate_id: Number
-    license: str = ""
+    license: str | None = ""  # null is how some firmware says that nothing was read
     colour: int = 0
     kind: int = 0
     confidence: int = 0
@@ -162,7 +162,7 @@ class _Plate(Struct, Generic[P], rename=_NAMES):
     trigger: int = 0
     offline: int = 0
     outputs: Annotated[list[_Output], Meta(max_length=_MAX_OUTPUTS)] = []
-    stamp: _Stamp = msgspec.field(default_factory=_Stamp)
+    stamp: _Stamp | None = None
     scene: P | UnsetType = UNSET
     cutout: P | UnsetType = UNSET
 
@@ -255,7 +255,7 @@ def _push(body: _Body[bytes | None] | _Body[Raw]) -> Push:
 
 def _recognition(plate: _Plate[bytes | None] | _Plate[Raw]) -> Recognition:
     flaws: list[str] = []
-    plates = _plates(plate.license, flaws)
+    plates = _plates(plate.license or "", flaws)
     pictures = (
         _picture(PictureKind.SCENE, plate.scene, flaws),
         _picture(PictureKind.PLATE, plate.cutout, flaws),
@@ -265,7 +265,7 @@ def _recognition(plate: _Plate[bytes | None] | _Plate[Raw]) -> Recognition:
         flaws.append("confidence")
     if plate.kind == _FAKE:
         flaws.append("plate.fake")
-    captured_at = _captured_at(plate.stamp.timeval, flaws)
+    captured_at = _captured_at(plate.stamp.timeval if plate.stamp else None, flaws)
     return Recognition(
         source_id=f"{plate.plate_id}-{captured_at // SECOND_US}",
         plate_text=plates[0] if plates else None,
@@ -297,9 +297,9 @@ def _plates(text: str, flaws: list[str]) -> tuple[str, ...]:
     return tuple(plates)
 
 
-def _captured_at(stamp: _Timeval, flaws: list[str]) -> Instant:
+def _captured_at(stamp: _Timeval | None, flaws: list[str]) -> Instant:
     """Return the camera's own instant; without a usable one it is 1970, which no reader can take for the present."""
-    if not 0 < stamp.sec < _MAX_SECOND:
+    if stamp is None or not 0 < stamp.sec < _MAX_SECOND:
         flaws.append("clock")
         return Instant(0)
     return Instant(stamp.sec * SECOND_US + (stamp.usec if 0 <= stamp.usec < SECOND_US else 0))

@@ -74,13 +74,14 @@ def test_the_published_example() -> None:
         (" 粤B12345 ", "粤B12345", ()),
         ("_无_", None, ()),
         ("", None, ()),
+        (None, None, ()),
         ("粤Z1234港|AB1234|MX1234", "粤Z1234港", ("AB1234", "MX1234")),
         ("_无_|粤B12345", "粤B12345", ()),
         ("粤B12345|粤B12345", "粤B12345", ()),
         ("||", None, ()),
     ],
 )
-def test_plates_as_read(text: str, first: str | None, others: tuple[str, ...]) -> None:
+def test_plates_as_read(text: str | None, first: str | None, others: tuple[str, ...]) -> None:
     recognition = seen(license=text)
     assert (recognition.plate_text, recognition.other_plates, recognition.flaws) == (first, others, ())
 
@@ -160,8 +161,11 @@ def test_confidence_stays_in_its_range(confidence: int) -> None:
     assert recognition.flaws == ("confidence",)
 
 
-@pytest.mark.parametrize("stamp", [{}, {"Timeval": {}}, {"Timeval": {"sec": -5}}, {"Timeval": {"sec": 1 << 40}}])
-def test_a_camera_without_a_clock_is_heard_all_the_same(stamp: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "stamp",
+    [None, {}, {"Timeval": None}, {"Timeval": {}}, {"Timeval": {"sec": -5}}, {"Timeval": {"sec": 1 << 40}}],
+)
+def test_a_camera_without_a_clock_is_heard_all_the_same(stamp: dict[str, Any] | None) -> None:
     recognition = seen(timeStamp=stamp)
     assert recognition.captured_at == Instant(0)
     assert recognition.source_id == "1234-0"
@@ -324,7 +328,8 @@ def test_a_refusal_says_where_and_not_what_stood_there() -> None:
     with pytest.raises(Malformed) as refusal:
         decode(body(license=["粤B12345"]))
     assert (
-        refusal.value.params["why"] == "Expected `str`, got `array` - at `$.AlarmInfoPlate.result.PlateResult.license`"
+        refusal.value.params["why"]
+        == "Expected `str | null`, got `array` - at `$.AlarmInfoPlate.result.PlateResult.license`"
     )
     assert "12345" not in str(refusal.value)
 
