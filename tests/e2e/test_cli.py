@@ -115,6 +115,9 @@ def test_a_backup_is_made_while_the_server_runs_and_comes_back(home: Home, tmp_p
     made = home.run("backup", str(target))
     assert made.status == 0, made
     assert str(home.keys) in made.out  # it says that the keys are not in it
+    bucket = {f"OPENBERTH_S3__{name}": "lot-pictures" for name in ("BUCKET", "ACCESS_KEY", "SECRET_KEY")}
+    apart = home.run("backup", str(tmp_path / "apart"), OPENBERTH_S3__ENDPOINT="http://127.0.0.1:1", **bucket)
+    assert "pictures in the bucket lot-pictures are not in it" in apart.out
     with Home(tmp_path / "new") as new:
         new.folder.mkdir()
         shutil.copy(home.keys, new.keys)

@@ -1,6 +1,8 @@
 """A whole day in the town: every car and every fen is accounted for, on real processes and real wires."""
 
+import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -28,6 +30,21 @@ def test_the_search_for_plates_finds_one(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "server.log").write_text("x" * (1 << 20) + '{"note": "粤B12345 went in"}')
     assert plates_in(tmp_path) == ["deep/server.log: 粤B12345"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        json.dumps({"plate": "粤BD12345"}).encode(),
+        quote("/v1/cars/粤B12345").encode(),
+        repr("粤B12345".encode()).encode(),
+        "粤B12345".encode("utf-16-le"),
+    ],
+    ids=["json", "address", "bytes", "wide"],
+)
+def test_the_search_for_plates_sees_through_escapes(tmp_path: Path, written: bytes) -> None:
+    (tmp_path / "one").write_bytes(b"before" + written + b"after")
+    assert len(plates_in(tmp_path)) == 1
 
 
 def test_a_bad_day(tmp_path: Path) -> None:

@@ -349,10 +349,24 @@ def _mistake(error: ErrorDetails) -> Malformed:
     return Malformed("settings.invalid", setting=setting, variable=variable, reason=reason)
 
 
+class _OneOfAKey(yaml.SafeLoader):
+    """Takes a key once: of two the parser keeps the last and tells nobody."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping, or refuse one that names a key twice."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands here twice", key.start_mark)
+            if isinstance(key.value, str):
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _config_file(path: Path) -> dict[str, Any]:
     try:
         with path.expanduser().open("rb") as file:
-            content = yaml.safe_load(file.read(MAX_CONFIG_BYTES))
+            content = _OneOfAKey(file.read(MAX_CONFIG_BYTES)).get_single_data()
     except OSError as error:
         raise Malformed("settings.file", path=str(path), reason=error.strerror) from error
     except yaml.YAMLError as error:

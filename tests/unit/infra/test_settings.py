@@ -164,7 +164,13 @@ def test_an_unknown_name_in_a_group_lists_the_groups_names() -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("- a\n", "mapping"), ("a: [\n", "line 2"), ("1: 2\n", "mapping")],
+    [
+        ("- a\n", "mapping"),
+        ("a: [\n", "line 2"),
+        ("1: 2\n", "mapping"),
+        ("language: en\nhttp: {port: 1}\nhttp: {port: 2}\n", "line 3: http stands here twice"),
+        ("http: {port: 1, port: 1}\n", "line 1: port stands here twice"),
+    ],
 )
 def test_a_file_that_is_no_settings_file(
     clean: Path, monkeypatch: pytest.MonkeyPatch, content: str, reason: str

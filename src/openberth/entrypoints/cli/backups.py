@@ -22,6 +22,9 @@ def backup(
     made = make_backup(database_url=settings.database_url, data=settings.data, target=target, previous=previous)
     session.out.print(session.say("cli.backup.made", target=str(made.target)), soft_wrap=True)
     _advise(made.advice, session)
+    if settings.s3 is not None:
+        say = session.say("cli.backup.bucket", bucket=settings.s3.bucket)
+        session.out.print(say, soft_wrap=True, style="yellow")
     session.out.print(session.say("cli.backup.keys", keys=str(settings.keys)), soft_wrap=True)
 
 

@@ -38,7 +38,7 @@ def open_database(url: str, clocks: Clocks, keys: Sealer, *, node: str) -> Datab
 @contextlib.contextmanager
 def sole_owner(path: Path) -> Iterator[None]:
     """Hold a file database for this process alone; a second one is refused with who holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # no others: rows hold more than sealed values
     lock_path = path.with_suffix(path.suffix + ".lock")
     descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
