@@ -170,7 +170,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         vouching = _vouching(settings, clocks.machine)
         if vouching is not None:
             stack.push_async_callback(vouching.aclose)
-        buckets = open_buckets(settings.cache, clocks.machine)
+        buckets = open_buckets(settings.cache_url, clocks.machine)
         if isinstance(buckets, SharedBuckets):
             stack.push_async_callback(buckets.aclose)
         entrance = Entrance.of(

@@ -72,8 +72,8 @@ def _origins(texts: tuple[str, ...] | str) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _cache_address(text: str) -> str:
-    url = urlsplit(text)
+def _cache_address(text: SecretStr) -> SecretStr:
+    url = urlsplit(text.get_secret_value())
     if url.scheme not in ("redis", "rediss") or not url.hostname:
         raise ValueError("it must be an address such as redis://127.0.0.1:6379/0")
     return text
@@ -98,7 +98,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 # With ``str`` beside it the environment need not be JSON: 10.0.0.1,10.1.0.0/16.
 Networks = Annotated[tuple[str, ...] | str, BeforeValidator(_words), AfterValidator(_networks)]
 Origins = Annotated[tuple[str, ...] | str, BeforeValidator(_words), AfterValidator(_origins)]
-CacheAddress = Annotated[str, AfterValidator(_cache_address)]
+CacheAddress = Annotated[SecretStr, AfterValidator(_cache_address)]
 Moment = Annotated[Instant, BeforeValidator(_instant)]
 FilePath = Annotated[Path, AfterValidator(_expanded)]
 LinkPath = Annotated[Path, AfterValidator(_absolute)]
@@ -235,7 +235,7 @@ class Settings(BaseSettings):
 
     data: FilePath = Field(default_factory=_data_home)
     keys: FilePath = Field(default_factory=_key_file)
-    database: str | None = Field(default=None, repr=False)  # may hold a password
+    database: SecretStr | None = None  # may hold a password
     public_url: WebAddress | None = None
     language: Language = "zh"
     demo: bool = False
@@ -250,13 +250,17 @@ class Settings(BaseSettings):
     vault: VaultSettings = VaultSettings()
     wechat: WechatSettings | None = None
     limits: LimitSettings = LimitSettings()
-    # May hold a password, as the database's may.
-    cache: CacheAddress | None = Field(default=None, repr=False)
+    cache: CacheAddress | None = None  # may hold a password
 
     @property
     def database_url(self) -> str:
         """Return the address of the database: the one set, or SQLite in the data folder."""
-        return self.database or f"sqlite:///{self.data / 'openberth.db'}"
+        return self.database.get_secret_value() if self.database else f"sqlite:///{self.data / 'openberth.db'}"
+
+    @property
+    def cache_url(self) -> str | None:
+        """Return the address of the cache, None for the memory of each process."""
+        return None if self.cache is None else self.cache.get_secret_value()
 
     @property
     def public_base(self) -> str:

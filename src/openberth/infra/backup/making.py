@@ -18,7 +18,7 @@ from openberth.infra.backup.copying import Facts, copy_sqlite, dump, dump_tool, 
 from openberth.infra.backup.manifest import DATA, Manifest, is_sound
 from openberth.infra.backup.sinks import FolderSink, Sink, TarSink, sync_folder
 from openberth.infra.clocks import SystemClock
-from openberth.infra.database.backends import backend_for
+from openberth.infra.database.backends import backend_for, scheme_of
 from openberth.kernel.errors import Overloaded, Problem, Refused
 from openberth.kernel.time import Clock, to_iso
 
@@ -52,8 +52,8 @@ def backup(
     """
     try:
         url = make_url(database_url)
-    except ArgumentError:
-        raise Overloaded("database.unknown_kind", url=database_url) from None
+    except (ArgumentError, ValueError):
+        raise Overloaded("database.unknown_kind", url=scheme_of(database_url)) from None
     target, data = target.absolute(), data.absolute()
     if target.exists():
         raise Refused("backup.target_exists", target=str(target))

@@ -27,7 +27,7 @@ from openberth.infra.backup.manifest import (
 from openberth.infra.backup.sinks import sync_folder
 from openberth.infra.clocks import SystemClock
 from openberth.infra.database import migrating
-from openberth.infra.database.backends import backend_for
+from openberth.infra.database.backends import backend_for, scheme_of
 from openberth.infra.database.opening import sole_owner
 from openberth.infra.keys import load_keys
 from openberth.kernel.errors import Malformed, Overloaded, Problem, Refused
@@ -71,8 +71,8 @@ def restore(
     """
     try:
         url = make_url(database_url)
-    except ArgumentError:
-        raise Overloaded("database.unknown_kind", url=database_url) from None
+    except (ArgumentError, ValueError):
+        raise Overloaded("database.unknown_kind", url=scheme_of(database_url)) from None
     data = data.absolute()
     database = Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
     with _opened(source) as found:

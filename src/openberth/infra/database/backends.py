@@ -259,3 +259,9 @@ def backend_for(url: URL) -> Backend:
     if name in ("mysql", "mariadb"):
         return MysqlBackend(url.set(drivername="mysql+pymysql"))
     raise Overloaded("database.unknown_kind", url=url.render_as_string(hide_password=True))
+
+
+def scheme_of(url: str) -> str:
+    """Return what an address begins with: all of it that may be shown, for the rest may hold a password."""
+    scheme, colon, _ = url.partition(":")
+    return scheme[:40] if colon and scheme.replace("+", "").isalnum() else "?"

@@ -24,7 +24,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from openberth.infra.database.backends import Backend, backend_for
+from openberth.infra.database.backends import Backend, backend_for, scheme_of
 from openberth.kernel.errors import Overloaded, Refused
 
 LOCK_WAIT_S = 60.0
@@ -122,8 +122,8 @@ def _connected(url: str, *, read_only: bool = False, lock_wait_s: float | None =
     """Connect; with ``lock_wait_s`` take the lock of the whole database (SQLite: its transaction is the lock)."""
     try:
         parsed = sa.make_url(url)
-    except ArgumentError:
-        raise Overloaded("database.unknown_kind", url=url) from None
+    except (ArgumentError, ValueError):
+        raise Overloaded("database.unknown_kind", url=scheme_of(url)) from None
     is_file = parsed.get_backend_name() == "sqlite"
     backend = None if is_file else backend_for(parsed)
     engine = _server_engine(backend) if backend else _sqlite_engine(Path(parsed.database or ""), read_only=read_only)

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from openberth.infra.clocks import Clocks
-from openberth.infra.database.backends import backend_for
+from openberth.infra.database.backends import backend_for, scheme_of
 from openberth.infra.database.database import Database
 from openberth.infra.database.servers import ServerDatabase
 from openberth.infra.database.sqlite import SqliteDatabase
@@ -27,8 +27,8 @@ def open_database(url: str, clocks: Clocks, keys: Sealer, *, node: str) -> Datab
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise Overloaded("database.unknown_kind", url=url) from None
+    except (ArgumentError, ValueError):
+        raise Overloaded("database.unknown_kind", url=scheme_of(url)) from None
     ids = IdSource(clocks.machine)
     if parsed.get_backend_name() == "sqlite":
         return SqliteDatabase(Path(parsed.database or ""), clocks, keys, node=node, ids=ids)
