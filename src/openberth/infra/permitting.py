@@ -29,6 +29,12 @@ def require(caller: Caller, word: str) -> None:
         raise Denied("auth.denied", permission=word)
 
 
+def require_whole(caller: Caller) -> None:
+    """Refuse whoever acts for a part of the installation where the whole is meant. Raises ``Denied``."""
+    if not caller.scope.is_everything:
+        raise Denied("auth.out_of_scope")
+
+
 def needs(word: str, *others: str) -> Callable[[UseCase[R, P, T]], UseCase[R, P, T]]:
     """Declare the permission of a use case: a caller without it gets ``Denied("auth.denied")`` and nothing happens.
 

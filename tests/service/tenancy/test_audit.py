@@ -255,8 +255,10 @@ def test_auditors_see_what_lies_in_their_scope(db: Database, machine: ManualCloc
     nobody = Caller(Actor(ActorKind.PERSON, "b"), EVERYTHING, frozenset({"lot.read"}))
     with pytest.raises(Denied):
         all_entries(db, by=nobody)
-    with pytest.raises(Denied):
-        read(db, tenancy.audit_head, by=auditor)
+    of_a_part = Caller(auditor.actor, auditor.scope, frozenset({"audit.export"}))
+    for by in (auditor, of_a_part):
+        with pytest.raises(Denied):
+            read(db, tenancy.audit_head, by=by)
 
 
 # -- what the log and the edge tell ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openberth.contexts import tenancy
-from openberth.contexts.tenancy.model.permissions import ROLES, Role
+from openberth.contexts.tenancy.model.permissions import PERMISSIONS, ROLES, Role
 from openberth.contexts.tenancy.reactions.vault_keys import VaultKeys
 from openberth.contexts.tenancy.service import vault_keys as service
 from openberth.infra import key_keeping, vault
@@ -20,10 +20,10 @@ from openberth.infra.key_keeping import RESEAL, KeyKeeper
 from openberth.infra.keys import Cipher, load_keys, open_keys
 from openberth.infra.sealing import RingSealer
 from openberth.infra.vault import VaultKind
-from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
+from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import Denied, Refused
 from openberth.kernel.ids import Id
-from tests.service.acting import SYSTEM
+from tests.service.acting import COMPANY, SYSTEM
 from tests.service.tenancy.trail import all_entries, faults
 
 OFFICER = Caller(
@@ -80,8 +80,12 @@ def test_who_may_not_changes_nothing(db: Database, vault_keys: VaultKeys, path: 
     for attempt in (lambda: rotated(vault_keys, manager), lambda: retired(vault_keys, old, by=manager)):
         with pytest.raises(Denied):
             attempt()
+    of_company = Caller(OFFICER.actor, Scope(COMPANY), PERMISSIONS)
+    for by in (manager, of_company):
+        with pytest.raises(Denied):
+            db.read_now(partial(service.standing, known=()), by=by)
     with pytest.raises(Denied):
-        db.read_now(partial(service.standing, known=()), by=manager)
+        rotated(vault_keys, of_company)
     assert list(load_keys(path).sealing) == [old]
     assert all_entries(db) == []
 

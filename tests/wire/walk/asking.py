@@ -39,7 +39,13 @@ KINDS_AT = {
     ("/v1/tariffs/{code}", "code"): "tariff",
 }
 # Values of required parameters that name nothing.
-PLAIN: Mapping[str, Any] = {"number": 1, "reason": "because", "name": "somebody", "password": PASSWORD}
+PLAIN: Mapping[str, Any] = {
+    "sealing_key": "00000000",
+    "number": 1,
+    "reason": "because",
+    "name": "somebody",
+    "password": PASSWORD,
+}
 PLAIN_AT = {("/v1/passages/{passage}/pictures/{number}", "number"): 0}
 
 # Bodies for which the description alone does not tell what makes sense; ``<kind>`` is the name of a thing.

@@ -28,6 +28,10 @@ OWN_REFUSALS = {
     "POST /v1/lots/<lot>/lanes/<lane>/cash": {"cash.too_little"},
     "POST /v1/calendars/<calendar>/seed": {"calendar.region"},
     "POST /v1/keys/rotate": {"auth.out_of_scope"},  # the keys are those of the installation
+    "GET /v1/audit/head": {"auth.out_of_scope"},  # of the chain of all
+    "GET /v1/keys": {"auth.out_of_scope"},
+    "POST /v1/keys/vault/rotate": {"auth.out_of_scope"},
+    "POST /v1/keys/vault/00000000/retire": {"auth.out_of_scope"},
 }
 EVERYDAY = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|[a-z_.]+")  # instants, and words of our own
 

@@ -8,6 +8,7 @@ from openberth.contexts.tenancy.service import vault_keys as service
 from openberth.infra.database import Database
 from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.keys import Cipher, retire_key, rotate_keys
+from openberth.infra.permitting import require_whole
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Refused
 
@@ -40,6 +41,7 @@ class VaultKeys:
 
     async def retire(self, *, key: str, despite_backups: bool, by: Caller) -> Path:
         """Move a key that nothing needs into a file of its own and return that file. Raises ``Denied``, ``Refused``."""
+        require_whole(by)
         path, sealer = self._path(), self._keeper.sealer
         if key not in sealer.ring.sealing:
             raise Refused("vault.key_not_there", key=key)

@@ -11,7 +11,7 @@ from openberth.contexts.tenancy.service import keys
 from openberth.contexts.tenancy.store import audit as store
 from openberth.infra import signed_tokens
 from openberth.infra.database import Reader, Unit
-from openberth.infra.permitting import by_construction, inner, needs
+from openberth.infra.permitting import by_construction, inner, needs, require_whole
 from openberth.infra.refusals import Refusal
 from openberth.infra.signed_tokens import Algorithm
 from openberth.kernel.authority import Actor
@@ -112,7 +112,11 @@ def entries(reader: Reader, *, wanted: Wanted, below: int | None, limit: int) ->
 
 @needs("audit.export")
 def head(reader: Reader) -> SignedHead:
-    """Return the newest number and hash of the whole chain, signed."""
+    """Return the newest number and hash of the whole chain, signed: it tells what everybody does, and how much.
+
+    Raises ``Denied("auth.out_of_scope")`` for who acts for a part of the installation.
+    """
+    require_whole(reader.caller)
     newest = reader.one(store.NEWEST)
     number, found = (0, model.GENESIS) if newest is None else newest
     at = Head(number, found, reader.machine_now)

@@ -15,7 +15,7 @@ from openberth.infra import vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.key_keeping import Holder, answers_sealed_with, holders
 from openberth.infra.keys import Cipher
-from openberth.infra.permitting import needs
+from openberth.infra.permitting import needs, require_whole
 from openberth.kernel.errors import Refused
 from openberth.kernel.time import Instant, to_iso
 
@@ -44,6 +44,7 @@ class Standing:
 @needs("key.rotate")
 def standing(reader: Reader, *, known: tuple[str, ...]) -> Standing:
     """Return how the keys stand: those of the file (``known``) and those that rows name besides."""
+    require_whole(reader.caller)
     every = dict.fromkeys((*known, *vault.keys_in_use(reader)))
     return Standing({key: _need_of(reader, key) for key in every}, tuple(holders(reader)))
 
@@ -51,6 +52,7 @@ def standing(reader: Reader, *, known: tuple[str, ...]) -> Standing:
 @needs("key.rotate")
 def begin_rotation(unit: Unit, *, key: str, cipher: Cipher) -> None:
     """Write down that a key is made."""
+    require_whole(unit.caller)
     record(unit, Deed("vault_key.made", "vault_key", key, after={"algorithm": cipher.value}))
 
 
@@ -60,6 +62,7 @@ def begin_retirement(unit: Unit, *, key: str, sealing: str, despite_backups: boo
 
     Raises ``Refused``: ``vault.key_current``, ``vault.key_needed``, ``vault.key_in_backups``.
     """
+    require_whole(unit.caller)
     if key == sealing:
         raise Refused("vault.key_current", key=key)
     need = _need_of(unit, key)
