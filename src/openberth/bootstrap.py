@@ -25,7 +25,7 @@ from openberth.contexts.facility.reactions import (
     end_unfinished,
 )
 from openberth.contexts.payments.ports import Channel
-from openberth.contexts.payments.reactions import Cashier
+from openberth.contexts.payments.reactions import Cashier, Refunding
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer
 from openberth.gateways.barriers.link import BarrierLink
@@ -161,6 +161,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         cashier = Cashier(database, channels)
         jobs = JobRunner(database, owner=node_name())
         cashier.register(jobs)
+        Refunding(database, channels).register(jobs)
         stays.Repricing(database).register(jobs)
         key_keeper = KeyKeeper(database, node=node_name())
         key_keeper.register(jobs)

@@ -17,7 +17,7 @@ from openberth.migrations.tables import metadata
 VARIABLES = {"postgresql": "OPENBERTH_TEST_POSTGRES", "mysql": "OPENBERTH_TEST_MARIADB"}
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 _KEPT = {"lock_bucket", "event_head"}  # rows that the migrations have put there
-_APPEND_ONLY = "audit_entry"
+_APPEND_ONLY = {"audit_entry", "ledger_transfer"}
 
 
 class SqliteFiles:
@@ -61,7 +61,7 @@ class ServerBase:
         with self._engine.begin() as connection:
             filled = [name for (name,) in connection.execute(text(ask))]
             for name in filled:
-                if name == _APPEND_ONLY:
+                if name in _APPEND_ONLY:
                     self._cut(connection, name)
                 else:
                     connection.execute(text(f"DELETE FROM {name}"))
@@ -72,7 +72,9 @@ class ServerBase:
         """Empty a table whose triggers refuse it: only who owns the server can."""
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text(f"TRUNCATE TABLE {name}"))
+            connection.execute(text(f"DELETE FROM {name}"))
+        else:
+            connection.execute(text(f"TRUNCATE TABLE {name}"))
 
     def close(self) -> None:
         """Drop the database."""

@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from openberth import __version__
 from openberth.contexts import facility, tariffs, tenancy
 from openberth.contexts.facility.api import FacilityApi
-from openberth.contexts.payments.api import ChannelHooks, PaymentsApi
+from openberth.contexts.payments.api import ChannelHooks, PaymentsApi, RefundsApi
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, WhatIfApi, lot_id
@@ -115,8 +115,9 @@ def build_app(parts: Parts) -> FastAPI:
     apis = (
         SystemApi(database, lot_id), places, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
-        PaymentsApi(database), PermitsApi(database), PlacesApi(database), HistoryApi(database, parts.blobs),
-        CasesApi(database), WhatIfApi(database), AccountsApi(database, entrance.hashing),
+        PaymentsApi(database), RefundsApi(database), PermitsApi(database), PlacesApi(database),
+        HistoryApi(database, parts.blobs), CasesApi(database), WhatIfApi(database),
+        AccountsApi(database, entrance.hashing),
         GrantsApi(database, _place_of_lot), SignInApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database),
         KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),

@@ -91,6 +91,17 @@ _AGAIN = Write(
 _CANCEL = Write(
     delete(job).where(job.c.kind == bindparam("job_kind"), job.c.unique_key == bindparam("key"), job.c.owner.is_(None))
 )
+_HURRY = Write(
+    update(job)
+    .where(
+        job.c.kind == bindparam("job_kind"),
+        job.c.unique_key == bindparam("key"),
+        job.c.state == WAITING,
+        job.c.owner.is_(None),
+        job.c.due_at > bindparam("machine_now"),
+    )
+    .values(clock=JobClock.MACHINE.value, due_at=bindparam("new_due"))
+)
 _FAILED = Query(
     select(job.c.kind, job.c.error).where(job.c.state == FAILED).limit(100), lambda kind, error: (kind, error)
 )
@@ -136,6 +147,12 @@ def schedule(
 def cancel(unit: Unit, *, kind: str, unique_key: str) -> bool:
     """Remove a job that nobody has claimed yet."""
     return unit.run(_CANCEL, job_kind=kind, key=unique_key) > 0
+
+
+def hurry(unit: Unit, *, kind: str, unique_key: str) -> bool:
+    """Have a waiting job done now instead of later; one that nobody waits for is no matter."""
+    now = unit.machine_now
+    return unit.run(_HURRY, job_kind=kind, key=unique_key, machine_now=now, new_due=now) > 0
 
 
 def given_up(reader: Reader) -> list[tuple[str, str]]:

@@ -67,11 +67,17 @@ def octets(name: str, length: int, *, null: bool = False) -> "sa.Column[Any]":
     return _column(name, sa.LargeBinary(length), False, null)
 
 
-def create_table(name: str, *columns: "sa.Column[Any]", history: bool = False) -> None:
+def check(name: str, condition: str) -> sa.CheckConstraint:
+    """Return a rule that every row keeps, for a table that is being created."""
+    return sa.CheckConstraint(condition, name=name)
+
+
+def create_table(name: str, *parts: "sa.Column[Any] | sa.CheckConstraint", history: bool = False) -> None:
     """Create a table; ``history`` is partitioned by its version 7 id on servers."""
     if not sa.inspect(op.get_bind()).has_table(name):
+        columns = (part for part in parts if isinstance(part, sa.Column))
         keys = sa.PrimaryKeyConstraint(*(column.name for column in columns if column.info["key"]), name=f"pk_{name}")
-        op.create_table(name, *columns, keys, **_OPTIONS, **(_BY_MONTH if history else {}))
+        op.create_table(name, *parts, keys, **_OPTIONS, **(_BY_MONTH if history else {}))
     if history and op.get_bind().dialect.name == "postgresql":
         op.execute(f"CREATE TABLE IF NOT EXISTS {name}_rest PARTITION OF {name} DEFAULT")
 

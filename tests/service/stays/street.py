@@ -8,6 +8,7 @@ from typing import Any
 
 from openberth.contexts import facility, payments, permits, stays, tariffs
 from openberth.contexts.facility import AreaCount, Command, LotState
+from openberth.contexts.payments.service import refunds
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
 from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
@@ -110,6 +111,12 @@ class Street:
     def permit(self, plate: str, kind: PermitKind, valid: Period = ALWAYS) -> None:
         permit = Permit("p-1", Plate.read(plate), kind, valid)
         write(self.db, permits.apply_permits, company=COMPANY, lot=self.lot, permits=[permit])
+
+    def refunds_get_stuck(self) -> None:
+        """Have every channel refuse what goes back."""
+        for refund in read(self.db, refunds.refunds_of_lot, lot=self.lot, before=LAST, limit=100):
+            write(self.db, refunds.refund_does_not_go, refund=refund.id, detail="no_refunds")
+        self.react()
 
     def react(self) -> None:
         """Let the consumers of stays take every event once, as their runners do."""

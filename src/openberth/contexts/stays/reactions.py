@@ -1,5 +1,5 @@
 """What stays does when something happened elsewhere: a settled bill opens the gate where its car waits; hardware that
-did not obey becomes a case. And the job that prices past months anew.
+did not obey, and money that does not go back, become cases. And the job that prices past months anew.
 """
 
 import asyncio
@@ -8,10 +8,11 @@ from uuid import UUID
 
 from openberth.contexts.facility import CommandKind, Outcome
 from openberth.contexts.facility.model import CommandEnded
-from openberth.contexts.payments.model import BillSettled, SurplusReceived
-from openberth.contexts.stays.model.entities import CaseKind
+from openberth.contexts.payments.model import BillSettled, RefundEnded, RefundStuck
+from openberth.contexts.stays.model.entities import Case, CaseKind, Resolution
 from openberth.contexts.stays.service import records, releasing, what_if
 from openberth.contexts.stays.service.prices import SUBJECT
+from openberth.contexts.stays.store import cases as case_store
 from openberth.infra.database import Database, Unit, Urgency
 from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.infra.outbox import Consumer
@@ -29,7 +30,7 @@ def consumers() -> tuple[Consumer, ...]:
     """Return the durable consumers of stays. Their names are for ever."""
     return (
         Consumer("stays.gate", frozenset({BillSettled.KIND}), _bill_settled),
-        Consumer("stays.cases", frozenset({CommandEnded.KIND, SurplusReceived.KIND}), _trouble),
+        Consumer("stays.cases", frozenset({CommandEnded.KIND, RefundStuck.KIND, RefundEnded.KIND}), _trouble),
     )
 
 
@@ -40,8 +41,10 @@ def _bill_settled(unit: Unit, envelope: Envelope) -> None:
 
 
 def _trouble(unit: Unit, envelope: Envelope) -> None:
-    if envelope.kind == SurplusReceived.KIND:
-        _surplus(unit, envelope)
+    if envelope.kind == RefundStuck.KIND:
+        _refund_stuck(unit, envelope)
+    elif envelope.kind == RefundEnded.KIND:
+        _refund_ended(unit, envelope)
     elif envelope.body["kind"] == CommandKind.OPEN.value and envelope.body["outcome"] in _FAILED:
         _gate_failed(unit, envelope)
 
@@ -60,18 +63,35 @@ def _gate_failed(unit: Unit, envelope: Envelope) -> None:
     )  # fmt: skip
 
 
-def _surplus(unit: Unit, envelope: Envelope) -> None:
-    """Money came that nobody owed: a person gives it back until refunds do it by themselves."""
-    assert envelope.company is not None, "receipts belong to a company"
-    assert envelope.lot is not None, "receipts belong to a lot"
+def _refund_stuck(unit: Unit, envelope: Envelope) -> None:
+    """Money has to go back and does not go by itself: a person gives it back."""
+    assert envelope.company is not None, "refunds belong to a company"
+    assert envelope.lot is not None, "refunds belong to a lot"
     body = envelope.body
+    if _case_of_refund(unit, envelope) is not None:
+        return
     records.raise_case(
         unit, company=envelope.company, lot=envelope.lot, lane=None, kind=CaseKind.SURPLUS, passage=None, stay=None,
         evidence={
-            "receipt": body["receipt"], "bill": body["bill"], "surplus_minor": body["surplus_minor"],
-            "currency": body["currency"], "reason": body["reason"],
+            "refund": body["refund"], "receipt": body["receipt"], "bill": body["bill"],
+            "surplus_minor": body["amount_minor"], "currency": body["currency"], "reason": body["reason"],
         },
     )  # fmt: skip
+
+
+def _refund_ended(unit: Unit, envelope: Envelope) -> None:
+    """A refund that needed a person has its end."""
+    case = _case_of_refund(unit, envelope)
+    if case is not None:
+        records.resolve_case(unit, case, resolution=Resolution.BY_ITSELF, reason=None)
+
+
+def _case_of_refund(unit: Unit, envelope: Envelope) -> Case | None:
+    refund = envelope.body["refund"]
+    for case in unit.all(case_store.OPEN_OF_KIND, lot=envelope.lot, of_kind=CaseKind.SURPLUS):
+        if case.evidence.get("refund") == refund:
+            return case
+    return None
 
 
 class Repricing:

@@ -267,6 +267,9 @@ def test_events_hold_ids_and_plain_values_only() -> None:
         "payments.bill_issued",
         "payments.bill_settled",
         "payments.receipt_recorded",
+        "payments.refund_asked",
+        "payments.refund_ended",
+        "payments.refund_stuck",
         "payments.surplus_received",
     ]
     for event in events:

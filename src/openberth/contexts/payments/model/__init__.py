@@ -24,13 +24,24 @@ from openberth.contexts.payments.model.events import (
     BillIssued,
     BillSettled,
     ReceiptRecorded,
+    RefundAsked,
+    RefundEnded,
+    RefundStuck,
     SurplusReceived,
 )
+from openberth.contexts.payments.model.ledger import AccountCode
+from openberth.contexts.payments.model.refunds import Refund, RefundCause, RefundState
+from openberth.contexts.payments.model.refunds import again as refund_again
+from openberth.contexts.payments.model.refunds import ask as ask_refund
+from openberth.contexts.payments.model.refunds import done as refund_done
+from openberth.contexts.payments.model.refunds import given_up as refund_given_up
+from openberth.contexts.payments.model.refunds import stuck as refund_stuck
 from openberth.contexts.payments.model.rules import Settlement, change_of, ended, issue, opened, receive, withdraw
 
 __all__ = [
     "LIVE",
     "NUMBER_LENGTH",
+    "AccountCode",
     "Attempt",
     "AttemptEnded",
     "AttemptOpened",
@@ -43,15 +54,26 @@ __all__ = [
     "Receipt",
     "ReceiptMethod",
     "ReceiptRecorded",
+    "Refund",
+    "RefundAsked",
+    "RefundCause",
+    "RefundEnded",
+    "RefundState",
+    "RefundStuck",
     "Settlement",
     "SurplusReason",
     "SurplusReceived",
+    "ask_refund",
     "change_of",
     "ended",
     "issue",
     "opened",
     "order_number",
     "receive",
+    "refund_again",
+    "refund_done",
+    "refund_given_up",
+    "refund_stuck",
     "source_of",
     "withdraw",
 ]

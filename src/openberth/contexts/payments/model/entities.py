@@ -40,6 +40,8 @@ class ReceiptMethod(StrEnum):
 
     CASH = "cash"
     SANDPAY = "sandpay"
+    WECHATPAY = "wechatpay"
+    ALIPAY = "alipay"
 
 
 class SurplusReason(StrEnum):
@@ -103,8 +105,9 @@ class Bill:
 class Attempt:
     """One order at a channel to pay a bill.
 
-    ``number`` is the order's number at the channel, see ``order_number``. ``channel_order`` and ``pay_url`` are known
-    once it is open. ``expires_at`` is machine time, the time of the channel; the other instants are business time.
+    ``number`` is the order's number at the channel, see ``order_number``; ``account`` is whose account there, None for
+    the one of the settings. ``channel_order`` and ``pay_url`` are known once it is open. ``expires_at`` is machine
+    time, the time of the channel; the other instants are business time.
     """
 
     id: Id
@@ -121,6 +124,7 @@ class Attempt:
     channel_order: str | None = None
     ended_at: Instant | None = None
     reason: str | None = None
+    account: Id | None = None
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -134,7 +138,8 @@ class Attempt:
 class Receipt:
     """Money that came. ``surplus`` is the part of ``amount`` that the bill did not owe; the rest was paid on it.
 
-    ``transaction`` is the channel's own number of the payment, for cash a reference of the booth.
+    ``transaction`` is the channel's own number of the payment, for cash a reference of the booth; ``account`` is the
+    channel account that took it.
     """
 
     id: Id
@@ -147,6 +152,7 @@ class Receipt:
     surplus: Money
     transaction: str
     received_at: Instant
+    account: Id | None = None
 
     def __post_init__(self) -> None:
         if not Money(0, self.amount.currency) <= self.surplus <= self.amount or not self.amount:
@@ -176,6 +182,7 @@ class Payment:
     amount: Money
     transaction: str
     attempt: Id | None = None
+    account: Id | None = None
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:

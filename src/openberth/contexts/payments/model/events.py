@@ -89,3 +89,46 @@ class SurplusReceived:
     surplus_minor: int
     currency: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAsked:
+    """Money is to go back."""
+
+    KIND: ClassVar[str] = "payments.refund_asked"
+    VERSION: ClassVar[int] = 1
+    refund: Id
+    receipt: Id
+    bill: Id
+    amount_minor: int
+    currency: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundStuck:
+    """Money that is to go back does not go by itself: a person is needed."""
+
+    KIND: ClassVar[str] = "payments.refund_stuck"
+    VERSION: ClassVar[int] = 1
+    refund: Id
+    receipt: Id
+    bill: Id
+    amount_minor: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundEnded:
+    """A refund is ``done``, or was ``given_up`` for a reason. Told once."""
+
+    KIND: ClassVar[str] = "payments.refund_ended"
+    VERSION: ClassVar[int] = 1
+    refund: Id
+    receipt: Id
+    bill: Id
+    amount_minor: int
+    currency: str
+    state: str
+    reason: str | None

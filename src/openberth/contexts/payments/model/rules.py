@@ -122,6 +122,7 @@ def receive(bill: Bill, payment: Payment, *, known: Receipt | None, receipt_id: 
         surplus=surplus,
         transaction=payment.transaction,
         received_at=now,
+        account=payment.account,
     )
     method, came, currency = payment.method.value, payment.amount.minor, payment.amount.currency
     recorded = ReceiptRecorded(receipt_id, bill.id, payment.attempt, method, came, surplus.minor, currency)

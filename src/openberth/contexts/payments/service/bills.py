@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from openberth.contexts.payments.model import Attempt, Bill, BillState, issue, withdraw
+from openberth.contexts.payments.model import Attempt, Bill, BillState, Refund, issue, withdraw
+from openberth.contexts.payments.model import ledger as booking
+from openberth.contexts.payments.service import ledger
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.contexts.payments.store import bills as bill_store
@@ -33,6 +35,7 @@ def issue_bill(
         quote=quote, quoted_at=quoted_at, valid_until=valid_until, now=unit.now,
     )  # fmt: skip
     unit.run(bill_store.INSERT_BILL, **bill_store.bill_row(bill))
+    ledger.book(unit, company=company, lot=lot, transfers=booking.issued(bill))
     append(unit, bill, events)
     return bill
 
@@ -46,6 +49,7 @@ def withdraw_bill(unit: Unit, *, bill: Id, into: BillState) -> Bill:
     after = withdraw(found, into)
     if after is not found:
         save_bill(unit, after)
+        ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.withdrawn(found))
         for live in unit.all(attempt_store.LIVE_ATTEMPTS, bill_id=bill):
             jobs.schedule(unit, kind=JOB_CLOSE, body={"attempt": str(live.id)}, unique_key=live.number)
     return after
@@ -108,8 +112,8 @@ def save_bill(unit: Unit, bill: Bill) -> None:
 
 
 @inner
-def append(unit: Unit, owner: Bill | Attempt, events: Iterable[Event]) -> None:
-    """Tell what happened to a bill or to an attempt for one, in the order of the bill."""
-    key = owner.bill if isinstance(owner, Attempt) else owner.id
+def append(unit: Unit, owner: Bill | Attempt | Refund, events: Iterable[Event]) -> None:
+    """Tell what happened to a bill, or to an attempt or a refund of one, in the order of the bill."""
+    key = owner.id if isinstance(owner, Bill) else owner.bill
     for event in events:
         unit.append(event, company=owner.company, lot=owner.lot, key=key)

@@ -12,6 +12,8 @@ from openberth.contexts.payments.model import (
     ended,
     receive,
 )
+from openberth.contexts.payments.model import ledger as booking
+from openberth.contexts.payments.service import ledger
 from openberth.contexts.payments.service.attempts import attempt_by_id, attempt_by_number, save_attempt
 from openberth.contexts.payments.service.bills import (
     JOB_CLOSE,
@@ -22,6 +24,7 @@ from openberth.contexts.payments.service.bills import (
     save_bill,
     subject_lock,
 )
+from openberth.contexts.payments.service.refunds import send_surplus_back
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.contexts.payments.store import receipts as receipt_store
@@ -54,7 +57,9 @@ def record_channel_payment(unit: Unit, *, channel: str, number: str, amount: Mon
         raise NotFound("attempt.not_found")
     asked = bill_by_id(unit, bill=found.bill)
     unit.lock(("bill", found.bill), subject_lock(asked.subject_id), ("attempt", found.id))
-    payment = Payment(method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id)
+    payment = Payment(
+        method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id, account=found.account
+    )
     taken = _take(unit, bill_now(unit, found.bill), payment)
     after, events = ended(attempt_by_id(unit, attempt=found.id), AttemptState.PAID, unit.now)
     if events:
@@ -101,6 +106,8 @@ def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
             save_bill(unit, done.bill)
         append(unit, bill, done.events)
         _close_outdated(unit, done.bill)
+        ledger.book(unit, company=bill.company, lot=bill.lot, transfers=booking.received(done.receipt))
+        send_surplus_back(unit, done.receipt)
     return Taken(done.receipt, done.bill, done.repeated)
 
 

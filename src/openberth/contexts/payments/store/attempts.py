@@ -17,7 +17,8 @@ def _attempt(*columns: Any) -> Attempt:
         id=row["id"], company=row["company_id"], lot=row["lot_id"], bill=row["bill_id"], channel=row["channel"],
         number=row["number"], amount=Money(row["amount_minor"], row["currency"]), state=row["state"],
         created_at=row["created_at"], expires_at=row["expires_at"], pay_url=row["pay_url"],
-        channel_order=row["channel_order"], ended_at=row["ended_at"], reason=row["reason"], version=row["version"],
+        channel_order=row["channel_order"], ended_at=row["ended_at"], reason=row["reason"],
+        account=row["account_id"], version=row["version"],
     )  # fmt: skip
 
 
@@ -28,7 +29,8 @@ def attempt_row(found: Attempt) -> dict[str, Any]:
         "channel": found.channel, "number": found.number, "amount_minor": found.amount.minor,
         "currency": found.amount.currency, "state": found.state, "created_at": found.created_at,
         "expires_at": found.expires_at, "pay_url": found.pay_url, "channel_order": found.channel_order,
-        "ended_at": found.ended_at, "reason": found.reason, "version": found.version,
+        "ended_at": found.ended_at, "reason": found.reason,
+        "version": found.version, "account_id": found.account,
     }  # fmt: skip
 
 

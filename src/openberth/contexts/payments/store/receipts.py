@@ -18,6 +18,7 @@ def _receipt(*columns: Any) -> Receipt:
         id=row["id"], company=row["company_id"], lot=row["lot_id"], bill=row["bill_id"], attempt=row["attempt_id"],
         method=row["method"], amount=Money(row["amount_minor"], currency),
         surplus=Money(row["surplus_minor"], currency), transaction=row["transaction"], received_at=row["received_at"],
+        account=row["account_id"],
     )  # fmt: skip
 
 
@@ -28,11 +29,13 @@ def receipt_row(found: Receipt) -> dict[str, Any]:
         "attempt_id": found.attempt, "method": found.method, "amount_minor": found.amount.minor,
         "surplus_minor": found.surplus.minor, "currency": found.amount.currency, "transaction": found.transaction,
         "source": source_of(found.method, found.transaction), "received_at": found.received_at,
+        "account_id": found.account,
     }  # fmt: skip
 
 
 INSERT_RECEIPT = insert_into(receipt)
 RECEIPT_BY_SOURCE = Query(select(receipt).where(receipt.c.source == bindparam("source")), _receipt)
+RECEIPT = Query(select(receipt).where(receipt.c.id == bindparam("receipt_id")), _receipt)
 RECEIPTS_OF_BILL = Query(
     select(receipt).where(receipt.c.bill_id == bindparam("bill_id")).order_by(receipt.c.id).limit(PAGE_MAX), _receipt
 )

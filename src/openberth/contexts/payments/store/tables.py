@@ -1,8 +1,15 @@
-"""The tables of payments. A receipt's ``source`` is unique: money is counted once."""
+"""The tables of payments. A receipt's ``source`` is unique: money is counted once. Ledger rows are never changed."""
 
-from sqlalchemy import BigInteger, Column, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index
 
-from openberth.contexts.payments.model import AttemptState, BillState, ReceiptMethod
+from openberth.contexts.payments.model import (
+    AccountCode,
+    AttemptState,
+    BillState,
+    ReceiptMethod,
+    RefundCause,
+    RefundState,
+)
 from openberth.infra.database.schema import business_table
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 
@@ -44,6 +51,7 @@ attempt = business_table(
     instant_column("ended_at", nullable=True),
     word_column("reason", 200, nullable=True),
     Column("version", BigInteger, nullable=False),
+    id_column("account_id", nullable=True),
 )
 Index("uq_attempt_number", attempt.c.channel, attempt.c.number, unique=True)
 Index("ix_attempt_bill", attempt.c.bill_id)
@@ -59,7 +67,50 @@ receipt = business_table(
     word_column("transaction", 100),
     word_column("source", 120),
     instant_column("received_at"),
+    id_column("account_id", nullable=True),
 )
 Index("uq_receipt_source", receipt.c.source, unique=True)
 Index("ix_receipt_bill", receipt.c.bill_id)
 Index("ix_receipt_lot", receipt.c.lot_id, receipt.c.id)
+
+refund = business_table(
+    "refund",
+    id_column("receipt_id"),
+    id_column("bill_id"),
+    id_column("attempt_id", nullable=True),
+    id_column("account_id", nullable=True),
+    enum_column("method", ReceiptMethod),
+    word_column("number", 40),
+    Column("amount_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    enum_column("cause", RefundCause),
+    word_column("reason", 200),
+    enum_column("state", RefundState),
+    instant_column("asked_at"),
+    instant_column("ended_at", nullable=True),
+    word_column("channel_refund", 80, nullable=True),
+    word_column("detail", 200, nullable=True),
+    Column("version", BigInteger, nullable=False),
+)
+Index("uq_refund_number", refund.c.method, refund.c.number, unique=True)
+Index("ix_refund_receipt", refund.c.receipt_id)
+Index("ix_refund_lot", refund.c.lot_id, refund.c.id)
+
+# Debit and credit stand in one row, so that no row can be one without the other; triggers refuse change and deletion.
+ledger_transfer = business_table(
+    "ledger_transfer",
+    word_column("deed", 24),
+    id_column("subject_id"),
+    enum_column("debit", AccountCode),
+    id_column("debit_party", nullable=True),
+    enum_column("credit", AccountCode),
+    id_column("credit_party", nullable=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    instant_column("at"),
+    CheckConstraint("amount_minor > 0", name="ck_ledger_transfer_amount"),
+)
+Index("uq_ledger_transfer_deed", ledger_transfer.c.subject_id, ledger_transfer.c.deed, unique=True)
+Index("ix_ledger_transfer_debit", ledger_transfer.c.debit_party)
+Index("ix_ledger_transfer_credit", ledger_transfer.c.credit_party)
+Index("ix_ledger_transfer_lot", ledger_transfer.c.lot_id, ledger_transfer.c.id)

@@ -30,6 +30,16 @@ OPEN_OF_STAY = Query(
     ),
     _case,
 )
+OPEN_OF_KIND = Query(
+    select(lane_case)
+    .where(
+        lane_case.c.lot_id == bindparam("lot"),
+        lane_case.c.resolved_at.is_(None),
+        lane_case.c.kind == bindparam("of_kind"),
+    )
+    .limit(1_000),
+    _case,
+)
 OPEN_OF_LOT = Query(
     select(lane_case)
     .where(

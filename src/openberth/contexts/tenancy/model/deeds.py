@@ -90,6 +90,13 @@ DEEDS: Mapping[str, Rule] = {
         "money.received", "receipt", "receipt",
         after=_same("bill", "method", "amount_minor", "surplus_minor", "currency"), by_hand=True,
     ),
+    "payments.refund_asked": Rule(
+        "refund.asked", "refund", "refund", after=_same("receipt", "bill", "amount_minor", "currency", "cause"),
+    ),
+    "payments.refund_stuck": Rule("refund.stuck", "refund", "refund", after=_same("amount_minor"), reason="reason"),
+    "payments.refund_ended": Rule(
+        "refund.ended", "refund", "refund", after=_same("state", "amount_minor", "currency"), reason="reason",
+    ),
     "permits.list_applied": Rule("permits.configured", "lot", LOT, after=_same("added", "changed", "retired")),
     "stays.passage_released": Rule(
         "passage.released", "passage", "passage", after=_same("lane", "cause", "stay", "command"), by_hand=True,

@@ -1,4 +1,4 @@
-"""What payments does outside of units: asking channels to open, asking what became of orders, closing them."""
+"""The cashier: asks channels to open orders, asks what became of them, closes them, and takes notifications."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -15,8 +15,9 @@ from openberth.contexts.payments.ports import (
     ChannelUnreachable,
     OrderState,
     PaidNotice,
+    RefundNotice,
 )
-from openberth.contexts.payments.service import attempts, bills, receipts
+from openberth.contexts.payments.service import attempts, bills, receipts, refunds
 from openberth.infra.database import Database, Urgency
 from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
@@ -121,6 +122,9 @@ class Cashier:
         if found is None:
             raise NotFound("channel.none")
         notice = found.read_notification(method, path, headers, body)
+        by = channel_caller(channel)
+        if isinstance(notice, RefundNotice):
+            await self._database.write(partial(refunds.look_at, method=channel, number=notice.number), by=by)
         if not isinstance(notice, PaidNotice):
             return found
         await self._database.write(
@@ -131,7 +135,7 @@ class Cashier:
                 amount=notice.paid,
                 transaction=notice.transaction,
             ),
-            by=_channel_caller(channel),
+            by=by,
             urgency=Urgency.LANE,
         )
         return found
@@ -157,7 +161,7 @@ class Cashier:
                 amount=state.paid,
                 transaction=state.transaction,
             ),
-            by=_channel_caller(attempt.channel),
+            by=channel_caller(attempt.channel),
             urgency=Urgency.LANE,
         )
         return True
@@ -165,19 +169,20 @@ class Cashier:
     async def _end(self, attempt: Attempt, state: AttemptState, reason: str | None) -> None:
         await self._database.write(
             partial(attempts.end_attempt, attempt=attempt.id, state=state, reason=reason),
-            by=_channel_caller(attempt.channel),
+            by=channel_caller(attempt.channel),
         )
 
     async def _attempt(self, job: Job) -> Attempt | None:
         attempt_id = UUID(job.body["attempt"])
         try:
             return await self._database.read(
-                partial(attempts.attempt_by_id, attempt=attempt_id), by=_channel_caller("job")
+                partial(attempts.attempt_by_id, attempt=attempt_id), by=channel_caller("job")
             )
         except NotFound:
             log.error("payments.attempt_missing", attempt=str(attempt_id))
             return None
 
 
-def _channel_caller(channel: str) -> Caller:
+def channel_caller(channel: str) -> Caller:
+    """Return who acts when a channel tells something."""
     return Caller(Actor(ActorKind.CHANNEL, channel), EVERYTHING)

@@ -1,16 +1,13 @@
-"""Routes of payments: bills and receipts for operators, and the address where channels tell what was paid."""
+"""Routes of bills, receipts and refunds, for operators."""
 
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from openberth.contexts import facility
 from openberth.contexts.payments.model import Bill, BillState, Receipt, ReceiptMethod
-from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.payments.service.bills import bills_of_lot
 from openberth.contexts.payments.service.receipts import receipts_of_lot
 from openberth.contexts.tariffs.api import LineView, lines_view
@@ -23,8 +20,6 @@ from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
-
-HOOKS = "/hooks/{channel}"
 
 
 class BillView(View):
@@ -79,33 +74,6 @@ class PaymentsApi:
     ) -> Page[ReceiptView]:
         """Return the receipts of a lot, newest first."""
         return await self._database.read(partial(_receipts, lot=lot, ask=ask), by=by)
-
-
-class ChannelHooks:
-    """Takes what channels notify; each proves itself by its own signature."""
-
-    def __init__(self, cashier: Cashier) -> None:
-        self._cashier = cashier
-
-    def routes(self) -> list[Route]:
-        """Return the routes."""
-        return [Route(HOOKS, self.notified, methods=["POST"])]
-
-    async def notified(self, request: Request) -> Response:
-        """Take a notification over; the answer that stops the channel comes once the fact is on disk."""
-        channel = await self._cashier.notified(
-            request.path_params["channel"], method=request.method, path=_target(request),
-            headers=dict(request.headers), body=await request.body(),
-        )  # fmt: skip
-        said = channel.acknowledgement()
-        return Response(said.body, said.status, media_type=said.content_type)
-
-
-def _target(request: Request) -> str:
-    """Return the request target exactly as received: channels sign it still percent-encoded."""
-    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    query: bytes = request.scope["query_string"]
-    return (path.partition(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
 
 
 def bill_view(bill: Bill, language: Language) -> BillView:

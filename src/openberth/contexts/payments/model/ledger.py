@@ -1,0 +1,112 @@
+"""Double entry (ADR 0008): what happens with money is a transfer from one account to another, never half of one.
+
+A transfer adds its amount to the account that is debited and takes it from the one that is credited, so all accounts
+together are always worth nothing. An account is named by company, lot, code, party and currency and needs no row; its
+balance is what was debited less what was credited.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from openberth.contexts.payments.model.entities import Bill, Receipt, ReceiptMethod
+from openberth.contexts.payments.model.refunds import Refund, RefundCause
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+
+
+class AccountCode(StrEnum):
+    """The accounts there are. In brackets the party that each is kept for."""
+
+    RECEIVABLE = "receivable"  # what is owed to us [bill]
+    CLEARING = "clearing"  # what a channel has taken for us and still owes [channel account]
+    TILL = "till"  # cash in hand [till]
+    REVENUE = "revenue"  # what was earned
+    SURPLUS = "surplus"  # money that nobody owed: we owe it back [receipt]
+    REFUNDING = "refunding"  # money on its way back [refund]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account of a company's lot."""
+
+    code: AccountCode
+    party: Id | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """``amount`` from ``credit`` to ``debit``, because of a deed that the subject has once."""
+
+    deed: str
+    subject: Id
+    debit: Account
+    credit: Account
+    amount: Money
+
+    def __post_init__(self) -> None:
+        if self.amount.minor <= 0 or self.debit == self.credit:
+            raise ValueError("a transfer moves something to another account")
+
+
+REVENUE = Account(AccountCode.REVENUE)
+
+
+def issued(bill: Bill) -> Iterator[Transfer]:
+    """Yield what a new bill books: it is owed, and earned."""
+    yield from _moved("bill.issued", bill.id, _receivable(bill.id), REVENUE, bill.due)
+
+
+def withdrawn(bill: Bill) -> Iterator[Transfer]:
+    """Yield what withdrawing an open bill books: the rest is owed no more. ``bill`` is as it was before."""
+    yield from _moved("bill.withdrawn", bill.id, REVENUE, _receivable(bill.id), bill.left)
+
+
+def received(receipt: Receipt) -> Iterator[Transfer]:
+    """Yield what money that came books: a part pays the bill, the rest is owed back."""
+    holder = holder_of(receipt.method, receipt.account)
+    yield from _moved("receipt.applied", receipt.id, holder, _receivable(receipt.bill), receipt.applied)
+    yield from _moved("receipt.surplus", receipt.id, holder, _surplus(receipt.id), receipt.surplus)
+
+
+def refund_asked(refund: Refund) -> Iterator[Transfer]:
+    """Yield what asking for a refund books: the money is on its way."""
+    yield from _moved("refund.asked", refund.id, _source_of(refund), _refunding(refund.id), refund.amount)
+
+
+def refund_done(refund: Refund) -> Iterator[Transfer]:
+    """Yield what a refund that arrived books."""
+    holder = holder_of(refund.method, refund.account)
+    yield from _moved("refund.done", refund.id, _refunding(refund.id), holder, refund.amount)
+
+
+def refund_given_up(refund: Refund) -> Iterator[Transfer]:
+    """Yield what a refund that will never arrive books: the money stays where it was."""
+    yield from _moved("refund.given_up", refund.id, _refunding(refund.id), _source_of(refund), refund.amount)
+
+
+def holder_of(method: ReceiptMethod, account: Id | None) -> Account:
+    """Return where money of a method lies: in a till, or at a channel."""
+    code = AccountCode.TILL if method is ReceiptMethod.CASH else AccountCode.CLEARING
+    return Account(code, account)
+
+
+def _source_of(refund: Refund) -> Account:
+    return _surplus(refund.receipt) if refund.cause is RefundCause.SURPLUS else REVENUE
+
+
+def _receivable(bill: Id) -> Account:
+    return Account(AccountCode.RECEIVABLE, bill)
+
+
+def _surplus(receipt: Id) -> Account:
+    return Account(AccountCode.SURPLUS, receipt)
+
+
+def _refunding(refund: Id) -> Account:
+    return Account(AccountCode.REFUNDING, refund)
+
+
+def _moved(deed: str, subject: Id, debit: Account, credit: Account, amount: Money) -> Iterator[Transfer]:
+    if amount.minor:
+        yield Transfer(deed, subject, debit, credit, amount)

@@ -1,0 +1,160 @@
+"""Use cases and queries of refunds. What nobody owed goes back by itself; all else because a person says so."""
+
+from openberth.contexts.payments.model import (
+    Receipt,
+    ReceiptMethod,
+    Refund,
+    RefundCause,
+    RefundState,
+    ask_refund,
+    refund_again,
+    refund_done,
+    refund_given_up,
+    refund_stuck,
+)
+from openberth.contexts.payments.model import ledger as booking
+from openberth.contexts.payments.service import ledger
+from openberth.contexts.payments.service.bills import append
+from openberth.contexts.payments.store import PAGE_MAX
+from openberth.contexts.payments.store import receipts as receipt_store
+from openberth.contexts.payments.store import refunds as store
+from openberth.infra import jobs
+from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction, inner, needs
+from openberth.kernel.errors import NotFound
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+
+JOB_REFUND = "payments.refund"
+SURPLUS_WORDS = "重复或多付，自动退款"
+
+
+@inner
+def send_surplus_back(unit: Unit, receipt: Receipt) -> None:
+    """Have the part of a receipt that nobody owed go back; called in the unit that records it."""
+    if receipt.surplus.minor:
+        _asked(unit, receipt, [], receipt.surplus, RefundCause.SURPLUS, SURPLUS_WORDS)
+
+
+@needs("refund.write")
+def refund(unit: Unit, *, receipt: Id, amount: Money, reason: str) -> Refund:
+    """Give back a part of what paid a bill; the bill stays settled. Cash is handed over at once.
+
+    Raises ``NotFound("receipt.not_found")`` and as the rule ``ask`` does.
+    """
+    unit.lock(("receipt", receipt))
+    found = receipt_by_id(unit, receipt=receipt)
+    before = unit.all(store.REFUNDS_OF_RECEIPT, receipt=receipt)
+    return _asked(unit, found, before, amount, RefundCause.BY_HAND, reason)
+
+
+@needs("refund.write")
+def try_again(unit: Unit, *, refund: Id) -> Refund:
+    """Let a stuck refund be tried again, by the same number."""
+    unit.lock(("refund", refund))
+    found = refund_by_id(unit, refund=refund)
+    after = refund_again(found)
+    _save(unit, after)
+    _schedule(unit, after)
+    return after
+
+
+@needs("refund.write")
+def give_up(unit: Unit, *, refund: Id, reason: str) -> Refund:
+    """End a stuck refund: the channel will never make it, and the money stays here or goes back another way."""
+    unit.lock(("refund", refund))
+    found = refund_by_id(unit, refund=refund)
+    after, events = refund_given_up(found, unit.now, reason)
+    _save(unit, after)
+    ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.refund_given_up(after))
+    append(unit, after, events)
+    return after
+
+
+@by_construction
+def refund_went(unit: Unit, *, refund: Id, channel_refund: str | None) -> Refund:
+    """Take note that a channel gave the money back."""
+    unit.lock(("refund", refund))
+    return _done(unit, refund_by_id(unit, refund=refund), channel_refund)
+
+
+@by_construction
+def refund_does_not_go(unit: Unit, *, refund: Id, detail: str) -> Refund:
+    """Take note that a refund does not go on by itself."""
+    unit.lock(("refund", refund))
+    found = refund_by_id(unit, refund=refund)
+    after, events = refund_stuck(found, detail[:200])
+    if after is not found:
+        _save(unit, after)
+        append(unit, found, events)
+    return after
+
+
+@by_construction
+def look_at(unit: Unit, *, method: str, number: str) -> None:
+    """Have a refund asked after now: its channel said that something became of it. What is not ours is passed over."""
+    found = refund_by_number(unit, method=ReceiptMethod(method), number=number)
+    if found is not None and found.state is RefundState.ASKED:
+        jobs.hurry(unit, kind=JOB_REFUND, unique_key=found.number)
+
+
+def refund_by_id(reader: Reader, *, refund: Id) -> Refund:
+    """Return a refund. Raises ``NotFound("refund.not_found")``."""
+    found = reader.one(store.REFUND, refund_id=refund)
+    if found is None:
+        raise NotFound("refund.not_found")
+    return found
+
+
+def refund_by_number(reader: Reader, *, method: ReceiptMethod, number: str) -> Refund | None:
+    """Return the refund behind a channel's refund."""
+    return reader.one(store.REFUND_BY_NUMBER, method=method, number=number)
+
+
+def refunds_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Refund]:
+    """Return a page of a lot's refunds, newest first."""
+    return reader.all(store.REFUNDS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
+
+
+def receipt_by_id(reader: Reader, *, receipt: Id) -> Receipt:
+    """Return a receipt. Raises ``NotFound("receipt.not_found")``."""
+    found = reader.one(receipt_store.RECEIPT, receipt_id=receipt)
+    if found is None:
+        raise NotFound("receipt.not_found")
+    return found
+
+
+def _asked(
+    unit: Unit, receipt: Receipt, before: list[Refund], amount: Money, cause: RefundCause, reason: str
+) -> Refund:
+    asked, events = ask_refund(
+        receipt, before, id=unit.new_id(), amount=amount, cause=cause, reason=reason, now=unit.now
+    )
+    unit.run(store.INSERT_REFUND, **store.refund_row(asked))
+    ledger.book(unit, company=receipt.company, lot=receipt.lot, transfers=booking.refund_asked(asked))
+    append(unit, asked, events)
+    if asked.method is ReceiptMethod.CASH:
+        return _done(unit, asked, None)
+    _schedule(unit, asked)
+    return asked
+
+
+def _done(unit: Unit, found: Refund, channel_refund: str | None) -> Refund:
+    after, events = refund_done(found, unit.now, channel_refund=channel_refund)
+    if after is not found:
+        _save(unit, after)
+        ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.refund_done(after))
+        append(unit, found, events)
+    return after
+
+
+def _schedule(unit: Unit, asked: Refund) -> None:
+    assert asked.state is RefundState.ASKED, "only what was asked for is carried to its channel"
+    jobs.schedule(unit, kind=JOB_REFUND, body={"refund": str(asked.id)}, unique_key=asked.number)
+
+
+def _save(unit: Unit, refund: Refund) -> None:
+    unit.save(
+        store.UPDATE_REFUND, refund_id=refund.id, old_version=refund.version, new_state=refund.state,
+        new_ended_at=refund.ended_at, new_channel_refund=refund.channel_refund, new_detail=refund.detail,
+    )  # fmt: skip

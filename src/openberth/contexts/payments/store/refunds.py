@@ -1,0 +1,62 @@
+"""Statements of refunds."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from openberth.contexts.payments.model import Refund
+from openberth.contexts.payments.store import PAGE_MAX
+from openberth.contexts.payments.store.tables import refund
+from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.kernel.money import Money
+
+
+def _refund(*columns: Any) -> Refund:
+    row = dict(zip(refund.c.keys(), columns, strict=True))
+    return Refund(
+        id=row["id"], company=row["company_id"], lot=row["lot_id"], receipt=row["receipt_id"], bill=row["bill_id"],
+        attempt=row["attempt_id"], account=row["account_id"], method=row["method"], number=row["number"],
+        amount=Money(row["amount_minor"], row["currency"]), cause=row["cause"], reason=row["reason"],
+        state=row["state"], asked_at=row["asked_at"], ended_at=row["ended_at"], channel_refund=row["channel_refund"],
+        detail=row["detail"], version=row["version"],
+    )  # fmt: skip
+
+
+def refund_row(found: Refund) -> dict[str, Any]:
+    """Return the columns of a refund."""
+    return {
+        "id": found.id, "company_id": found.company, "lot_id": found.lot, "receipt_id": found.receipt,
+        "bill_id": found.bill, "attempt_id": found.attempt, "account_id": found.account, "method": found.method,
+        "number": found.number, "amount_minor": found.amount.minor, "currency": found.amount.currency,
+        "cause": found.cause, "reason": found.reason, "state": found.state, "asked_at": found.asked_at,
+        "ended_at": found.ended_at, "channel_refund": found.channel_refund, "detail": found.detail,
+        "version": found.version,
+    }  # fmt: skip
+
+
+INSERT_REFUND = insert_into(refund)
+REFUND = Query(select(refund).where(refund.c.id == bindparam("refund_id")), _refund)
+REFUND_BY_NUMBER = Query(
+    select(refund).where(refund.c.method == bindparam("method"), refund.c.number == bindparam("number")), _refund
+)
+REFUNDS_OF_RECEIPT = Query(
+    select(refund).where(refund.c.receipt_id == bindparam("receipt")).order_by(refund.c.id).limit(PAGE_MAX), _refund
+)
+REFUNDS_OF_LOT = Query(
+    select(refund)
+    .where(refund.c.lot_id == bindparam("lot"), refund.c.id < bindparam("before"))
+    .order_by(refund.c.id.desc())
+    .limit(bindparam("limit")),
+    _refund,
+)
+UPDATE_REFUND = Write(
+    update(refund)
+    .where(refund.c.id == bindparam("refund_id"), refund.c.version == bindparam("old_version"))
+    .values(
+        state=bindparam("new_state"),
+        ended_at=bindparam("new_ended_at"),
+        channel_refund=bindparam("new_channel_refund"),
+        detail=bindparam("new_detail"),
+        version=refund.c.version + 1,
+    )
+)
