@@ -2,8 +2,8 @@
 
 from openberth.migrations.steps import add_column, append_only, big, check, create_index, create_table, ident, word
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:
