@@ -34,6 +34,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_late: asyncio.TimerHandle | None = None
         self._head_size = 0
+        self._in_body = False
         self._unread: asyncio.TimerHandle | None = None
         self._address: str | None = None
 
@@ -54,8 +55,9 @@ class PatientProtocol(HttpToolsProtocol):
         """Take bytes; the first ones of a further request start its clock."""
         if self._head_late is None and _is_idle(self.cycle):
             self._expect_head()
+        of_head = not self._in_body  # a refusal may leave before the body it refuses has come
         super().data_received(data)
-        if self._head_late is not None:
+        if self._head_late is not None and of_head:
             self._head_size += len(data)
             if self._head_size > HEAD_MAX and not self.transport.is_closing():
                 self.transport.write(HEAD_TOO_LARGE)
@@ -74,7 +76,14 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Note that the head has arrived in time."""
         self._cancel()
+        self._in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that the body is over; what comes next is a head."""
+        self._in_body = False
+        self._cancel()
+        super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over: the feed has bounds of its own."""
