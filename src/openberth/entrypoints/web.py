@@ -19,11 +19,21 @@ from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, WhatIfApi, lot_id
 from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.api import AccountsApi, AuditApi, GrantsApi, KeysApi, OAuth, SignInApi
+from openberth.contexts.tenancy.api import (
+    AccountsApi,
+    AuditApi,
+    GrantsApi,
+    KeysApi,
+    Lots,
+    OAuth,
+    OrganisationApi,
+    SettingsApi,
+    SignInApi,
+)
 from openberth.contexts.tenancy.reactions import Entrance, Refusals
 from openberth.infra.blobs import Blobs
 from openberth.infra.buckets import Buckets
-from openberth.infra.database import Database, Reader
+from openberth.infra.database import Database
 from openberth.infra.http.auth import ANYBODY, FEED, Gate, declarations, may
 from openberth.infra.http.feed import Feed
 from openberth.infra.http.middleware import BodyBounds, Surface, named
@@ -36,7 +46,6 @@ from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.outbox import Tail
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
-from openberth.kernel.ids import Id
 
 OPENAPI = "/v1/openapi.json"
 PROBLEM_RESPONSE: dict[str, Any] = {
@@ -108,6 +117,7 @@ def build_app(parts: Parts) -> FastAPI:
     """Return the application for people and programs; devices are served in front of it."""
     database = parts.database
     publisher = Publisher(parts.calendars)
+    lots = Lots(lambda reader, name: facility.lot_named(reader, name=name), facility.lots)
     entrance, door, settings = parts.entrance, parts.entrance.door, parts.settings
     places = FacilityApi(
         database, tariffs.currencies, http_base=settings.public_base, barrier_base=settings.barrier_base
@@ -117,8 +127,8 @@ def build_app(parts: Parts) -> FastAPI:
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), RefundsApi(database), PermitsApi(database), PlacesApi(database),
         HistoryApi(database, parts.blobs), CasesApi(database), WhatIfApi(database),
-        AccountsApi(database, entrance.hashing),
-        GrantsApi(database, _place_of_lot), SignInApi(database, entrance.reception, door, entrance.hashing),
+        AccountsApi(database, entrance.hashing), GrantsApi(database, lots), OrganisationApi(database, lots),
+        SettingsApi(database, lots), SignInApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database),
         KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
     )  # fmt: skip
@@ -181,8 +191,3 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _operation_id(route: APIRoute) -> str:
     return f"{route.tags[0]}_{route.name}" if route.tags else route.name
-
-
-def _place_of_lot(reader: Reader, name: str) -> tuple[Id, Id]:
-    found = facility.lot_named(reader, name=name)
-    return found.company, found.id

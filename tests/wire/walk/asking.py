@@ -29,7 +29,7 @@ KINDS = {
     name: name
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
-        "calendar", "company", "bill", "tariff", "plate", "receipt",
+        "calendar", "company", "bill", "tariff", "plate", "receipt", "partner", "property",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
 # The same, where a name means different things at different addresses.
@@ -37,6 +37,9 @@ KINDS_AT = {
     ("/v1/lots/{code}", "code"): "lot",
     ("/v1/accounts/{account}/secret", "account"): "integrator",
     ("/v1/tariffs/{code}", "code"): "tariff",
+    ("/v1/partners", "code"): "new code",
+    ("/v1/companies", "code"): "new code",
+    ("/v1/properties", "code"): "new code",
 }
 # Values of required parameters that name nothing.
 PLAIN: Mapping[str, Any] = {
@@ -45,6 +48,9 @@ PLAIN: Mapping[str, Any] = {
     "reason": "because",
     "name": "somebody",
     "password": PASSWORD,
+    "zh": "名",
+    "en": "Name",
+    "key": "retention.pictures_days",
 }
 PLAIN_AT = {("/v1/passages/{passage}/pictures/{number}", "number"): 0}
 
@@ -63,6 +69,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
         "login": "<new login>", "name": "somebody", "password": PASSWORD, "company": "<company>",
     },
     ("POST", "/v1/grants"): {"account": "<account>", "role": "<role>", "level": "lot", "node": "<lot>"},
+    ("PUT", "/v1/settings/{key}"): {"level": "lot", "node": "<lot>", "value": 30},
     ("PUT", "/v1/roles/{role}"): {"name": "somebody", "permissions": ["lot.read"]},
     ("POST", "/v1/calendars/{calendar}/seed"): {"years": [2026]},
     ("POST", "/v1/auth/password"): {"old": PASSWORD, "new": "walnut-bridge-77"},
@@ -81,6 +88,8 @@ QUERIES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("PUT", "/v1/calendars/{calendar}/days"): {"company": "<company>"},
     ("POST", "/v1/calendars/{calendar}/seed"): {"company": "<company>"},
     ("GET", "/v1/roles"): {"company": "<company>"},
+    ("GET", "/v1/settings"): {"level": "company", "node": "<company>"},
+    ("DELETE", "/v1/settings/{key}"): {"level": "lot", "node": "<lot>"},
 }  # fmt: skip
 # Of a document, what its placeholders name.
 _OF_DOCUMENTS = {"plate": "new plate", "zh": "", "space": ""}
@@ -196,7 +205,8 @@ def absent(name: str) -> str:
 def own_names(tenant: Tenant, lot: int = 0) -> dict[str, str]:
     """Return a name of everything that somebody may look at, and words for new things."""
     things = {kind: names[0] for kind, names in tenant.things(lot).items() if names}
-    return things | {"new plate": tenant.plate(99_001), "new login": f"{tenant.code}-newcomer"}
+    new = {"new plate": tenant.plate(99_001), "new login": f"{tenant.code}-newcomer", "new code": f"{tenant.code}-new"}
+    return things | new
 
 
 def operations(app: FastAPI, words: Mapping[tuple[str, str], str]) -> Iterator[Operation]:

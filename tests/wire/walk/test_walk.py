@@ -27,6 +27,12 @@ OWN_REFUSALS = {
     "DELETE /v1/roles/<role>": {"role.in_use"},
     "POST /v1/lots/<lot>/lanes/<lane>/cash": {"cash.too_little"},
     "POST /v1/calendars/<calendar>/seed": {"calendar.region"},
+    # The tree above companies is the platform's, and a partner is nothing to those of its companies.
+    "POST /v1/partners": {"auth.out_of_scope"},
+    "PUT /v1/partners/<partner>": {"partner.not_found"},
+    "POST /v1/partners/<partner>/close": {"partner.not_found"},
+    "POST /v1/companies": {"auth.out_of_scope"},
+    "PUT /v1/companies/<company>/partner": {"auth.out_of_scope"},
     "POST /v1/keys/rotate": {"auth.out_of_scope"},  # the keys are those of the installation
     "GET /v1/audit/head": {"auth.out_of_scope"},  # of the chain of all
     "GET /v1/keys": {"auth.out_of_scope"},

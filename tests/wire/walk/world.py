@@ -151,6 +151,7 @@ class _Founder:
         for number in (1, 2):
             self._found_lot(Lot(f"{tenant.code}-lot{number}"))
         self._rules()
+        self._organisation()
         for lot in tenant.lots:
             self._live(lot)
         self._people()
@@ -209,6 +210,19 @@ class _Founder:
             partial(alarms.tell, company=UUID(tenant.id), kinds=("calendar_missing",), troubles=[trouble]),
             by=system("t"),
         )  # fmt: skip
+
+    def _organisation(self) -> None:
+        """Put the company under a partner of its own, and give it a property."""
+        tenant = self._tenant
+        name = {"zh": f"{tenant.zh}集团", "en": f"{tenant.code} Group"}
+        self._post("/v1/partners", {"code": f"{tenant.code}-group", "name": name})
+        moved = {"partner": f"{tenant.code}-group", "reason": f"{tenant.code} was bought"}
+        answer = self._house.operator.put(f"/v1/companies/{tenant.code}/partner", json=moved)
+        assert answer.status_code == 204, answer.text
+        home = {"company": tenant.code, "code": f"{tenant.code}-home", "name": name}
+        self._post("/v1/properties", home)
+        tenant.add("partner", f"{tenant.code}-group")
+        tenant.add("property", f"{tenant.code}-home")
 
     def _live(self, lot: Lot) -> None:
         """Let cars come: one leaves, one stays, one waits with a bill, one is not read, one was never inside."""

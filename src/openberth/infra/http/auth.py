@@ -2,7 +2,7 @@
 
 Every route declares one permission (``may``), ``signed_in`` or ``anybody``; ``declarations`` finds those that do not.
 The gate stands before the routes, so unknown addresses and the API description say nothing to strangers either.
-Who has grants in several companies names the one it acts in (``X-OpenBerth-Company``: code or id).
+Who has grants in several companies names the one it acts in, or a partner (``X-OpenBerth-Company``: code or id).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -19,6 +19,7 @@ from openberth.infra.http.spending import spend_for
 from openberth.infra.permitting import require
 from openberth.kernel.authority import Caller, Proof
 from openberth.kernel.errors import Unknown
+from openberth.kernel.events import Envelope
 
 PREFIX = "/v1"
 FEED = "/v1/feed"  # a browser cannot send headers with a WebSocket: the feed asks for the token itself
@@ -30,6 +31,10 @@ class Door(Protocol):
 
     async def caller(self, token: str, address: str | None, company: str | None = None) -> Caller:
         """Return the caller of a token, acting in the company that is named. Raises ``Unknown("auth.required")``."""
+        ...
+
+    def concerns_everybody(self, event: Envelope) -> bool:
+        """Tell whether an event may change what anybody may do, so that whoever listens is asked about again."""
         ...
 
 

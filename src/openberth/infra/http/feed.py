@@ -26,7 +26,7 @@ from openberth.infra.http.problems import language_of_scope, problem_document, p
 from openberth.infra.outbox import Subscription, Tail
 from openberth.infra.telemetry import gauge
 from openberth.kernel.authority import Caller
-from openberth.kernel.errors import Denied, Malformed, Overloaded, Problem, Unknown
+from openberth.kernel.errors import Denied, Malformed, NotFound, Overloaded, Problem, Refused, Unknown
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 from openberth.kernel.time import to_iso
@@ -144,7 +144,8 @@ class Feed:
         except Problem as problem:
             await _turn_away(websocket, problem)
             return
-        await self._until_gone(websocket, _View(self._database, self._tail, websocket, by, after, lot), token)
+        view = _View(self._database, self._tail, websocket, by, after, lot, self._door.concerns_everybody)
+        await self._until_gone(websocket, view, token)
 
     async def _asked(self, websocket: WebSocket, by: Caller) -> tuple[int, Id | None]:
         text = websocket.query_params.get("after")
@@ -174,14 +175,16 @@ class _View:
     """What one client has seen of the log, and how it gets the rest."""
 
     def __init__(
-        self, database: Database, tail: Tail, websocket: WebSocket, by: Caller, after: int, lot: Id | None
-    ) -> None:
+        self, database: Database, tail: Tail, websocket: WebSocket, by: Caller, after: int, lot: Id | None,
+        concerns_everybody: Callable[[Envelope], bool],
+    ) -> None:  # fmt: skip
         self._database = database
         self._tail = tail
         self._websocket = websocket
         self._by = by
         self._position = after
         self._lot = lot
+        self._concerns_everybody = concerns_everybody
 
     async def tell(self, ask_again: Callable[[], Awaitable[Caller]]) -> None:
         """Tell everything after the position, then what happens, until the token or the permission is taken back."""
@@ -194,7 +197,7 @@ class _View:
                 await self._catch_up()
                 while await self._follow(live, ask_again):
                     self._by = await ask_again()
-            except (Unknown, Denied) as problem:
+            except (Unknown, Denied, NotFound, Refused) as problem:
                 await self._websocket.close(REFUSED_CODE + problem.status, problem.code)
                 return
             finally:
@@ -226,7 +229,7 @@ class _View:
             new = [event for event in page if (event.position or 0) > self._position]
             if new and new[0].position != self._position + 1:
                 return False
-            if any(str(event.key) == self._by.actor.name for event in new):
+            if any(str(event.key) == self._by.actor.name or self._concerns_everybody(event) for event in new):
                 self._by = await ask_again()
             await self._hand_over(new)
             if loop.time() >= ask_at:

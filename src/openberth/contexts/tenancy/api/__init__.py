@@ -1,10 +1,23 @@
-"""Routes of tenancy: signing in, accounts, grants, roles, keys, the audit trail."""
+"""Routes of tenancy: signing in, accounts, grants, roles, keys, the organisation with its settings, the audit trail."""
 
 from openberth.contexts.tenancy.api.accounts import AccountsApi
 from openberth.contexts.tenancy.api.audit import AuditApi
-from openberth.contexts.tenancy.api.grants import FindPlace, GrantsApi
+from openberth.contexts.tenancy.api.grants import GrantsApi
 from openberth.contexts.tenancy.api.keys import KeysApi
 from openberth.contexts.tenancy.api.oauth import OAuth
+from openberth.contexts.tenancy.api.organisation import OrganisationApi
+from openberth.contexts.tenancy.api.places import Lots
+from openberth.contexts.tenancy.api.settings import SettingsApi
 from openberth.contexts.tenancy.api.signing_in import SignInApi
 
-__all__ = ["AccountsApi", "AuditApi", "FindPlace", "GrantsApi", "KeysApi", "OAuth", "SignInApi"]
+__all__ = [
+    "AccountsApi",
+    "AuditApi",
+    "GrantsApi",
+    "KeysApi",
+    "Lots",
+    "OAuth",
+    "OrganisationApi",
+    "SettingsApi",
+    "SignInApi",
+]

@@ -20,7 +20,7 @@ from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
 from openberth.infra.passwords import Hashing, is_common
 from openberth.kernel.authority import Caller
-from openberth.kernel.errors import Malformed
+from openberth.kernel.errors import Malformed, NotFound
 from openberth.kernel.ids import Id
 from openberth.kernel.persons import masked_name
 
@@ -35,7 +35,7 @@ class AccountForm(Form):
     kind: AccountKind = AccountKind.PERSON
     login: str = Field(min_length=2, max_length=60)
     name: Words
-    company: str | None = Field(default=None, min_length=1, max_length=40, description="code; none for the platform's")
+    company: str | None = Field(default=None, min_length=1, max_length=40, description="code of the company or partner")
     password: str | None = Field(default=None, max_length=200)
 
 
@@ -130,9 +130,8 @@ class AccountsApi:
             raise Malformed("password.missing")
 
         def effect(unit: Unit) -> AccountView:
-            company = None if form.company is None else companies.company_by_code(unit, code=form.company).id
             made = accounts.make_account(
-                unit, kind=form.kind, login=form.login, name=form.name, company=company or unit.caller.scope.company,
+                unit, kind=form.kind, login=form.login, name=form.name, company=_owner(unit, form.company),
                 password=digest,
             )  # fmt: skip
             return _view(unit, made)
@@ -220,6 +219,18 @@ def grant_view(grant: Grant) -> GrantView:
         company=grant.company, granted_by=grant.granted_by, granted_at=instant(grant.granted_at),
         until=instant_or_none(grant.until),
     )  # fmt: skip
+
+
+def _owner(unit: Unit, name: str | None) -> Id | None:
+    """Return whose account it will be: the named company or partner, or where the maker acts; None: the platform's."""
+    if name is not None:
+        place = companies.place_named(unit, name=name)
+        if place is None:
+            raise NotFound("company.not_found", company=name)
+        return place.id
+    if unit.caller.scope.companies is not None:
+        raise Malformed("account.company")
+    return unit.caller.scope.company
 
 
 def _view(reader: Reader, found: Account) -> AccountView:

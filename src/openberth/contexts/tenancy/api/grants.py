@@ -1,6 +1,5 @@
 """Routes of grants, and of roles: the built-in ones and those that a company makes."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openberth.contexts.tenancy.api.accounts import GrantView, grant_view
+from openberth.contexts.tenancy.api.places import Lots, node_named
 from openberth.contexts.tenancy.model.accounts import Level
 from openberth.contexts.tenancy.model.permissions import PERMISSIONS, ROLES
 from openberth.contexts.tenancy.service import accounts, companies, grants
@@ -21,22 +21,23 @@ from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
-from openberth.kernel.errors import Malformed
 from openberth.kernel.ids import Id
 
-# Knows places below a company by code or id: (reader, name) -> (company, lot). Tenancy itself knows no lots.
-FindPlace = Callable[[Reader, str], tuple[Id, Id]]
 RolePath = Annotated[str, Path(min_length=2, max_length=40, pattern="^[a-z][a-z0-9_]*$")]
 CompanyName = Annotated[str, Query(min_length=1, max_length=40, description="code of a company")]
 
 
 class GrantForm(Form):
-    """Which role an account gets, where, and until when. ``node`` is the code of a company or lot."""
+    """Which role an account gets, where, and until when.
+
+    ``node`` is the code of a partner, company, property or lot; ``company`` tells properties of one code apart.
+    """
 
     account: str = Field(min_length=2, max_length=60, description="login or id")
     role: Code
     level: Level
     node: Code | None = None
+    company: Code | None = None
     until: Moment | None = None
 
 
@@ -79,9 +80,9 @@ class GrantsView(View):
 class GrantsApi:
     """Serves the routes."""
 
-    def __init__(self, database: Database, find_place: FindPlace) -> None:
+    def __init__(self, database: Database, lots: Lots) -> None:
         self._database = database
-        self._find_place = find_place
+        self._lots = lots
         self.router = APIRouter(prefix="/v1", tags=["accounts"])
         add = self.router.add_api_route
         add("/grants", self.grants, methods=["GET"])
@@ -103,10 +104,11 @@ class GrantsApi:
         """Give a role."""
 
         def effect(unit: Unit) -> GrantView:
-            company, node = _place(unit, form.level, form.node, self._find_place)
+            at = node_named(unit, self._lots, level=form.level, name=form.node, company=form.company)
             found = accounts.account_named(unit, name=form.account)
             made = grants.give(
-                unit, account=found.id, role=form.role, level=form.level, node=node, company=company, until=form.until
+                unit, account=found.id, role=form.role, level=at.level, company=at.company, until=form.until,
+                node=None if at.level is Level.PLATFORM else at.id,
             )  # fmt: skip
             return grant_view(made)
 
@@ -147,19 +149,6 @@ class GrantsApi:
             grants.drop_role(unit, company=companies.company_by_code(unit, code=company).id, code=role)
 
         await self._database.write(effect, by=by)
-
-
-def _place(reader: Reader, level: Level, node: str | None, find: FindPlace) -> tuple[Id | None, Id | None]:
-    if level is Level.PLATFORM and node is None:
-        return None, None
-    if node is None:
-        raise Malformed("grant.node")
-    if level is Level.COMPANY:
-        company = companies.company_by_code(reader, code=node).id
-        return company, company
-    if level is Level.LOT:
-        return find(reader, node)
-    raise Malformed("grant.node")
 
 
 def _grants(reader: Reader, name: str) -> GrantsView:

@@ -114,6 +114,7 @@ class MeView(View):
     account: str
     company: Id | None
     lots: list[Id] | None
+    companies: list[Id] | None = Field(description="who acts for a partner: the partner and its companies")
     permissions: list[str]
     grants: list[OwnGrantView]
 
@@ -264,6 +265,7 @@ def _me(reader: Reader, by: Caller) -> MeView:
     scope = by.scope
     return MeView(
         account=by.actor.name, company=scope.company, lots=None if scope.lots is None else list(scope.lots),
+        companies=None if scope.companies is None else list(scope.companies),
         permissions=sorted(by.permissions or ()),
         grants=[
             OwnGrantView(

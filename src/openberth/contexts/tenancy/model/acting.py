@@ -1,14 +1,16 @@
 """From the grants of an account to what it may do in one request: a scope and the permissions that hold all over it.
 
-An account acts in one place at a time: the whole platform, one company, or some lots of one. Permissions never spread
-beyond their node: over several lots only what is held at each of them counts, so nobody gains by being two things.
+An account acts in one place at a time: the whole platform, a partner with its companies, one company, or some lots of
+one. Permissions never spread beyond their node: over several places only what is held at each of them counts, so nobody
+gains by being two things.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from openberth.contexts.tenancy.model.accounts import Grant, Level
-from openberth.kernel.authority import EVERYTHING, Scope
+from openberth.contexts.tenancy.model.permissions import changes_something
+from openberth.kernel.authority import EVERYTHING, PLACES_MAX, Scope
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 
@@ -18,10 +20,14 @@ NOWHERE = Scope(Id(int=0), ())
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A grant with the permissions of its role."""
+    """A grant with the permissions of its role, and the places below its node.
+
+    ``places`` are the companies of a partner, or the lots of a property; other nodes need none.
+    """
 
     grant: Grant
     permissions: frozenset[str]
+    places: tuple[Id, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +38,85 @@ class Acting:
     permissions: frozenset[str]
 
 
-def acting(held: Sequence[Held], *, company: Id | None = None) -> Acting:
-    """Return where an account acts, in a company that it names or in the only place it has.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A company, or a partner with its companies, in which a caller says that it acts."""
 
-    Raises ``NotFound("company.not_found")`` for a company it has no grant in, and ``Refused("auth.which_company")``
-    when it has several and names none.
+    id: Id
+    companies: tuple[Id, ...] | None = None  # of a partner
+
+
+def acting(held: Sequence[Held], *, at: Place | None = None, closed: Collection[Id] = frozenset()) -> Acting:
+    """Return where an account acts, in a place that it names or in the only one it has.
+
+    ``closed`` are companies in which nothing may be done but looking. Raises ``NotFound("company.not_found")`` for a
+    place it has no grant in, ``Refused("auth.which_company")`` when it has several and names none, and
+    ``Refused("auth.too_many_places")``.
     """
     everywhere = _union(each for each in held if each.grant.level is Level.PLATFORM)
-    mine = [each for each in held if each.grant.level is not Level.PLATFORM]
-    if company is None and any(each.grant.level is Level.PLATFORM for each in held):
-        return Acting(EVERYTHING, everywhere)
-    companies = {each.grant.company for each in mine if each.grant.company is not None}
-    if company is None:
-        if not companies:
+    if at is None:
+        if any(each.grant.level is Level.PLATFORM for each in held):
+            return Acting(EVERYTHING, everywhere)
+        at = _only_place(held)
+        if at is None:
             return Acting(NOWHERE, frozenset())
-        if len(companies) > 1:
-            raise Refused("auth.which_company", count=len(companies))
-        company = next(iter(companies))
-    elif company not in companies:
-        if not everywhere:
-            raise NotFound("company.not_found", company=str(company))
-        return Acting(Scope(company), everywhere)
-    here = [each for each in mine if each.grant.company == company]
-    return _inside(here, company, everywhere)
+    if at.companies is not None:
+        return _over_partner(held, at, everywhere, closed)
+    found = _in_company(held, at.id, everywhere)
+    if at.id not in closed:
+        return found
+    return Acting(found.scope, frozenset(word for word in found.permissions if not changes_something(word)))
 
 
-def _inside(here: Sequence[Held], company: Id, everywhere: frozenset[str]) -> Acting:
-    whole = [each for each in here if each.grant.level is Level.COMPANY]
+def _only_place(held: Sequence[Held]) -> Place | None:
+    """Return where somebody acts who names no place; what lies below a partner that it acts for is no place more."""
+    partners = {each.grant.node: each.places for each in held if each.grant.level is Level.PARTNER}
+    below = {company for companies in partners.values() for company in companies}
+    places = {node: Place(node, companies) for node, companies in partners.items() if node is not None}
+    for each in held:
+        company = each.grant.company
+        if each.grant.level is not Level.PARTNER and company is not None and company not in below:
+            places[company] = Place(company)
+    if len(places) > 1:
+        raise Refused("auth.which_company", count=len(places))
+    return next(iter(places.values()), None)
+
+
+def _over_partner(held: Sequence[Held], at: Place, everywhere: frozenset[str], closed: Collection[Id]) -> Acting:
+    """Return acting over all open companies of a partner: only what is held at the partner is held at each of them."""
+    here = [each for each in held if each.grant.level is Level.PARTNER and each.grant.node == at.id]
+    if not here and not everywhere:
+        raise NotFound("company.not_found", company=str(at.id))
+    companies = tuple(sorted(each for each in at.companies or () if each not in closed))
+    if len(companies) >= PLACES_MAX:
+        raise Refused("auth.too_many_places", count=len(companies), most=PLACES_MAX)
+    return Acting(Scope(companies=(at.id, *companies)), everywhere | _union(here))
+
+
+def _in_company(held: Sequence[Held], company: Id, everywhere: frozenset[str]) -> Acting:
+    here = [each for each in held if each.grant.level is not Level.PARTNER and each.grant.company == company]
+    above = [each for each in held if each.grant.level is Level.PARTNER and company in each.places]
+    whole = [each for each in here if each.grant.level is Level.COMPANY] + above
+    if not here and not above and not everywhere:
+        raise NotFound("company.not_found", company=str(company))
     if whole or everywhere:
         return Acting(Scope(company), everywhere | _union(whole))
-    lots: dict[Id, frozenset[str]] = {}
-    for each in here:
-        if each.grant.level is Level.LOT and each.grant.node is not None:
-            lots[each.grant.node] = lots.get(each.grant.node, frozenset()) | each.permissions
+    lots = _by_lot(here)
     if not lots:
         return Acting(NOWHERE, frozenset())
+    if len(lots) > PLACES_MAX:
+        raise Refused("auth.too_many_places", count=len(lots), most=PLACES_MAX)
     return Acting(Scope(company, tuple(sorted(lots))), frozenset.intersection(*lots.values()))
+
+
+def _by_lot(here: Sequence[Held]) -> Mapping[Id, frozenset[str]]:
+    lots: dict[Id, frozenset[str]] = {}
+    for each in here:
+        if each.grant.node is None:
+            continue
+        for lot in each.places if each.grant.level is Level.PROPERTY else (each.grant.node,):
+            lots[lot] = lots.get(lot, frozenset()) | each.permissions
+    return lots
 
 
 def _union(held: Iterable[Held]) -> frozenset[str]:

@@ -11,13 +11,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from openberth.contexts.tenancy.model.accounts import Account, AccountKind
-from openberth.contexts.tenancy.model.acting import NOWHERE, Acting, Held, acting
-from openberth.contexts.tenancy.model.events import AccountChanged, GrantGiven, GrantTaken, RoleChanged, SessionEnded
+from openberth.contexts.tenancy.model.accounts import Account, AccountKind, Level
+from openberth.contexts.tenancy.model.acting import NOWHERE, Acting, Held, Place, acting
+from openberth.contexts.tenancy.model.events import (
+    AccountChanged,
+    GrantGiven,
+    GrantTaken,
+    NodeChanged,
+    NodeMade,
+    RoleChanged,
+    SessionEnded,
+    SettingChanged,
+)
 from openberth.contexts.tenancy.model.permissions import OFFICERS, PERMISSIONS, Role
+from openberth.contexts.tenancy.model.settings import SECOND_FACTOR
 from openberth.contexts.tenancy.reactions.keys import Keyring
 from openberth.contexts.tenancy.service import companies, tokens
-from openberth.contexts.tenancy.service.signing_in import Standing, standing
+from openberth.contexts.tenancy.service.settings import setting_of
+from openberth.contexts.tenancy.service.signing_in import standing
 from openberth.infra.buckets import Buckets, per_minute
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.limits import limit_key
@@ -34,6 +45,8 @@ KNOWN_MAX = 10_000
 TOKEN_LENGTHS = range(16, 2_001)
 COMPANY_NAME_MAX = 40
 OF_ACCOUNTS = frozenset((AccountChanged.KIND, GrantGiven.KIND, GrantTaken.KIND, SessionEnded.KIND))
+# They may change what anybody may do: what a role holds, what lies below a node, what is asked of administrators.
+OF_EVERYBODY = frozenset((RoleChanged.KIND, NodeMade.KIND, NodeChanged.KIND, SettingChanged.KIND))
 ADMINISTRATORS = frozenset((*OFFICERS, Role.COMPANY_MANAGER))
 
 K = TypeVar("K")
@@ -50,12 +63,23 @@ class _Verified:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a session stood for when it was read, in one company or in none named."""
+    """What a session stood for when it was read, in one company or partner or in none named."""
 
     read_at: Instant
     account: Id
     kind: ActorKind
     acting: Acting | Refused | NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read of a session: its account, what it holds, and the place that was named."""
+
+    account: Account
+    held: tuple[Held, ...]
+    place: Place | None
+    closed: frozenset[Id]
+    lacks_factor: bool
 
 
 class Door:
@@ -80,7 +104,7 @@ class Door:
     def watch(self, events: Sequence[Envelope]) -> None:
         """Look at the log: whoever it tells of is read anew at the next request."""
         for event in events:
-            if event.kind == RoleChanged.KIND:
+            if self.concerns_everybody(event):
                 self._known.clear()
                 self._changes += 1
             elif event.kind in OF_ACCOUNTS:
@@ -88,8 +112,12 @@ class Door:
                 for key in [key for key, known in self._known.items() if known.account == event.key]:
                     del self._known[key]
 
+    def concerns_everybody(self, event: Envelope) -> bool:
+        """Tell whether an event may change what anybody may do."""
+        return event.kind in OF_EVERYBODY
+
     async def caller(self, token: str, address: str | None, company: str | None = None) -> Caller:
-        """Return who a token belongs to, in the company that is named, or in the only one there is.
+        """Return who a token belongs to, in the company or partner that is named, or in the only one there is.
 
         Raises ``Unknown("auth.required")``, ``TooMany`` for an address with many wrong tokens (a right one passes all
         the same: a display with an old token must not shut out the guard who sits beside it),
@@ -139,31 +167,16 @@ class Door:
         if company is not None and len(company) > COMPANY_NAME_MAX:
             raise NotFound("company.not_found", company=company[:COMPANY_NAME_MAX])
         changes = self._changes
-        found, named = await self._database.read(partial(_standing, session=session, company=company), by=self._by)
+        found = await self._database.read(
+            partial(_found, session=session, place=company, enforced=self._enforced), by=self._by
+        )
         if found is None:
             raise Unknown("auth.required")
         kind = ActorKind.PERSON if found.account.kind is AccountKind.PERSON else ActorKind.INTEGRATOR
-        known = _Known(now, found.account.id, kind, self._acting(found.account, found.held, company, named))
+        known = _Known(now, found.account.id, kind, _acting(found, company))
         if changes == self._changes:  # otherwise what was read may be older than what the log has told meanwhile
             _remember(self._known, (session, company), known)
         return known
-
-    def _acting(
-        self, account: Account, held: Sequence[Held], company: str | None, named: Id | None
-    ) -> Acting | Refused | NotFound:
-        if company is not None and named is None:
-            return NotFound("company.not_found", company=company)
-        is_administrator = any(each.grant.role in ADMINISTRATORS for each in held)
-        try:
-            found: Acting | Refused = acting(held, company=named)
-        except NotFound:
-            # In the words that were sent: the id of a company would tell that there is one.
-            return NotFound("company.not_found", company=company)
-        except Refused as problem:
-            found = problem
-        if self._enforced and is_administrator and account.totp is None:
-            return Acting(NOWHERE, frozenset())  # it may sign in, and do nothing before it has a second factor
-        return found
 
     async def _operator(self, token: str, address: str | None) -> Caller:
         digest = hashlib.sha256(token.encode()).digest()
@@ -185,15 +198,36 @@ def _remember(cache: OrderedDict[K, V], key: K, value: V) -> None:
         cache.popitem(last=False)
 
 
-def _standing(reader: Reader, session: Id, company: str | None) -> tuple[Standing | None, Id | None]:
-    found = standing(reader, session=session)
-    if found is None or company is None:
-        return found, None
-    return found, _company_named(reader, company)
-
-
-def _company_named(reader: Reader, company: str) -> Id | None:
+def _acting(found: _Found, name: str | None) -> Acting | Refused | NotFound:
+    if name is not None and found.place is None:
+        return NotFound("company.not_found", company=name)
     try:
-        return companies.company_by_code(reader, code=company).id
+        here: Acting | Refused = acting(found.held, at=found.place, closed=found.closed)
     except NotFound:
-        return next((each.id for each in companies.companies(reader) if str(each.id) == company), None)
+        # In the words that were sent: the id of a company would tell that there is one.
+        return NotFound("company.not_found", company=name)
+    except Refused as problem:
+        here = problem
+    if found.lacks_factor:
+        return Acting(NOWHERE, frozenset())  # it may sign in, and do nothing before it has a second factor
+    return here
+
+
+def _found(reader: Reader, session: Id, place: str | None, enforced: bool) -> _Found | None:
+    now = standing(reader, session=session)
+    if now is None:
+        return None
+    named = None if place is None else companies.place_named(reader, name=place)
+    concerned = {each.grant.company for each in now.held} | ({named.id} if named is not None else set())
+    concerned |= {below for each in now.held if each.grant.level is Level.PARTNER for below in each.places}
+    concerned |= set(named.companies or ()) if named is not None else set()
+    closed = companies.closed_among(reader, companies=(each for each in concerned if each is not None))
+    lacks = now.account.totp is None and any(_wants_factor(reader, each, enforced) for each in now.held)
+    return _Found(now.account, now.held, named, closed, lacks)
+
+
+def _wants_factor(reader: Reader, held: Held, enforced: bool) -> bool:
+    """Tell whether a grant makes an administrator of whom a second factor is asked; the file's word is the floor."""
+    if held.grant.role not in ADMINISTRATORS:
+        return False
+    return enforced or bool(setting_of(reader, SECOND_FACTOR, company=held.grant.company))

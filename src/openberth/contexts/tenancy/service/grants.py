@@ -8,6 +8,7 @@ from openberth.contexts.tenancy.model.acting import Held
 from openberth.contexts.tenancy.model.events import GrantGiven, GrantTaken, RoleChanged
 from openberth.contexts.tenancy.model.permissions import OFFICERS, PERMISSIONS, ROLES, OwnRole, Role
 from openberth.contexts.tenancy.store import accounts as store
+from openberth.contexts.tenancy.store import companies as nodes
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import needs
 from openberth.kernel.authority import EVERYTHING
@@ -24,7 +25,7 @@ def give(
     unit: Unit, *, account: Id, role: str, level: Level, node: Id | None = None, company: Id | None = None,
     until: Instant | None = None,
 ) -> Grant:  # fmt: skip
-    """Give a role at a node.
+    """Give a role at a node; ``company`` is the node's, of a partner itself.
 
     Security administrators give any role, anybody else only what it has itself, and nobody gives to itself.
     Raises ``NotFound`` (``account.not_found``, ``role.not_found``), ``Denied``, ``Malformed("grant.node")``.
@@ -71,7 +72,15 @@ def held_by(reader: Reader, *, account: Id) -> list[Held]:
     """Return the grants of an account that hold now, wherever they do, with their permissions: for rules, not lists."""
     every = reader.all(store.ALL_GRANTS_OF, account=account)
     found = [each for each in every if each.holds_at(reader.machine_now)]
-    return [Held(each, _permissions(reader, each.role, each.company)) for each in found]
+    return [Held(each, _permissions(reader, each.role, each.company), _below(reader, each)) for each in found]
+
+
+def _below(reader: Reader, grant: Grant) -> tuple[Id, ...]:
+    if grant.level is Level.PARTNER:
+        return tuple(each.id for each in reader.all(nodes.COMPANIES_OF_PARTNER, partner=grant.node))
+    if grant.level is Level.PROPERTY:
+        return tuple(reader.all(nodes.LOTS_OF_PROPERTY, unit_id=grant.node))
+    return ()
 
 
 @needs("role.write")

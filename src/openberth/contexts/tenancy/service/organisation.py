@@ -16,7 +16,7 @@ from openberth.contexts.tenancy.model.organisation import (
     check_code,
     check_name,
 )
-from openberth.contexts.tenancy.service.companies import company_by_code, make_company
+from openberth.contexts.tenancy.service.companies import check_everywhere, company_by_code, make_company
 from openberth.contexts.tenancy.store import companies as store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner, needs
@@ -75,6 +75,7 @@ def lots_of_properties(reader: Reader) -> dict[Id, Id]:
 @needs("organisation.write")
 def make_partner(unit: Unit, *, code: str, name: str, name_en: str) -> Partner:
     """Make a partner. Raises ``Malformed`` and ``Refused("organisation.code_taken")``."""
+    check_everywhere(unit)
     check_code(code)
     if unit.one(store.CODE_OF_PARTNER, code=code) or unit.one(store.CODE_OF_COMPANY, code=code):
         raise Refused("organisation.code_taken", code=code)
@@ -117,6 +118,7 @@ def companies_of(unit: Reader, *, partner: Id) -> list[Company]:
 @needs("organisation.write")
 def found_company(unit: Unit, *, code: str, name: str, name_en: str, partner: str | None = None) -> Company:
     """Make a new company, of a partner when one is named. Raises ``Refused`` for a code or partner that is not free."""
+    check_everywhere(unit)
     check_code(code)
     if unit.one(store.CODE_OF_COMPANY, code=code) is not None:
         raise Refused("organisation.code_taken", code=code)
@@ -137,6 +139,7 @@ def rename_company(unit: Unit, *, company: str, name: str, name_en: str, reason:
 @needs("organisation.write")
 def move_company(unit: Unit, *, company: str, partner: str | None, reason: str) -> None:
     """Hang a company under another partner, or under none. Whoever holds the old partner loses it at once."""
+    check_everywhere(unit)
     found = company_by_code(unit, code=company)
     target = None if partner is None else _open_partner(unit, partner)
     if found.partner == target:

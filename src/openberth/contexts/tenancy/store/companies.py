@@ -94,6 +94,7 @@ COMPANY_BY_ID = Query(_COMPANY.where(company.c.id == bindparam("company")), _com
 COMPANIES = Query(_COMPANY.order_by(company.c.code).limit(LIST_MAX), _company)
 # Of rules: which partner's settings hold in a company, and whether it is open, whoever asks.
 ANY_COMPANY = Query(COMPANY_BY_ID.clause, _company, everywhere=True)
+CLOSED_COMPANIES = Query(select(company.c.id).where(company.c.state == NodeState.CLOSED), one_id, everywhere=True)
 COMPANIES_OF_PARTNER = Query(
     _COMPANY.where(company.c.partner_id == bindparam("partner")).order_by(company.c.code), _company, everywhere=True
 )

@@ -1,0 +1,132 @@
+"""Routes of the settings that inherit downward."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import StrictBool, StrictInt
+from starlette.requests import Request
+
+from openberth.contexts.tenancy.api.places import Lots, node_named
+from openberth.contexts.tenancy.model.accounts import Level
+from openberth.contexts.tenancy.model.settings import Effective
+from openberth.contexts.tenancy.service import settings as service
+from openberth.infra.catalogue import Language, text
+from openberth.infra.database import Database, Reader, Unit
+from openberth.infra.http.answers import View
+from openberth.infra.http.asks import Code, Form
+from openberth.infra.http.auth import may
+from openberth.infra.http.problems import language_of_scope
+from openberth.kernel.authority import Caller
+
+KeyPath = Annotated[str, Path(min_length=1, max_length=60)]
+AtLevel = Annotated[Level, Query(description="where: platform, partner, company, property or lot")]
+AtNode = Annotated[str | None, Query(min_length=1, max_length=40, description="code there; none for the platform")]
+OfCompany = Annotated[str | None, Query(max_length=40, description="code of the company, where several have the code")]
+
+
+class SettingForm(Form):
+    """A value at a node; null leaves it at what holds there. ``locked`` true forbids another one below, null leaves
+    the lock as it is.
+    """
+
+    level: Level
+    node: Code | None = None
+    company: Code | None = None
+    value: StrictBool | StrictInt | None = None
+    locked: StrictBool | None = None
+
+
+class SettingView(View):
+    """A setting as it holds at a node.
+
+    ``source`` is the level that the value comes from, null for the default; ``locked_by`` the level whose lock decides.
+    ``own`` is what was set at the node itself, ``overruled`` when a lock above makes it of no effect.
+    """
+
+    key: str
+    text: str
+    value: bool | int
+    default: bool | int
+    levels: list[Level]
+    source: Level | None
+    locked_by: Level | None
+    own: bool | int | None
+    own_locked: bool
+    overruled: bool
+
+
+class SettingsView(View):
+    """All settings at a node."""
+
+    level: Level
+    node: str | None
+    items: list[SettingView]
+
+
+class SettingsApi:
+    """Serves the routes."""
+
+    def __init__(self, database: Database, lots: Lots) -> None:
+        self._database = database
+        self._lots = lots
+        self.router = APIRouter(prefix="/v1", tags=["settings"])
+        add = self.router.add_api_route
+        add("/settings", self.settings, methods=["GET"])
+        add("/settings/{key}", self.set, methods=["PUT"])
+        add("/settings/{key}", self.clear, methods=["DELETE"])
+
+    async def settings(
+        self,
+        request: Request,
+        by: Annotated[Caller, Depends(may("setting.read"))],
+        level: AtLevel = Level.PLATFORM,
+        node: AtNode = None,
+        company: OfCompany = None,
+    ) -> SettingsView:
+        """Return what holds at a node, where it comes from and what locks it."""
+        language = language_of_scope(request.scope)
+
+        def query(reader: Reader) -> SettingsView:
+            at = node_named(reader, self._lots, level=level, name=node, company=company)
+            found = service.settings_at(reader, node=at)
+            return SettingsView(level=level, node=node, items=[_view(each, language) for each in found])
+
+        return await self._database.read(query, by=by)
+
+    async def set(
+        self, request: Request, key: KeyPath, form: SettingForm, by: Annotated[Caller, Depends(may("setting.write"))]
+    ) -> SettingView:
+        """Set a value at a node, lock it for all below, or unlock it."""
+
+        def effect(unit: Unit) -> Effective:
+            at = node_named(unit, self._lots, level=form.level, name=form.node, company=form.company)
+            return service.set_setting(unit, node=at, key=key, value=form.value, locked=form.locked)
+
+        return _view(await self._database.write(effect, by=by), language_of_scope(request.scope))
+
+    async def clear(
+        self,
+        request: Request,
+        key: KeyPath,
+        by: Annotated[Caller, Depends(may("setting.write"))],
+        level: AtLevel,
+        node: AtNode = None,
+        company: OfCompany = None,
+    ) -> SettingView:
+        """Take back what was set at a node."""
+
+        def effect(unit: Unit) -> Effective:
+            at = node_named(unit, self._lots, level=level, name=node, company=company)
+            return service.clear_setting(unit, node=at, key=key)
+
+        return _view(await self._database.write(effect, by=by), language_of_scope(request.scope))
+
+
+def _view(found: Effective, language: Language) -> SettingView:
+    own = found.own
+    return SettingView(
+        key=found.key.code, text=text(f"setting.key.{found.key.code}", language), value=found.value,
+        default=found.key.default, levels=list(found.key.levels), source=found.source, locked_by=found.locked_by,
+        own=None if own is None else own.value, own_locked=own is not None and own.locked,
+        overruled=found.is_overruled,
+    )  # fmt: skip
