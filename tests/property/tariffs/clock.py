@@ -29,7 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 WATCHED_BEFORE = 4 * 60  # longer than the clocks of these zones were ever put back
 PLAIN_WORDS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "all")
-CALENDAR_WORDS = ("holiday", "makeup", "workday", "weekend")
+CALENDAR_WORDS = ("holiday", "eve", "makeup", "workday", "weekend")
 
 
 class Walls:
@@ -105,6 +105,12 @@ def words_of(day: date, calendar: Calendar | None, beyond: BeyondCalendar) -> It
         yield "*", False
     if not known or kind is DayKind.HOLIDAY:
         yield "holiday", known
+    if not known or kind is not DayKind.HOLIDAY:
+        tomorrow = None if calendar is None else calendar.days.get(day + timedelta(days=1))
+        if tomorrow is None and beyond is BeyondCalendar.REFUSE:
+            yield "eve", False
+        if tomorrow is not None and tomorrow.kind is DayKind.HOLIDAY:
+            yield "eve", True
     if not known or (weekday >= 5 and kind is DayKind.WORKDAY):
         yield "makeup", known
     yield PLAIN_WORDS[weekday], True

@@ -58,6 +58,7 @@ DAY_WORDS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("fri",), ("holiday", "weekend"), ("all",)),
     (("holiday",), ("makeup",), ("workday",), ("weekend",)),
     (("fair",), ("all",)),
+    (("fri", "eve"), ("holiday", "sat"), ("all",)),
     (("2026-10-04", "2026-03-29"), ("fair", "holiday"), ("mon", "wed"), ("all",)),
     (WEEKDAYS[:5], WEEKDAYS[5:]),
 )
@@ -171,7 +172,7 @@ def condition(dice: Random) -> Condition:
     return Condition(
         maybe(dice, 0.4, (clock_time(dice), clock_time(dice))),
         maybe(dice, 0.3, (clock_time(dice), clock_time(dice))),
-        dice.choice(((), (), ("workday",), ("sat", "holiday"), ("fair", "mon", "tue"))),
+        dice.choice(((), (), ("workday",), ("sat", "holiday"), ("fair", "mon", "tue"), ("eve", "sun"))),
         dice.random() < 0.2,
         dice.choice((0, 0, 30, 240)),
         dice.choice((None, None, 300, 2000)),

@@ -11,6 +11,7 @@ from openberth.contexts.tariffs.engine import quote
 from openberth.contexts.tariffs.model import (
     Band,
     BandsBy,
+    BeyondCalendar,
     Calendar,
     CalendarDay,
     Cap,
@@ -35,6 +36,7 @@ from openberth.kernel.money import Money, Rate
 from openberth.kernel.time import Period, from_iso
 
 SHANGHAI_EIGHT = "2026-11-23T00:00:00Z"
+SHANGHAI_NINE = "2026-11-23T01:00:00Z"
 
 
 def band(code: str, start: int, end: int, unit: int, price: str, **more: Any) -> Band:
@@ -97,6 +99,18 @@ def test_the_band_of_the_entry_asks_no_calendar_later() -> None:
     assert total(by_entry, SHANGHAI_EIGHT, until, **known) == 1000  # 16 hours of one day, 8 of the next
     with pytest.raises(NotComputable):
         priced(tariff(working, off, caps=caps), SHANGHAI_EIGHT, until, **known)
+    one = band("one", 0, 0, 60, "1", days=("workday", "weekend"))  # the same with one band that is not for all days
+    assert total(tariff(one, caps=caps, bands_by=BandsBy.ENTRY), SHANGHAI_EIGHT, until, **known) == 1000
+
+
+def test_the_eve_of_a_day_that_nobody_knows_is_not_known_where_it_matters() -> None:
+    calendar = Calendar("cn", {date(2026, 11, 23): CalendarDay(DayKind.WORKDAY)}, date(2026, 11, 24))
+    eve, rest = band("eve", 0, 0, 60, "3", days=("eve",)), band("rest", 0, 0, 60, "1")
+    known = {"calendars": {"cn": calendar}}
+    with pytest.raises(NotComputable):
+        priced(tariff(eve, rest), SHANGHAI_EIGHT, SHANGHAI_NINE, **known)
+    lenient = replace(tariff(eve, rest), beyond_calendar=BeyondCalendar.WEEKDAY)
+    assert total(lenient, SHANGHAI_EIGHT, SHANGHAI_NINE, **known) == 100
 
 
 def test_a_tariff_as_a_relief_takes_what_the_total_it_finds_is_above_it() -> None:

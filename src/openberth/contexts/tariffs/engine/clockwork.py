@@ -130,6 +130,8 @@ class Clockwork:
             yield from known.words
             if known.kind is DayKind.HOLIDAY:
                 yield DayWord.HOLIDAY.value
+            elif DayWord.EVE in used and self._known(day + timedelta(days=1)).kind is DayKind.HOLIDAY:
+                yield DayWord.EVE.value
             if weekend and known.kind is DayKind.WORKDAY:
                 yield DayWord.MAKEUP.value
             yield weekday

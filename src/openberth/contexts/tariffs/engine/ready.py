@@ -121,7 +121,7 @@ class ReadyPlan:
         self.spans = tuple({cap.minutes for cap in self.caps if cap.minutes and cap.visits is None})
         self.across_visits = any(cap.visits is not None for cap in self.caps)
         self.bands = tuple(self._band(number, band) for number, band in enumerate(plan.bands))
-        self.by_entry = plan.bands_by is BandsBy.ENTRY and len(plan.bands) > 1
+        self.by_entry = plan.bands_by is BandsBy.ENTRY
         self.minimum = 0 if plan.minimum is None else plan.minimum.minor
         cycle = plan.cycle
         self.cycle_minutes = cycle.hours * 60 if cycle and cycle.kind is CycleKind.ROLLING else 0

@@ -101,6 +101,7 @@ class DayWord(StrEnum):
     """What a band may say of days besides weekdays (mon … sun) and dates; the most specific word used decides."""
 
     HOLIDAY = "holiday"
+    EVE = "eve"  # the day before a holiday that is none itself
     MAKEUP = "makeup"  # a weekend day on which people work
     WORKDAY = "workday"
     WEEKEND = "weekend"  # any day off, holidays too unless a band speaks of holidays

@@ -21,7 +21,7 @@ _MEANT = {
     "monday": "mon", "tuesday": "tue", "tues": "tue", "wednesday": "wed", "weds": "wed", "thursday": "thu",
     "thur": "thu", "thurs": "thu", "friday": "fri", "saturday": "sat", "sunday": "sun", "weekday": "workday",
     "weekdays": "workday", "daily": "all", "everyday": "all", "any": "all", "public-holiday": "holiday",
-    "make-up": "makeup",
+    "make-up": "makeup", "holiday-eve": "eve",
 }  # fmt: skip
 _LIKENESS = 0.8
 _A_LEAP_YEAR = date(2000, 1, 1)
