@@ -29,7 +29,7 @@ classes:
     caps: [{kind: rolling_24h, amount: "30.00"}]
 """, (("Mon", "10:00", "30 min", "0.00"), ("Mon", "10:00", "31 min", "2.00"), ("Mon", "18:00", "3 h", "3.00"),
       ("Mon", "07:00", "24 h", "20.00"), ("Mon", "07:00", "25 h", "22.00"))),
-    # A county of Hunan, zuomama.com 274680: up to 9 seats 1.5 h free, over 1.5 up to 2 h 5 a visit, each further hour 1,
+    # A county of Hunan, zuomama.com 274680: up to 9 seats 1.5 h free, over 1.5 up to 2 h 5 a visit, further hours 1,
     # at most 20 in 24 h; 9 seats and more 6, 2, 30; new energy 3 h free, up to 4 h 2.50, then 1 an hour, at most 10.
     "hunan county": Notice("CNY", "Asia/Shanghai", """
 charge:
