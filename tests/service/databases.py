@@ -17,7 +17,7 @@ from openberth.migrations.tables import metadata
 VARIABLES = {"postgresql": "OPENBERTH_TEST_POSTGRES", "mysql": "OPENBERTH_TEST_MARIADB"}
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 _KEPT = {"lock_bucket", "event_head"}  # rows that the migrations have put there
-_APPEND_ONLY = {"audit_entry", "ledger_transfer"}
+_APPEND_ONLY = {"audit_entry", "consent", "ledger_transfer"}
 
 
 class SqliteFiles:

@@ -16,7 +16,7 @@ from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, PaymentsApi, RefundsApi
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.permits.api import PermitsApi
-from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, WhatIfApi, lot_id
+from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, PlatesApi, WhatIfApi, lot_id
 from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.api import (
@@ -25,8 +25,10 @@ from openberth.contexts.tenancy.api import (
     GrantsApi,
     KeysApi,
     Lots,
+    MeApi,
     OAuth,
     OrganisationApi,
+    PeopleApi,
     SettingsApi,
     SignInApi,
 )
@@ -129,7 +131,7 @@ def build_app(parts: Parts) -> FastAPI:
         HistoryApi(database, parts.blobs), CasesApi(database), WhatIfApi(database),
         AccountsApi(database, entrance.hashing), GrantsApi(database, lots), OrganisationApi(database, lots),
         SettingsApi(database, lots), SignInApi(database, entrance.reception, door, entrance.hashing),
-        AuditApi(database),
+        AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),
         KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
     )  # fmt: skip
     description = Description()

@@ -24,6 +24,7 @@ class VaultKind(StrEnum):
     DEVICE_SECRET = "device_secret"  # noqa: S105 - a word, not a secret
     CHANNEL_SECRET = "channel_secret"  # noqa: S105
     NAME = "name"
+    IDENTITY = "identity"
     PHONE = "phone"
     OPENID = "openid"
     TOTP_SECRET = "totp_secret"  # noqa: S105

@@ -16,7 +16,7 @@ VERSIONS = Path(openberth.migrations.__path__[0]) / "versions"
 FILES = sorted(VERSIONS.glob("*.py"))
 # What a revision may call: the steps, that add and nothing else.
 SHAPES = {"ident", "word", "json", "big", "number", "flag", "octets", "check"}
-ADDING = {"create_table", "create_index", "add_column", "append_only", "seed"} | SHAPES
+ADDING = {"create_table", "create_index", "add_column", "append_only", "copy_rows", "seed"} | SHAPES
 BUILTIN = {"range", "list", "tuple"}
 
 

@@ -30,6 +30,7 @@ KINDS = {
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
         "calendar", "company", "bill", "tariff", "plate", "receipt", "partner", "property",
+        "person", "change", "notice",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
 # The same, where a name means different things at different addresses.
@@ -40,6 +41,7 @@ KINDS_AT = {
     ("/v1/partners", "code"): "new code",
     ("/v1/companies", "code"): "new code",
     ("/v1/properties", "code"): "new code",
+    ("/v1/lots/{lot}/permits/{code}", "code"): "permit",
 }
 # Values of required parameters that name nothing.
 PLAIN: Mapping[str, Any] = {
@@ -51,6 +53,7 @@ PLAIN: Mapping[str, Any] = {
     "zh": "名",
     "en": "Name",
     "key": "retention.pictures_days",
+    "document": "v1",
 }
 PLAIN_AT = {("/v1/passages/{passage}/pictures/{number}", "number"): 0}
 
@@ -68,6 +71,11 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/accounts"): {
         "login": "<new login>", "name": "somebody", "password": PASSWORD, "company": "<company>",
     },
+    ("POST", "/v1/people"): {"name": "somebody", "company": "<company>"},
+    ("POST", "/v1/people/find"): {"phone": "<phone>"},
+    ("POST", "/v1/people/{person}/values"): {"name": "somebody", "reason": "asked"},
+    ("POST", "/v1/people/{person}/reverify"): {"phone": "+12025550100", "evidence": "passport", "reason": "asked"},
+    ("POST", "/v1/me/person"): {"name": "somebody"},
     ("POST", "/v1/grants"): {"account": "<account>", "role": "<role>", "level": "lot", "node": "<lot>"},
     ("PUT", "/v1/settings/{key}"): {"level": "lot", "node": "<lot>", "value": 30},
     ("PUT", "/v1/roles/{role}"): {"name": "somebody", "permissions": ["lot.read"]},
@@ -199,6 +207,8 @@ def absent(name: str) -> str:
         return str(ABSENT_ID)
     if name[:1] == "粤":
         return "粤Z" + "".join("9" if each.isdigit() else each for each in name[2:])
+    if name[:1] == "+":
+        return name[:-4] + "0000"
     return re.sub("[A-Z]", "Q", re.sub("[a-z]", "q", name))
 
 

@@ -23,6 +23,7 @@ BY_HAND = {
 # What a request of one's own may be refused for without anything being wrong with how it was filled.
 STATES = {"state.changed"}
 OWN_REFUSALS = {
+    "POST /v1/people/<person>/values": {"person.verified"},  # the person of the walk is, for its history
     "PUT /v1/auth/second-factor": {"totp.wrong"},
     "DELETE /v1/roles/<role>": {"role.in_use"},
     "POST /v1/lots/<lot>/lanes/<lane>/cash": {"cash.too_little"},

@@ -192,6 +192,7 @@ class _Founder:
         lot.add("lane", f"{lot.code}-in")
         lot.add("area", f"{lot.code}-ground")
         lot.add("device", f"{lot.code}-cam-in")
+        lot.add("permit", f"{lot.code}-permit")
         self._put(
             f"/v1/lots/{lot.code}/permits", self._text(PERMITS, lot.code, tenant.plate(70_000 + len(tenant.lots)))
         )
@@ -298,8 +299,27 @@ class _Founder:
         post("/v1/accounts", robot)
         post(f"/v1/accounts/{tenant.code}-robot/secret", {})
         tenant.add("integrator", f"{tenant.code}-robot")
+        self._known()
         mine = self._house.client({"authorization": f"Bearer {self._world.token(tenant, DOORMAN)}"})
         tenant.add("session", mine.get("/v1/auth/sessions").json()["items"][0]["id"])
+
+    def _known(self) -> None:
+        """Make people known: one with a history, and somebody who was told about a change."""
+        tenant, post = self._tenant, self._post
+        phone = f"+1202555{ord(tenant.letter):04}"
+        made = post("/v1/people", {"name": f"{tenant.zh}住户", "phone": phone, "company": tenant.code})["id"]
+        proof = {"evidence": "passport", "reason": f"{tenant.code} came with it"}
+        for name in (f"{tenant.zh}住户", f"{tenant.zh}新户"):
+            post(f"/v1/people/{made}/reverify", {"name": name} | proof)
+        (change,) = self._house.get(f"/v1/people/{made}/changes")["items"]
+        post(f"/v1/people/{made}/consents", {"purpose": "phone", "document": "v1", "given": True, "channel": "paper"})
+        tenant.add("person", made)
+        tenant.add("change", change["id"])
+        tenant.add("phone", phone)
+        doorman = tenant.accounts[DOORMAN]
+        post(f"/v1/people/{doorman}/values", {"phone": phone, "reason": "asked for it"})
+        mine = self._house.client({"authorization": f"Bearer {self._world.token(tenant, DOORMAN)}"})
+        tenant.add("notice", mine.get("/v1/me/notices").json()["items"][0]["id"])
 
 
 def arrive(house: House, tenant: Tenant, lot: Lot, lane: str, plate: str | None, **changes: Any) -> Any:

@@ -32,7 +32,7 @@ from openberth.infra.catalogue import Language, text
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.documents import DocumentError, Flaw, Mistake, flaw, located
 from openberth.infra.http.answers import View, When, instant, instant_or_none
-from openberth.infra.http.asks import Code, Form, LotName, Reason, document_body, document_text
+from openberth.infra.http.asks import Code, Form, LotName, Words, document_body, document_text
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
@@ -83,7 +83,7 @@ class StateForm(Form):
     """Who is let in from now on, and why."""
 
     state: LotState
-    reason: Reason
+    reason: Words
 
 
 class StateView(View):
@@ -98,7 +98,7 @@ class OccupancyForm(Form):
 
     area: Code
     adjustment: int = Field(ge=-ADJUSTMENT_MAX, le=ADJUSTMENT_MAX, strict=True)
-    reason: Reason
+    reason: Words
 
 
 class OccupancyView(View):

@@ -6,16 +6,19 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import Response
 
 from openberth.contexts import facility
 from openberth.contexts.permits.document import read_permits
 from openberth.contexts.permits.model import ListedPermit, PermitKind
 from openberth.contexts.permits.reactions import apply_list
-from openberth.contexts.permits.service import permits_of_lot
-from openberth.infra.database import Database, Reader
+from openberth.contexts.permits.service import permits_of_lot, unmask
+from openberth.contexts.tenancy.api import UnmaskPlateForm, WholePlateView
+from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import MaskedPlate, View, When, instant, instant_or_none
-from openberth.infra.http.asks import document_body, document_text
+from openberth.infra.http.asks import Code, document_body, document_text
 from openberth.infra.http.auth import may
+from openberth.infra.http.idempotent import answered, once
 from openberth.infra.http.pages import AskByCode, AskedByCode, Page, last_of, page_of
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Refused
@@ -55,6 +58,7 @@ class PermitsApi:
         add = self.router.add_api_route
         add("/lots/{lot}/permits", self.apply, methods=["PUT"], openapi_extra=document_body("a permit list"))
         add("/lots/{lot}/permits", self.permits, methods=["GET"])
+        add("/lots/{lot}/permits/{code}/unmask", self.unmask, methods=["POST"], response_model=WholePlateView)
 
     async def apply(
         self, lot: LotPath, request: Request, by: Annotated[Caller, Depends(may("permit.write"))]
@@ -76,6 +80,23 @@ class PermitsApi:
     ) -> Page[PermitView]:
         """Return the permits of a lot by code."""
         return await self._database.read(partial(_permits, lot=lot, ask=ask), by=by)
+
+    async def unmask(
+        self,
+        lot: LotPath,
+        code: Annotated[Code, Path()],
+        form: UnmaskPlateForm,
+        by: Annotated[Caller, Depends(may("plate.unmask"))],
+    ) -> Response:
+        """Show the whole plate of a permit: once, for a reason that is written down."""
+
+        def effect(unit: Unit) -> WholePlateView:
+            found = facility.lot_named(unit, name=lot)
+            return WholePlateView(
+                plate=unmask(unit, company=found.company, lot=found.id, code=code, reason=form.reason)
+            )
+
+        return answered(await self._database.write(once(None, effect), by=by))
 
 
 def _permits(reader: Reader, lot: str, ask: AskByCode) -> Page[PermitView]:

@@ -7,6 +7,7 @@ same in one unit, for short lists.
 
 from collections.abc import Iterator, Sequence
 
+from openberth.contexts import tenancy
 from openberth.contexts.permits import store
 from openberth.contexts.permits.model import (
     GrantedPermit,
@@ -22,6 +23,7 @@ from openberth.infra.database import Reader, Unit
 from openberth.infra.database.unit import stale_refusal
 from openberth.infra.permitting import needs
 from openberth.infra.vault import VaultKind
+from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import SECOND_US, Instant
@@ -117,6 +119,20 @@ def write_part(unit: Unit, *, company: Id, lot: Id, owner: str, part: PermitChan
     """Write one part of a list's changes, with its event. Raises ``Refused("state.changed")`` without the claim."""
     claim(unit, lot=lot, owner=owner)
     _write(unit, company, lot, part)
+
+
+@needs("plate.unmask")
+def unmask(unit: Unit, *, company: Id, lot: Id, code: str, reason: str) -> str | None:
+    """Return the plate of a permit in clear, also of a retired one; None when it was erased.
+
+    Raises ``NotFound("permit.not_found")``, and as ``tenancy.unmask_plate``.
+    """
+    found = unit.one(store.PLATE_OF_CODE, lot=lot, permit_code=code)
+    if found is None:
+        raise NotFound("permit.not_found", permit=code)
+    return tenancy.unmask_plate(
+        unit, plate=found[1], subject_kind="permit", subject=found[0], company=company, lot=lot, reason=reason
+    )
 
 
 def _write(unit: Unit, company: Id, lot: Id, changes: PermitChanges) -> None:

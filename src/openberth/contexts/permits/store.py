@@ -79,6 +79,12 @@ HOLDING = Query(
     _granted,
 )
 BY_ID = Query(select(*_GRANTED).where(permit.c.id == bindparam("permit_id")), _granted)
+PLATE_OF_CODE = Query(
+    select(permit.c.id, permit.c.plate_id).where(
+        permit.c.lot_id == bindparam("lot"), permit.c.code == bindparam("permit_code")
+    ),
+    lambda permit_id, plate_id: (permit_id, plate_id),
+)
 ACTIVE_OF_LOT = Query(
     select(
         permit.c.id, permit.c.code, permit.c.kind, permit.c.valid_from, permit.c.valid_until,

@@ -3,7 +3,8 @@
 Words: a *partner* has companies, a *company* runs lots and may have *properties* with some of them; its code identifies
 each for ever; a *setting* inherits downward and may be locked above; a *permission* is a word that routes and use cases
 declare; a *role* is a set of them; an *account* proves who it is and holds *grants*: a role at a node of the tree; a
-*session* is a sign-in that goes on, an access token speaks for it for minutes.
+*session* is a sign-in that goes on, an access token speaks for it for minutes; a *person* is whom an account or a
+permit stands for: its core fields are read-only once verified, changed by ``reverify`` alone.
 Invariants: a company is made once per code and never deleted; a bearer token is stored as a digest only; no permission
 that changes anything belongs to two of the three officers; nobody gives itself a role, and inside a company nobody
 gives what it has not; a refresh token used twice ends its session; an *audit entry* is never changed or deleted, and
@@ -11,7 +12,8 @@ carries the hash of the one before; a closed node never opens again; a locked se
 kept.
 Events out: ``node_made``, ``node_changed``, ``setting_changed``, ``account_made``, ``account_changed``,
 ``grant_given``, ``grant_taken``, ``role_changed``, ``signed_in``, ``sign_in_refused``, ``session_ended``,
-``signing_key_made``, all of kind ``tenancy.*``.
+``signing_key_made``, ``person_made``, ``person_changed``, ``consent_recorded``, ``notice_left``, all of kind
+``tenancy.*``.
 """
 
 from openberth.contexts.tenancy.model.audit import Deed, Finding, Head, Outcome, Walk
@@ -32,6 +34,7 @@ from openberth.contexts.tenancy.service.sessions import PURGE_MAX
 from openberth.contexts.tenancy.service.sessions import purge as purge_sessions
 from openberth.contexts.tenancy.service.settings import setting_of
 from openberth.contexts.tenancy.service.tokens import operator_of, remember_operator_token
+from openberth.contexts.tenancy.service.unmasking import unmask_plate
 
 __all__ = [
     "DRIVING",
@@ -66,4 +69,5 @@ __all__ = [
     "record",
     "remember_operator_token",
     "setting_of",
+    "unmask_plate",
 ]

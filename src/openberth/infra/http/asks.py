@@ -7,7 +7,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from openberth.infra.http.problems import BadRequest
 from openberth.kernel.money import MINOR_DIGITS, Money
-from openberth.kernel.persons import masked_words
 from openberth.kernel.time import Instant, from_iso
 
 # Instants that business can mean; beyond them the calendar of Python ends somewhere.
@@ -32,10 +31,6 @@ def _printable(text: str) -> str:
     return text
 
 
-def _masked(text: str) -> str:
-    return masked_words(text)[:TEXT_MAX]
-
-
 class Form(BaseModel):
     """A body: nothing in it that its description does not name."""
 
@@ -44,8 +39,6 @@ class Form(BaseModel):
 
 Moment = Annotated[Instant, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Words = Annotated[str, StringConstraints(max_length=TEXT_MAX), AfterValidator(_printable)]
-# Why somebody did something. Rows and answers keep it long: numbers and plates of people in it are masked on arrival.
-Reason = Annotated[Words, AfterValidator(_masked)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 LotName = Annotated[str, Query(min_length=1, max_length=40, description="code or id of a lot")]
 

@@ -46,10 +46,10 @@ from openberth.infra import vault
 from openberth.infra.database import Reader, Stale, Unit, Write
 from openberth.infra.permitting import needs
 from openberth.infra.vault import VaultKind
-from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
+from openberth.kernel.reasons import checked_reason
 
-REASON_MAX = 200
 # No 0 O, 1 I L: a driver types the code from a sign. 31^10 codes: two equal ones are not to be feared, and the unique
 # index would refuse the second.
 SCAN_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -213,11 +213,7 @@ def change_state(unit: Unit, *, lot: Id, state: LotState, reason: str) -> bool:
 
     Raises ``NotFound("lot.not_found")``, ``Refused("reason.missing")`` and ``Refused("reason.too_long")``.
     """
-    text = reason.strip()
-    if not text:
-        raise Refused("reason.missing")
-    if len(text) > REASON_MAX:
-        raise Refused("reason.too_long", longest=REASON_MAX)
+    text = checked_reason(reason)
     unit.lock(("lot", lot))
     row = unit.one(store.LOT_BY_ID, lot=lot)
     if row is None:

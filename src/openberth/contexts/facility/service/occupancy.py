@@ -7,6 +7,7 @@ from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.reasons import checked_reason
 
 ADJUSTMENT_MAX = 100_000
 
@@ -69,8 +70,7 @@ def adjust(unit: Unit, *, company: Id, lot: Id, area: str, adjustment: int, reas
 
     The same correction again changes nothing.
     """
-    if not reason.strip():
-        raise Refused("reason.missing")
+    text = checked_reason(reason)
     if abs(adjustment) > ADJUSTMENT_MAX:
         raise Refused("occupancy.out_of_range", most=ADJUSTMENT_MAX)
     unit.lock(("lot", lot))
@@ -80,7 +80,7 @@ def adjust(unit: Unit, *, company: Id, lot: Id, area: str, adjustment: int, reas
                 return found
             unit.save(store.ADJUST, lot=lot, area=found.area, new_adjustment=adjustment)
             unit.append(
-                OccupancyAdjusted(found.area, found.adjustment, adjustment, reason), company=company, lot=lot, key=lot
+                OccupancyAdjusted(found.area, found.adjustment, adjustment, text), company=company, lot=lot, key=lot
             )
             return AreaCount(found.area, found.code, found.count, adjustment, found.capacity)
     raise NotFound("area.not_found", area=area)

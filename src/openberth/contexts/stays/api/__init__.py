@@ -4,6 +4,7 @@ from openberth.contexts.stays.api.cases import CasesApi
 from openberth.contexts.stays.api.codes import CodesApi
 from openberth.contexts.stays.api.history import HistoryApi
 from openberth.contexts.stays.api.places import PlacesApi, lot_id
+from openberth.contexts.stays.api.plates import PlatesApi
 from openberth.contexts.stays.api.what_if import WhatIfApi
 
-__all__ = ["CasesApi", "CodesApi", "HistoryApi", "PlacesApi", "WhatIfApi", "lot_id"]
+__all__ = ["CasesApi", "CodesApi", "HistoryApi", "PlacesApi", "PlatesApi", "WhatIfApi", "lot_id"]

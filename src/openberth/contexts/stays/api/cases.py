@@ -15,7 +15,7 @@ from openberth.contexts.stays.service.cases import CaseAction, resolve
 from openberth.contexts.stays.service.queries import case_detail, cases_of_lot
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
-from openberth.infra.http.asks import Form, LotName, Reason
+from openberth.infra.http.asks import Form, LotName, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, page_of
@@ -30,7 +30,7 @@ class ResolveForm(Form):
     """What a person does about a case, and why. ``plate`` goes with ``correct_plate``, ``stay`` with ``match_stay``."""
 
     action: CaseAction
-    reason: Reason
+    reason: Words
     plate: str | None = Field(None, min_length=1, max_length=PLATE_TEXT_MAX)
     stay: Id | None = None
 

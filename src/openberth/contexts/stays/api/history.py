@@ -18,7 +18,7 @@ from openberth.contexts.stays.service.queries import passage_detail, passages_of
 from openberth.infra.blobs import Blobs
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
-from openberth.infra.http.asks import Code, Form, LotName, Reason
+from openberth.infra.http.asks import Code, Form, LotName, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, page_of
@@ -38,7 +38,7 @@ class PlateForm(Form):
     """The plate that a car inside really has, and how somebody knows."""
 
     plate: str = Field(min_length=1, max_length=MAX_INPUT)
-    reason: Reason
+    reason: Words
 
 
 class HistoryApi:

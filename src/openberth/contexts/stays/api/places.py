@@ -32,7 +32,7 @@ from openberth.contexts.stays.service.releasing import open_by_hand
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.answers import MoneyView, View, instant, money
-from openberth.infra.http.asks import Form, LotName, MoneyForm, Reason
+from openberth.infra.http.asks import Form, LotName, MoneyForm, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import AskByCode, AskedByCode, Page, cut, page_of
@@ -49,7 +49,7 @@ LanePath = Annotated[str, Path(max_length=40, description="code of a lane")]
 class OpenForm(Form):
     """Why a lane is opened by hand."""
 
-    reason: Reason
+    reason: Words
 
 
 class CashForm(Form):

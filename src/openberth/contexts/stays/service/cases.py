@@ -13,6 +13,7 @@ from openberth.infra.permitting import needs
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
+from openberth.kernel.reasons import checked_reason
 
 _STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
 
@@ -36,7 +37,7 @@ def resolve(
     does not fit the case), ``reason.missing``, ``reason.too_long``, ``lane.nobody_waiting``; ``Malformed``:
     ``exception.plate_missing``, ``exception.stay_missing``; and what deciding again raises.
     """
-    text = releasing.checked_reason(reason)
+    text = checked_reason(reason)
     found = _open_case(unit, case)
     unit.lock(("lot", found.lot_id))
     found = _open_case(unit, case)

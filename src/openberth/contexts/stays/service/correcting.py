@@ -18,6 +18,7 @@ from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
+from openberth.kernel.reasons import checked_reason
 from openberth.kernel.time import Instant
 
 
@@ -31,7 +32,7 @@ def correct_plate(unit: Unit, *, stay: Id, plate: Plate, reason: str) -> PlateCo
     car inside has this plate), ``stay.at_lane`` (it waits at a lane under its old plate: that is resolved there),
     ``reason.missing``, ``reason.too_long``.
     """
-    text = releasing.checked_reason(reason)
+    text = checked_reason(reason)
     found = _open_stay(unit, stay)
     unit.lock(("lot", found.lot_id))
     found = _open_stay(unit, stay)

@@ -31,9 +31,9 @@ from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import total
 from openberth.kernel.plates import Plate
+from openberth.kernel.reasons import checked_reason
 from openberth.kernel.time import SECOND_US
 
-REASON_MAX = 200
 PRESSED_TWICE_US = 5 * SECOND_US  # a second press of the same button, or a retry of its request
 _STANDING = (PassageState.WAITING, PassageState.REFUSED, PassageState.UNDECIDED)
 
@@ -149,16 +149,6 @@ def _let_through(
         company=lane.company, lot=lane.lot, key=lane.id,
     )  # fmt: skip
     return command
-
-
-def checked_reason(reason: str) -> str:
-    """Return why a person does something, trimmed. Raises ``Refused``: ``reason.missing``, ``reason.too_long``."""
-    text = reason.strip()
-    if not text:
-        raise Refused("reason.missing")
-    if len(text) > REASON_MAX:
-        raise Refused("reason.too_long", longest=REASON_MAX)
-    return text
 
 
 @needs("lane.open")

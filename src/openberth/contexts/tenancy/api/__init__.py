@@ -1,11 +1,14 @@
-"""Routes of tenancy: signing in, accounts, grants, roles, keys, the organisation with its settings, the audit trail."""
+"""Routes of tenancy: signing in, accounts, grants, roles, keys, people, the organisation, the audit trail."""
 
 from openberth.contexts.tenancy.api.accounts import AccountsApi
 from openberth.contexts.tenancy.api.audit import AuditApi
 from openberth.contexts.tenancy.api.grants import GrantsApi
 from openberth.contexts.tenancy.api.keys import KeysApi
+from openberth.contexts.tenancy.api.me import MeApi
 from openberth.contexts.tenancy.api.oauth import OAuth
 from openberth.contexts.tenancy.api.organisation import OrganisationApi
+from openberth.contexts.tenancy.api.people import PeopleApi
+from openberth.contexts.tenancy.api.people_views import UnmaskPlateForm, WholePlateView
 from openberth.contexts.tenancy.api.places import Lots
 from openberth.contexts.tenancy.api.settings import SettingsApi
 from openberth.contexts.tenancy.api.signing_in import SignInApi
@@ -16,8 +19,12 @@ __all__ = [
     "GrantsApi",
     "KeysApi",
     "Lots",
+    "MeApi",
     "OAuth",
     "OrganisationApi",
+    "PeopleApi",
     "SettingsApi",
     "SignInApi",
+    "UnmaskPlateForm",
+    "WholePlateView",
 ]

@@ -169,21 +169,21 @@ class SignInApi:
 
     async def sign_out(self, form: SignOutForm, request: Request, by: Self) -> None:
         """End this session, or all of one's own."""
-        account, session = _account_of(by), await self._session(request)
+        account, session = account_of(by), await self._session(request)
         if form.everywhere:
             use_case = partial(sessions.sign_out_everywhere, account=account)
         else:
             use_case = partial(sessions.sign_out, account=account, session=session)
-        await self._database.write(use_case, by=_own(by))
+        await self._database.write(use_case, by=own(by))
 
     async def me(self, by: Self) -> MeView:
         """Tell who one is and what one may do."""
-        return await self._database.read(partial(_me, by=by), by=_own(by))
+        return await self._database.read(partial(_me, by=by), by=own(by))
 
     async def sessions(self, request: Request, by: Self) -> SessionsView:
         """Return one's own sessions."""
         current = await self._session(request)
-        found = await self._database.read(partial(sessions.open_sessions, account=_account_of(by)), by=_own(by))
+        found = await self._database.read(partial(sessions.open_sessions, account=account_of(by)), by=own(by))
         items = [
             SessionView(
                 id=each.id, how=each.how, device=each.device, address=each.address, began_at=instant(each.began_at),
@@ -195,34 +195,34 @@ class SignInApi:
 
     async def end(self, session: Annotated[Id, Path()], by: Self) -> None:
         """End one of one's own sessions."""
-        await self._database.write(partial(sessions.sign_out, account=_account_of(by), session=session), by=_own(by))
+        await self._database.write(partial(sessions.sign_out, account=account_of(by), session=session), by=own(by))
 
     async def password(self, form: PasswordForm, request: Request, by: Self) -> None:
         """Change one's own password; all other sessions end."""
-        account, own = _account_of(by), _own(by)
+        account = account_of(by)
         found = await self._confirmed(by, form.old)
         check_password(form.new, login=found.login, is_common=is_common)
         digest = await self._hashing.digest(form.new)
         keep = await self._session(request)
         use_case = partial(accounts.change_password, account=account, password=digest, keep=keep)
-        await self._database.write(use_case, by=own)
+        await self._database.write(use_case, by=own(by))
 
     async def new_secret(self, by: Self) -> SecretView:
         """Make a secret for an authenticator; it comes into use once one of its codes was shown."""
-        found = await self._database.read(partial(accounts.account, account=_account_of(by)), by=_own(by))
+        found = await self._database.read(partial(accounts.account, account=account_of(by)), by=own(by))
         secret = one_time.new_secret()
         return SecretView(secret=secret, address=one_time.address_of(secret, login=found.login or str(found.id)))
 
     async def second_factor(self, form: SecondFactorForm, by: Self) -> None:
         """Ask for one-time codes from now on."""
         await self._confirmed(by, form.password)
-        use_case = partial(accounts.set_second_factor, account=_account_of(by), secret=form.secret, code=form.code)
-        await self._database.write(use_case, by=_own(by))
+        use_case = partial(accounts.set_second_factor, account=account_of(by), secret=form.secret, code=form.code)
+        await self._database.write(use_case, by=own(by))
 
     async def _confirmed(self, by: Caller, password: str) -> Account:
         """Return the account of somebody who knows its password, too. Raises ``Unknown("auth.wrong")``."""
         await self._reception.count(by.actor.address)
-        found = await self._database.read(partial(accounts.account, account=_account_of(by)), by=_own(by))
+        found = await self._database.read(partial(accounts.account, account=account_of(by)), by=own(by))
         if not await self._hashing.matches(found.password, password):
             raise Unknown("auth.wrong")
         return found
@@ -248,20 +248,21 @@ def device_of(request: Request, address: str | None) -> Device:
     return Device("".join(each for each in words if each.isprintable())[:120], address)
 
 
-def _account_of(by: Caller) -> Id:
+def account_of(by: Caller) -> Id:
+    """Return the account of a caller. Raises ``Refused("auth.no_session")`` for the operator token."""
     try:
         return Id(by.actor.name)
     except ValueError:
         raise Refused("auth.no_session") from None  # the operator token of this machine
 
 
-def _own(by: Caller) -> Caller:
+def own(by: Caller) -> Caller:
     """Return the caller as it looks after itself: with no permission, and wherever its account stands."""
     return replace(by, scope=EVERYTHING, permissions=frozenset())
 
 
 def _me(reader: Reader, by: Caller) -> MeView:
-    held = grants.held_by(reader, account=_account_of(by)) if _is_account(by) else []
+    held = grants.held_by(reader, account=account_of(by)) if _is_account(by) else []
     scope = by.scope
     return MeView(
         account=by.actor.name, company=scope.company, lots=None if scope.lots is None else list(scope.lots),

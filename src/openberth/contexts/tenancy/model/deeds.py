@@ -59,6 +59,10 @@ DEEDS: Mapping[str, Rule] = {
         "setting.changed", "setting", "key", before={"level": "level", "node": "node", "values": "before"},
         after={"values": "after"},
     ),
+    "tenancy.person_made": Rule("person.made", "person", "person", after=_same("account"), by_hand=True),
+    "tenancy.consent_recorded": Rule(
+        "consent.recorded", "person", "person", after=_same("consent", "purpose", "document", "given", "channel"),
+    ),
     "facility.command_issued": Rule(
         "gate.commanded", "lane", "lane", after=_same("command", "kind", "device", "passage"), reason="reason",
         by_hand=True,
@@ -117,7 +121,8 @@ DEEDS: Mapping[str, Rule] = {
 NO_DEEDS = frozenset((
     "facility.command_ended", "payments.attempt_ended", "payments.attempt_opened", "payments.bill_issued",
     "payments.bill_settled", "payments.surplus_received", "stays.case_raised", "stays.passage_decided",
-    "stays.stay_moved", "stays.stay_opened",
+    "stays.stay_moved", "stays.stay_opened", "tenancy.notice_left",
+    "tenancy.person_changed",  # written in its unit, with masked values
 ))  # fmt: skip
 
 

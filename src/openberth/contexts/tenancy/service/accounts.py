@@ -10,7 +10,9 @@ from openberth.contexts.tenancy.model.accounts import (
     check_login,
 )
 from openberth.contexts.tenancy.model.events import AccountChanged, AccountMade
+from openberth.contexts.tenancy.model.people import Field
 from openberth.contexts.tenancy.model.permissions import OFFICERS, ROLES, Role
+from openberth.contexts.tenancy.service import people
 from openberth.contexts.tenancy.service.grants import held_by
 from openberth.contexts.tenancy.service.sessions import end_all
 from openberth.contexts.tenancy.store import accounts as store
@@ -32,13 +34,16 @@ def make_account(
     if unit.one(store.LOGIN_TAKEN, login=kept) is not None:
         raise Refused("account.login_taken", login=kept)
     made = unit.new_id()
+    values = people.kept(unit, {Field.NAME: name})
     unit.run(
         store.INSERT_ACCOUNT, id=made, company_id=company, kind=kind, login=kept,
-        name_id=vault.keep(unit, VaultKind.NAME, name), phone_id=None, openid_id=None, state=AccountState.ACTIVE,
+        name_id=values[Field.NAME], phone_id=None, openid_id=None, state=AccountState.ACTIVE,
         password=password, totp_id=None, totp_step=0, failures=0, failed_at=None, wait_until=None,
         created_at=unit.machine_now, created_by=unit.caller.actor.name, version=1,
     )  # fmt: skip
     unit.append(AccountMade(account=made, kind=kind.value), company=company, lot=None, key=made)
+    if kind is AccountKind.PERSON:
+        people.make(unit, account=made, company=company, values=values)
     return account(unit, account=made)
 
 

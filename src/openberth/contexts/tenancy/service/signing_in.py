@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures
 from openberth.contexts.tenancy.model.acting import Held
 from openberth.contexts.tenancy.model.events import AccountMade, SignInRefused
-from openberth.contexts.tenancy.service import sessions
+from openberth.contexts.tenancy.model.people import Field, How
+from openberth.contexts.tenancy.service import people, sessions
 from openberth.contexts.tenancy.service.accounts import save
 from openberth.contexts.tenancy.service.grants import held_by
 from openberth.contexts.tenancy.service.sessions import Device
@@ -14,6 +15,7 @@ from openberth.contexts.tenancy.store import sessions as session_store
 from openberth.contexts.tenancy.store.sessions import Session
 from openberth.infra import one_time, vault
 from openberth.infra.database import Reader, Unit
+from openberth.infra.database.unit import Stale
 from openberth.infra.permitting import by_construction
 from openberth.infra.vault import VaultKind
 from openberth.kernel.ids import Id
@@ -94,7 +96,11 @@ def sign_in_driver(unit: Unit, *, openid: str | None, phone: str | None, device:
     openid_id = None if openid is None else vault.keep(unit, VaultKind.OPENID, openid)
     phone_id = None if phone is None else vault.keep(unit, VaultKind.PHONE, phone)
     assert openid_id is not None or phone_id is not None, "somebody was vouched for"
-    unit.lock(*(("driver", each) for each in (openid_id, phone_id) if each is not None))
+    # The locks by which nobody erases a value that is being pointed to, and two sign-ins make one account.
+    unit.lock(*(("value", each) for each in (openid_id, phone_id) if each is not None))
+    for kind, text, held in ((VaultKind.OPENID, openid, openid_id), (VaultKind.PHONE, phone, phone_id)):
+        if text is not None and vault.find(unit, kind, text) != held:
+            raise Stale("vault")
     by_phone = None if phone_id is None else unit.one(store.ACCOUNT_BY_PHONE, phone=phone_id)
     by_openid = None if openid_id is None else unit.one(store.ACCOUNT_BY_OPENID, openid=openid_id)
     found = by_phone or by_openid or _new_driver(unit, openid_id, phone_id)
@@ -104,7 +110,9 @@ def sign_in_driver(unit: Unit, *, openid: str | None, phone: str | None, device:
     if by_openid is None and openid_id is not None and by_phone is not None:
         unit.run(store.BIND_OPENID, account=found.id, openid=openid_id)
     if by_phone is None and phone_id is not None and by_openid is not None:
-        unit.run(store.BIND_PHONE, account=found.id, phone=phone_id)
+        person, _ = people.of_account(unit, account=found.id)
+        if not person.is_verified:
+            people.put(unit, person, {Field.PHONE: phone_id}, how=How.VOUCHED)
     return Outcome(sessions.begin(unit, account=found, how="wechat", device=device, refresh=refresh))
 
 
@@ -128,6 +136,7 @@ def _new_driver(unit: Unit, openid: Id | None, phone: Id | None) -> Account:
         created_by=unit.caller.actor.name, version=1,
     )  # fmt: skip
     unit.append(AccountMade(account=made, kind=AccountKind.PERSON.value), company=None, lot=None, key=made)
+    people.make(unit, account=made, company=None, values={Field.PHONE: phone})
     found = unit.one(store.ACCOUNT_BY_ID, account=made)
     assert found is not None, "an account that was inserted can be read"
     return found

@@ -97,6 +97,9 @@ ACCOUNT_BY_LOGIN = Query(_ACCOUNT.where(account.c.login == bindparam("login")), 
 LOGIN_TAKEN = Query(select(account.c.id).where(account.c.login == bindparam("login")), one_id, everywhere=True)
 ACCOUNT_BY_PHONE = Query(_ACCOUNT.where(account.c.phone_id == bindparam("phone")), _account)
 ACCOUNT_BY_OPENID = Query(_ACCOUNT.where(account.c.openid_id == bindparam("openid")), _account)
+# Of rules, not of lists: whose number it is decides, and never leaves.
+PHONE_TAKEN = Query(select(account.c.id).where(account.c.phone_id == bindparam("phone")), one_id, everywhere=True)
+PHONE_OF = Query(select(account.c.phone_id).where(account.c.id == bindparam("account")), one_id)
 ACCOUNTS = Query(
     _ACCOUNT.where(account.c.id < bindparam("before")).order_by(account.c.id.desc()).limit(bindparam("most")), _account
 )
@@ -110,7 +113,6 @@ SAVE_ACCOUNT = Write(
         )
     } | {"version": account.c.version + 1})
 )  # fmt: skip
-BIND_PHONE = Write(update(account).where(account.c.id == bindparam("account")).values(phone_id=bindparam("phone")))
 BIND_OPENID = Write(update(account).where(account.c.id == bindparam("account")).values(openid_id=bindparam("openid")))
 
 _GRANT = select(*(account_grant.c[name] for name in (

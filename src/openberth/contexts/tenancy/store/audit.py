@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, bindparam, func, insert, select
+from sqlalchemy import BigInteger, Column, Index, bindparam, func, insert, or_, select
 from sqlalchemy import column as a_column
 from sqlalchemy import table as a_table
 
@@ -59,6 +59,16 @@ AFTER = Query(
     Entry,
 )  # fmt: skip
 NUMBERS_AFTER = Query(select(_C.number).where(*_SPAN).order_by(_C.number).limit(bindparam("limit")), int)
+
+COUNT_SINCE = Query(
+    select(func.count())
+    .select_from(_CHAIN)
+    .where(
+        _C.at >= bindparam("since"), _C.actor_name == bindparam("actor"),
+        or_(_C.deed == bindparam("deed"), _C.deed == bindparam("other_deed")),
+    ),
+    int,
+)  # fmt: skip
 
 FILTERS = {
     "actor": _T.actor_name == bindparam("actor"),
