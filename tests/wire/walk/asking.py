@@ -29,7 +29,7 @@ KINDS = {
     name: name
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
-        "calendar", "company", "bill", "tariff", "plate", "receipt", "partner", "property",
+        "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property",
         "person", "change", "notice",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
@@ -47,6 +47,7 @@ KINDS_AT = {
 PLAIN: Mapping[str, Any] = {
     "sealing_key": "00000000",
     "number": 1,
+    "currency": "CNY",
     "reason": "because",
     "name": "somebody",
     "password": PASSWORD,

@@ -1,6 +1,7 @@
 """What a walk leaves behind when nothing is taken back."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,17 +25,17 @@ def test_neither_requests_nor_what_follows_from_them_touches_others(own_world: W
     before = rows_of(world.house, world.birch)
     foreign = {kind: names[0] for kind, names in world.birch.things().items() if names}
     own = own_names(world.amber)
-    line, asked = Line(world.house.url), 0
-    for operation in operations(world.house.app, world.house.app.state.permissions):
-        if operation.method == "GET" or operation.word == "self":
-            continue
-        for kind in operation.kinds:
-            if kind in foreign:
-                token = world.token(world.amber, DOORMAN)
-                answer = line.ask(operation.filled({**own, kind: foreign[kind]}), token)
-                assert answer.status != 401
-                asked += 1
-    line.close()
+    asked = 0
+    with closing(Line(world.house.url)) as line:
+        for operation in operations(world.house.app, world.house.app.state.permissions):
+            if operation.method == "GET" or operation.word == "self":
+                continue
+            for kind in operation.kinds:
+                if kind in foreign:
+                    token = world.token(world.amber, DOORMAN)
+                    answer = line.ask(operation.filled({**own, kind: foreign[kind]}), token)
+                    assert answer.status != 401
+                    asked += 1
     settle(world.house)
     assert asked > 40
     assert rows_of(world.house, world.birch) == before

@@ -244,6 +244,8 @@ class _Founder:
         self.arrive(lot, "out", tenant.plate(first + 9))
         self._note(lot)
         tenant.add("plate", tenant.plate(first + 1))
+        asked = {"amount_minor": 100, "currency": "CNY", "reason": f"{tenant.code} rain"}
+        lot.add("refund", self._post(f"/v1/receipts/{lot.names['receipt'][0]}/refunds", asked)["id"])
         self._post(
             f"/v1/lots/{lot.code}/what-if",
             {"month": "2026-03", "document": self._text(TARIFF).replace("2.50", "4.00")},
