@@ -1,10 +1,13 @@
 """The WeChat Pay stand-in over its real wire: as strict as the fidelity list of its guide says."""
 
 import datetime
+import gzip
+import hashlib
 import json
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +15,7 @@ import httpx2
 import pytest
 from cryptography.exceptions import InvalidSignature
 
-from tests.wire.wechatpay_peer import APPID, SUB_APPID, Client, Listener, Sandbox, rsa_sign
+from tests.wire.wechatpay_peer import APPID, SUB_APPID, Client, Listener, Sandbox, oaep, rsa_sign
 
 MCHID, PROVIDER, SUB, OTHER = "1900000001", "1900000100", "1900000109", "1900000002"
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
@@ -581,3 +584,129 @@ class TestFaults:
         assert "reason" in sandbox.refused("faults", rules=[{"do": "refuse", "reason": "NO"}])
         assert "scale" in sandbox.refused("clock", scale=0)
         assert "orders are named so" in sandbox.refused("pay", number="none")
+
+
+class TestRefunds:
+    def paid(self, sandbox: Sandbox, client: Client, **other: Any) -> str:
+        number, _ = client.open(**other)
+        sandbox.control("pay", number=number, mchid=client.mchid)
+        return number
+
+    def asks(self, client: Client, order: str, fen: int, **other: Any) -> tuple[str, Any]:
+        number = "R" + secrets.token_hex(8)
+        body = {"out_trade_no": order, "out_refund_no": number, "reason": "多付退回", **other}
+        body["amount"] = {"refund": fen, "total": 1000, "currency": "CNY"}
+        return number, client.call("POST", "/v3/refund/domestic/refunds", body)
+
+    def test_told_under_another_name(self, sandbox: Sandbox, shop: Client) -> None:
+        order = self.paid(sandbox, shop)
+        with Listener() as listener:
+            number, answer = self.asks(shop, order, 400, notify_url=listener.url)
+            assert (answer.status, answer.said["status"]) == (200, "PROCESSING")
+            assert shop.query(order).said["trade_state"] == "REFUND"
+            sandbox.control("clock", advance_s=4)
+            (told,) = listener.wait_for(1)
+        told.verify(shop.keys)
+        assert told.said["event_type"] == "REFUND.SUCCESS"
+        plain = json.loads(shop.unseal(told.said["resource"]))
+        assert "status" not in plain
+        assert (plain["refund_status"], plain["mchid"], plain["out_refund_no"]) == ("SUCCESS", MCHID, number)
+        assert plain["amount"] == {"total": 1000, "refund": 400, "payer_total": 1000, "payer_refund": 400}
+        said = shop.call("GET", f"/v3/refund/domestic/refunds/{number}").said
+        assert said["status"] == "SUCCESS"
+        assert said["success_time"] == plain["success_time"]
+
+    def test_an_abnormal_one_goes_to_a_card(self, sandbox: Sandbox, shop: Client) -> None:
+        order = self.paid(sandbox, shop)
+        sandbox.control("faults", refunds={"becomes": "ABNORMAL", "after_s": 0, "times": 1})
+        with Listener() as listener:
+            number, answer = self.asks(shop, order, 1000, notify_url=listener.url)
+            assert answer.said["status"] == "ABNORMAL"
+            assert listener.wait_for(1)[0].said["event_type"] == "REFUND.ABNORMAL"
+            path = f"/v3/refund/domestic/refunds/{answer.said['refund_id']}/apply-abnormal-refund"
+            body = {"out_refund_no": number, "type": "USER_BANK_CARD", "bank_type": "ICBC_DEBIT"}
+            assert shop.names is not None
+            public = shop.keys[shop.names]
+            wrong = body | {"bank_account": "6222021234567890", "real_name": "plain"}
+            assert "解密失败" in shop.call("POST", path, wrong).said["message"]
+            secret = {"bank_account": oaep(public, "6222021234567890"), "real_name": oaep(public, "持卡人")}
+            again = shop.call("POST", path, body | secret).said
+            assert (again["status"], again["channel"]) == ("PROCESSING", "OTHER_BANKCARD")
+            assert again["user_received_account"].endswith("7890")
+            sandbox.control("clock", advance_s=4)
+            assert listener.wait_for(2)[1].said["event_type"] == "REFUND.SUCCESS"
+        assert shop.call("POST", path, body | secret).said["message"].startswith("退款单不是异常状态")
+
+    def test_no_money_no_refund(self, sandbox: Sandbox, shop: Client) -> None:
+        order = self.paid(sandbox, shop)
+        sandbox.control(f"accounts/{MCHID}", balance=100)
+        assert self.asks(shop, order, 1000)[1].why[:2] == (403, "NOT_ENOUGH")
+        sandbox.control(f"accounts/{MCHID}", balance=100_000)
+        number, answer = self.asks(shop, order, 1000)
+        assert answer.status == 200
+        assert sandbox.control(f"refunds/{number}", state="CLOSED")["status"] == "CLOSED"
+        assert shop.query(order).said["trade_state"] == "SUCCESS"
+        unpaid, _ = shop.open()
+        assert self.asks(shop, unpaid, 1000)[1].said["message"].startswith("订单未支付")
+        missing = shop.call("GET", "/v3/refund/domestic/refunds/none")
+        assert missing.why[:2] == (404, "RESOURCE_NOT_EXISTS")
+
+
+class TestBills:
+    def test_a_day_is_downloaded(self, sandbox: Sandbox) -> None:
+        client = sandbox.client("1900000003")
+        now = datetime.datetime.fromisoformat(sandbox.look("")["now"])
+        day = (now + datetime.timedelta(days=1)).date()
+        sandbox.control("clock", now=f"{day}T12:00:00+08:00")
+        number, _ = client.open()
+        sandbox.control("pay", number=number, mchid=client.mchid)
+        ask = f"/v3/bill/tradebill?bill_date={day}&bill_type=ALL&tar_type=GZIP"
+        assert client.call("GET", ask).status == 400
+        sandbox.control("clock", now=f"{day + datetime.timedelta(days=1)}T09:59:00+08:00")
+        assert client.call("GET", ask).why[:2] == (400, "STATEMENT_CREATING")
+        sandbox.control("clock", advance_s=60)
+        said = client.call("GET", ask).said
+        path = said["download_url"].removeprefix(sandbox.url)
+        assert client.call("GET", path, Authorization=client.authorization("GET", path.split("?")[0], "")).status == 401
+        answer = client.call("GET", path, Accept="*/*")
+        assert answer.serial is None
+        plain = gzip.decompress(answer.content)
+        assert (said["hash_type"], hashlib.sha1(plain).hexdigest()) == ("SHA1", said["hash_value"])
+        assert plain.startswith(b"\xef\xbb\xbf")
+        assert f"`{number}," in plain.decode("utf-8-sig")
+        cells = {"商户订单号": "T-of-nobody", "微信订单号": "42of-nobody"}
+        sandbox.control(
+            "bills", mchid=client.mchid, day=str(day), edits=[{"do": "add", "number": number, "cells": cells}]
+        )
+        plainly = client.call("GET", ask.removesuffix("&tar_type=GZIP")).said
+        lied = client.call("GET", plainly["download_url"].removeprefix(sandbox.url))
+        assert lied.content.decode("utf-8-sig").count("\r\n") == 5
+        flow = client.call("GET", f"/v3/bill/fundflowbill?bill_date={day}").said
+        sandbox.control("bills/expire")
+        assert client.call("GET", flow["download_url"].removeprefix(sandbox.url)).status == 400
+        empty = client.call("GET", f"/v3/bill/tradebill?bill_date={day - datetime.timedelta(days=1)}")
+        assert empty.why[:2] == (400, "NO_STATEMENT_EXIST")
+
+
+def test_a_kill_loses_nothing(tmp_path: Path) -> None:
+    sandbox = Sandbox("--merchant", f"{MCHID}={APPID}", "--sub-merchant", f"{SUB}@{MCHID}=", data=tmp_path)
+    folder = tmp_path / "merchants" / MCHID
+    told = json.loads((folder / "merchant.json").read_bytes())
+    assert (folder / "apiclient_key.pem").read_text() == told["private_key"]
+    assert (folder / "pub_key.pem").read_text() == told["platform_keys"][0]["public_key"]
+    client = Client(sandbox.http, told)
+    with Listener(otherwise=503) as listener:
+        sandbox.control("clock", now="2027-01-01T00:00:00+08:00")
+        number, _ = client.open(notify_url=listener.url)
+        sandbox.control("pay", number=number)
+        listener.wait_for(1)
+        sandbox.wait_for_callback("waiting", number)
+        sandbox.kill()
+        listener.otherwise = 204
+        again = Sandbox("--merchant", f"{MCHID}={APPID}", data=tmp_path)
+        assert again.look("")["now"].startswith("2027-01-01")
+        again.control("clock", advance_s=15)
+        again.wait_for_callback("done", number)
+        client.http = again.http
+        assert client.query(number).said["trade_state"] == "SUCCESS"
+        again.close()

@@ -37,6 +37,11 @@ def rsa_check(key: rsa.RSAPublicKey, signature: str, *lines: bytes) -> None:
     key.verify(base64.b64decode(signature), text, padding.PKCS1v15(), hashes.SHA256())
 
 
+def oaep(key: rsa.RSAPublicKey, text: str) -> str:
+    sha1 = hashes.SHA1()
+    return base64.b64encode(key.encrypt(text.encode(), padding.OAEP(padding.MGF1(sha1), sha1, None))).decode()
+
+
 @dataclass
 class Answer:
     """An answer, already proved by the key that it names (unless it names none)."""
@@ -236,9 +241,13 @@ class Sandbox:
             time.sleep(0.01)
         raise AssertionError(f"no callback of {number} is {state}")
 
-    def close(self) -> None:
+    def kill(self) -> None:
+        self.process.kill()
+        self.close(ends_with=-9)
+
+    def close(self, ends_with: int = 0) -> None:
         self.http.close()
         self.process.terminate()
-        assert self.process.wait(WITHIN_S) == 0
+        assert self.process.wait(WITHIN_S) == ends_with
         assert self.process.stdout is not None
         self.process.stdout.close()
