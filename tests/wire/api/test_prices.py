@@ -64,9 +64,25 @@ def test_another_published_tariff_as_relief(house: House) -> None:
     assert (found["before_relief"]["minor"], found["total"]["minor"]) == (1200, 750)
 
 
+def visit(start: str, end: str) -> dict[str, str]:
+    return {"start": f"2026-11-20T{start}:00+08:00", "end": f"2026-11-20T{end}:00+08:00"}
+
+
+def test_visits_before_have_used_up_what_is_shared(house: House) -> None:
+    shared = MALL.replace("caps: [{", "caps: [{across_visits: true, ")
+    assert shared != MALL
+    found = quote(house, document=shared, visits=[visit("00:00", "07:00"), visit("07:30", "08:30")])
+    assert [each["total"]["minor"] for each in found["visits"]] == [3500, 500]
+    assert found["total"]["minor"] == 0
+    assert quote(house, document=MALL, visits=[visit("00:00", "07:00")])["total"]["minor"] == 750
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
+        ({"tariff": "mall", "visits": [visit("08:00", "09:01")]}, "quote.visits"),
+        ({"tariff": "mall", "visits": [visit("06:00", "08:00"), visit("07:59", "08:10")]}, "quote.visits"),
+        ({"tariff": "mall", "visits": [visit("08:00", "07:00")]}, "quote.period_order"),
         ({}, "quote.one_tariff"),
         ({"tariff": "mall", "document": MALL}, "quote.one_tariff"),
         ({"document": MALL, "number": 1}, "quote.one_tariff"),

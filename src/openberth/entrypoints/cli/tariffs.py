@@ -22,6 +22,7 @@ from openberth.entrypoints.cli.pricing.asking import (
     read_length,
     read_moment,
     read_month,
+    read_visit,
     read_zone,
 )
 from openberth.entrypoints.cli.pricing.drawing import svg
@@ -145,15 +146,16 @@ def quote(
     spaces: Spaces = 1,
     tag: Tags = None,
     coupon: Annotated[list[str] | None, typer.Option("--coupon", metavar="COUPON", help="cli.option.coupon")] = None,
+    visit: Annotated[list[str] | None, typer.Option("--visit", metavar="FROM/TO", help="cli.option.visit")] = None,
 ) -> None:
     """Explain a price."""
     marks = Marks(vehicle_class, colour, _is_new(energy), size, seats, disabled, spaces, tag or ())
-    asyncio.run(_quote(context.obj, tariff, entered, until, zone, marks, coupon or []))
+    asyncio.run(_quote(context.obj, tariff, entered, until, zone, marks, coupon or [], visit or []))
 
 
 async def _quote(
     session: Session, tariff: str, begin: str | None, end: str, zone_name: str | None, marks: Marks,
-    coupons: list[str],
+    coupons: list[str], visits: list[str],
 ) -> None:  # fmt: skip
     if is_file(tariff):
         from openberth.entrypoints.cli.pricing import offline
@@ -163,6 +165,7 @@ async def _quote(
         entered, until = _moments(begin, end, zone)
         value = ask(entered, until, marks, zone)
         value["reliefs"] = _reliefs(coupons, read.currency, entered)
+        value["visits"] = [read_visit(each, zone) for each in visits]
         answer = offline.quote(read, value, session.language)
     else:
         async with connected(session) as api:
@@ -171,6 +174,7 @@ async def _quote(
             entered, until = _moments(begin, end, zone)
             value = ask(entered, until, marks, zone)
             value["reliefs"] = _reliefs(coupons, document["currency"], entered)
+            value["visits"] = [read_visit(each, zone) for each in visits]
             answer = await api.post("/v1/quotes", {**value, "tariff": tariff})
     show_quote(answer, entered, until, session)
 

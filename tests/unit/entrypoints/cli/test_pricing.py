@@ -22,6 +22,7 @@ from openberth.entrypoints.cli.pricing.asking import (
     read_length,
     read_moment,
     read_month,
+    read_visit,
     read_zone,
 )
 from openberth.entrypoints.cli.pricing.drawing import Steps, length_text, svg, terminal
@@ -114,6 +115,27 @@ def test_coupons(text: str, relief: dict[str, Any]) -> None:
 def test_no_coupon(text: str) -> None:
     with pytest.raises(Malformed):
         read_coupon(text, 1, "CNY", SHANGHAI, NINE)
+
+
+def test_visits() -> None:
+    asked = read_visit("2026-11-20T08:00/+1h30m", SHANGHAI)
+    assert asked == {"start": "2026-11-20T00:00:00.000000Z", "end": "2026-11-20T01:30:00.000000Z"}
+    for text in ("2026-11-20T08:00", "08:00/09:00", "2026-11-20T08:00/", "/+1h"):
+        with pytest.raises(Malformed):
+            read_visit(text, SHANGHAI)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_price_after_other_visits(language: Language, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "shared.yaml"
+    file.write_text(Path(MALL).read_text("utf-8").replace("caps: [{", "caps: [{across_visits: true, "), "utf-8")
+    told = said(
+        capsys, "tariff", "quote", str(file), "--from", "2026-11-20T15:00", "--to", "+5h",
+        "--visit", "2026-11-20T08:00/+6h", "--language", language,
+    )  # fmt: skip
+    assert re.findall(r"¥([\d.]+)", told)[0] == "30.00"
+    assert re.findall(r"¥([\d.]+)", told)[-1] == "10.00"
+    assert "tariff." not in told
 
 
 def test_a_file_or_a_code(tmp_path: Path) -> None:

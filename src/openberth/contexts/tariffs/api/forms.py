@@ -14,6 +14,7 @@ from openberth.kernel.time import Period
 
 DOCUMENT_MAX = 256 * 1024
 RELIEFS_MAX = 12
+VISITS_MAX = 20
 TAGS_MAX = 20
 RELIEF_MINUTES_MAX = 62 * 24 * 60
 
@@ -104,9 +105,14 @@ class AskForm(Form):
 
 
 class QuoteForm(AskForm):
-    """What a stay costs; it may go on after ``until``."""
+    """What a stay costs; it may go on after ``until``.
+
+    ``visits`` are earlier stays of the vehicle under the same tariff, one after the other: what they used of free
+    minutes that are given once and of caps across visits is gone.
+    """
 
     reliefs: Annotated[tuple[ReliefForm, ...], Field(max_length=RELIEFS_MAX)] = ()
+    visits: Annotated[tuple[PeriodForm, ...], Field(max_length=VISITS_MAX)] = ()
 
 
 class CurveForm(AskForm):

@@ -22,6 +22,7 @@ from openberth.contexts.tariffs.document import read_tariff
 from openberth.contexts.tariffs.engine import Quoting, single
 from openberth.contexts.tariffs.model import (
     Calendar,
+    Quote,
     Relief,
     Segment,
     Tariff,
@@ -44,6 +45,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import DAY_US, Period, as_datetime
 
 QUOTE_MAX_US = 5 * 366 * DAY_US
+VISIT_MAX_US = 62 * DAY_US  # of one of several before the stay that is asked about
 DRAFT = "document"  # the name of a document that came in a request, in messages
 
 
@@ -116,8 +118,26 @@ def price(asked: Asked, form: QuoteForm, language: Language) -> QuoteView:
     """Price a stay. Raises ``Problem``."""
     if not 0 <= form.until - form.entered <= QUOTE_MAX_US:
         raise Malformed("quote.period", days=QUOTE_MAX_US // DAY_US)
-    found = single(asked.tariff, entered=form.entered, until=form.until, terms=asked.terms)
-    return quote_view(found, asked.tariff.code, asked.number, asked.terms.zone, language)
+    terms, visits = _after_visits(asked, form)
+    found = single(asked.tariff, entered=form.entered, until=form.until, terms=terms)
+    return quote_view(found, asked.tariff.code, asked.number, terms.zone, language, visits)
+
+
+def _after_visits(asked: Asked, form: QuoteForm) -> tuple[Terms, list[Quote]]:
+    """Price the visits before without reliefs; return the terms of the next one and the prices. Raises ``Problem``."""
+    terms, found = asked.terms, list[Quote]()
+    left = None
+    for visit in (each.value() for each in form.visits):
+        end = visit.end
+        assert end is not None, "a form has both"
+        if end > form.entered or (left is not None and visit.start < left) or end - visit.start > VISIT_MAX_US:
+            raise Malformed("quote.visits", days=VISIT_MAX_US // DAY_US)
+        left = end
+        priced = single(asked.tariff, entered=visit.start, until=end, terms=replace(terms, reliefs=()))
+        used_at = visit.start if priced.free_used else terms.free_used_at
+        terms = replace(terms, cap_uses=priced.cap_uses, free_used_at=used_at)
+        found.append(priced)
+    return terms, found
 
 
 def walk(asked: Asked, form: CurveForm) -> CurveView:

@@ -1,6 +1,6 @@
 """What the routes of prices answer, and how it is made of what the engine returns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openberth.contexts.tariffs.curve import Curve
@@ -30,10 +30,19 @@ class ReliefUseView(View):
     value: MoneyView
 
 
+class VisitView(View):
+    """What an earlier visit cost."""
+
+    entered: When
+    until: When
+    total: MoneyView
+
+
 class QuoteView(View):
     """A price explained line by line; the lines add up to ``total``.
 
     ``number`` is that of the version, null for a draft. Wall-clock hours of the tariff were read in ``zone``.
+    ``visits`` are the earlier ones that were asked about.
     """
 
     tariff: str
@@ -50,6 +59,7 @@ class QuoteView(View):
     outside_minutes: int
     lines: list[LineView]
     reliefs: list[ReliefUseView]
+    visits: list[VisitView]
 
 
 class PointView(View):
@@ -113,8 +123,10 @@ def lines_view(lines: list[Mapping[str, Any]], language: Language) -> list[LineV
     ]  # fmt: skip
 
 
-def quote_view(quote: Quote, tariff: str, number: int | None, zone: str, language: Language) -> QuoteView:
-    """Return a price as it leaves."""
+def quote_view(
+    quote: Quote, tariff: str, number: int | None, zone: str, language: Language, visits: Sequence[Quote] = ()
+) -> QuoteView:
+    """Return a price as it leaves, with those of the visits before."""
     lines: list[Mapping[str, Any]] = [
         {
             "code": line.code, "params": dict(line.params), "minutes": line.minutes,
@@ -129,6 +141,10 @@ def quote_view(quote: Quote, tariff: str, number: int | None, zone: str, languag
         charged_minutes=quote.charged_minutes, free_minutes=quote.free_minutes, outside_minutes=quote.outside_minutes,
         lines=lines_view(lines, language),
         reliefs=[ReliefUseView(id=use.id, kind=use.kind, value=money(use.value)) for use in quote.reliefs],
+        visits=[
+            VisitView(entered=instant(each.entered), until=instant(each.until), total=money(each.total))
+            for each in visits
+        ],
     )  # fmt: skip
 
 

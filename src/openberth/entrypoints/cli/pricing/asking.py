@@ -126,6 +126,16 @@ def read_coupon(text: str, number: int, currency: str, zone: ZoneInfo, entered: 
     return relief
 
 
+def read_visit(text: str, zone: ZoneInfo) -> dict[str, Any]:
+    """Read an earlier visit such as ``2026-11-20T08:00/+1h30m``. Raises ``Malformed``."""
+    begin, slash, end = text.partition("/")
+    if not slash:
+        raise Malformed("cli.visit", text=text)
+    entered = read_moment(begin, zone)
+    left = read_moment(end, zone, entered)
+    return {"start": to_iso(instant_of(entered)), "end": to_iso(instant_of(left))}
+
+
 def ask(entered: datetime, until: datetime, marks: Marks, zone: ZoneInfo) -> dict[str, Any]:
     """Return a request for prices of a vehicle between two moments."""
     moments = {"entered": to_iso(instant_of(entered)), "until": to_iso(instant_of(until))}

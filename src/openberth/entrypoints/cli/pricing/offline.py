@@ -52,7 +52,8 @@ def _form(form: type[F], value: Mapping[str, Any]) -> F:
 
 def _asked(tariff: Tariff, form: AskForm) -> Asked:
     # A day before and some after: the tariff's zone may have another date, and the price goes on after the present.
-    first, last = as_datetime(form.entered).date(), as_datetime(form.until).date()
+    begins = min([form.entered, *(each.start for each in getattr(form, "visits", ()))])
+    first, last = as_datetime(begins).date(), as_datetime(form.until).date()
     calendar = _calendar(tariff, first - timedelta(days=1), last + timedelta(days=32))
     calendars = {} if calendar is None else {tariff.calendar: calendar}
     reliefs = [each.value(tariff.currency) for each in getattr(form, "reliefs", ())]

@@ -45,6 +45,12 @@ def show_quote(answer: Mapping[str, Any], entered: datetime, until: datetime, se
         say(title, tariff=answer["tariff"], number=number, entered=f"{entered:%Y-%m-%d %H:%M}",
             until=f"{until:%Y-%m-%d %H:%M}", minutes=answer["minutes"], zone=answer["zone"])
     )  # fmt: skip
+    for visit in answer.get("visits") or ():
+        span = (as_datetime(from_iso(visit[end])).astimezone(entered.tzinfo) for end in ("entered", "until"))
+        begin, end = (f"{moment:%Y-%m-%d %H:%M}" for moment in span)
+        session.out.print(
+            Text(say("cli.quote.visit", entered=begin, until=end, amount=amount_of(visit["total"])), "dim")
+        )
     table = plain_table(
         (say("cli.column.reason"), "left"), (say("cli.column.minutes"), "right"), (say("cli.column.amount"), "right")
     )
