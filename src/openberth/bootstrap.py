@@ -16,12 +16,13 @@ from pathlib import Path
 import structlog
 from sqlalchemy import make_url
 
-from openberth.contexts import stays, tenancy
+from openberth.contexts import facility, stays, tenancy
 from openberth.contexts.facility.reactions import (
     CommandDispatcher,
     CommandSweeper,
     DeviceDirectory,
     Presence,
+    Strays,
     end_unfinished,
 )
 from openberth.contexts.payments.ports import Channel
@@ -83,6 +84,7 @@ class House:
     dispatcher: CommandDispatcher
     cameras: CameraPort
     barriers: BarrierLink
+    strays: Strays
     refusals: Refusals
     buckets: Buckets
     key_keeper: KeyKeeper
@@ -114,8 +116,8 @@ class House:
             ("vault", self.key_keeper.run),
         ]
         if "devices" in roles:
-            work += [("presence", self.presence.run), ("devices", self.directory.run)]
-        if "api" in roles:
+            work += [("presence", self.presence.run), ("devices", self.directory.run), ("strays", self.strays.run)]
+        if "api" in roles or "devices" in roles:
             work.append(("refusals", self.refusals.run))
         if "worker" in roles:
             self.key_keeper.work()
@@ -137,7 +139,7 @@ class House:
                 partitioned_at = now
             purged = [
                 await self.database.write(purge, by=by, urgency=Urgency.BACKGROUND)
-                for purge in (dedup.purge, idempotency.purge, tenancy.purge_sessions)
+                for purge in (dedup.purge, idempotency.purge, tenancy.purge_sessions, facility.purge_old_secrets)
             ]
             # A full page means that there is more; small units leave room for the lanes.
             await asyncio.sleep(0.05 if max(purged) >= PURGE_PAGE else HOUSEKEEPING_S)
@@ -181,17 +183,21 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         )  # fmt: skip
         directory, presence = DeviceDirectory(database), Presence(database)
         dispatcher = CommandDispatcher(database)
+        refusals = Refusals(database)
+        stack.push_async_callback(refusals.flush)
+        strays = Strays(database, refusals.note)
         cameras = CameraPort(
             database=database, directory=directory, presence=presence, dispatcher=dispatcher, pictures=pictures,
             ids=IdSource(clocks.machine),
             buckets=MemoryBuckets(clocks.machine), per_minute=settings.limits.device_per_minute,
+            strays=strays,
         )  # fmt: skip
-        barriers = BarrierLink(database=database, directory=directory, presence=presence, dispatcher=dispatcher)
-        refusals = Refusals(database)
-        stack.push_async_callback(refusals.flush)
+        barriers = BarrierLink(
+            database=database, directory=directory, presence=presence, dispatcher=dispatcher, strays=strays
+        )
         house = House(
             settings, clocks, database, tail, jobs, cashier, calendars, entrance, blobs, pictures, directory, presence,
-            dispatcher, cameras, barriers, refusals, buckets, key_keeper, _health(database, pictures),
+            dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper, _health(database, pictures),
             operator_token(settings, database),
         )  # fmt: skip
         await house.start()

@@ -4,6 +4,7 @@ import base64
 import http.client
 import itertools
 import json
+import re
 import socket
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.e2e.house import House
+from tests.e2e.house import ROOT, House
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("camera_port")]
 
@@ -237,6 +238,38 @@ def test_new_credentials_end_the_old_ones(house: House) -> None:
     body = json.dumps(renewed.frame(plate())).encode()
     assert _eventually(lambda: renewed.post(body)[0] == 200)
     assert _eventually(lambda: camera.post(body, path=old)[0] == 404)
+
+
+def test_a_camera_from_outside_its_network_opens_nothing_and_somebody_is_told(house: House) -> None:
+    camera = Camera(house, "cam-vip-out", None)
+    file = (ROOT / "lots" / "mall.yaml").read_text()
+    moved = re.sub(r"(code: cam-vip-out.*?addresses: )\[127.0.0.0/8]", r"\1[127.0.0.77]", file)
+    assert moved != file
+    body = json.dumps(camera.frame(plate())).encode()
+    with operator(house) as api:
+        assert api.put("/v1/lots/mall", content=moved.encode()).status_code == 200
+        assert _eventually(lambda: camera.post(body)[0] == 403)
+        assert json.loads(camera.post(body)[1])["code"] == "device.wrong_address"
+        before = house.get("/v1/books?lot=mall")
+
+        def alarms() -> list[Any]:
+            return [one for one in api.get("/v1/alarms").json()["items"] if one["kind"] == "device_stray"]
+
+        assert _eventually(lambda: alarms() and alarms()[0]["params"]["times"] >= 2)
+        assert (alarms()[0]["params"]["device"], alarms()[0]["params"]["address"]) == ("cam-vip-out", "127.0.0.1")
+
+        def refused() -> list[Any]:
+            trail = api.get("/v1/audit?deed=request.refused").json()["items"]
+            return [one for one in trail if one["reason"] == "device.wrong_address"]
+
+        assert _eventually(lambda: bool(refused()))
+        assert refused()[0]["actor"]["name"] == "mall/cam-vip-out"
+        assert house.get("/v1/books?lot=mall") == before
+        inside = http.client.HTTPConnection("127.0.0.1", house.http_port, timeout=10, source_address=("127.0.0.77", 0))
+        inside.request("POST", camera.path, body, {"Content-Type": "application/json"})
+        assert inside.getresponse().status == 200
+        inside.close()
+        assert api.put("/v1/lots/mall", content=file.encode()).status_code == 200
 
 
 def test_the_log_holds_neither_secrets_nor_plates(house: House, entry: Camera) -> None:

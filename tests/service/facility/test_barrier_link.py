@@ -4,16 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from ipaddress import ip_network
 from typing import Any
 
 from openberth.contexts import facility
-from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence
+from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence, Strays
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.infra.database import Database
+from openberth.infra.refusals import Refusal
 from openberth.kernel.ids import Id
 from tests.service.acting import COMPANY, following, ids_of, lot_file, mall, write
 from tests.service.facility.test_devices import credentials
 from tests.wire.barrier_peer import Peer
+
+NOTED: list[Refusal] = []
 
 
 class Dialled:
@@ -48,7 +53,8 @@ class Dialled:
 async def listening(db: Database) -> AsyncIterator[tuple[BarrierLink, tuple[str, int]]]:
     directory = DeviceDirectory(db)
     link = BarrierLink(
-        database=db, directory=directory, presence=Presence(db), dispatcher=CommandDispatcher(db)
+        database=db, directory=directory, presence=Presence(db), dispatcher=CommandDispatcher(db),
+        strays=Strays(db, NOTED.append),
     )  # fmt: skip
     async with following(db, directory.watch):
         await directory.reload()
@@ -103,3 +109,48 @@ def test_a_retired_barrier_is_hung_up(db: Database) -> None:
 def test_another_file_that_leaves_the_barrier_alone_leaves_its_connection_alone(db: Database) -> None:
     file = replace(lot_file("mall"), capacity=lot_file("mall").capacity - 1)
     play(db, lambda lot: write(db, facility.apply_lot, company=COMPANY, lot=file), stays=True)
+
+
+def test_a_barrier_with_the_old_secret_stays_connected_while_it_holds(db: Database) -> None:
+    lot = mall(db)
+    ids = ids_of(db, lot)
+    (old,) = credentials(db, lot, "bar-in-1")
+    new = "ab" * 32
+
+    async def run() -> None:
+        async with listening(db) as (link, address):
+            one = await Dialled.welcomed(address, old, "mall-bar-in-1")
+            issue = partial(facility.issue_credentials, lot=lot, device_code="bar-in-1", secret=new, old_for_s=600)
+            await apart(write, db, issue)
+            await asyncio.sleep(0.3)
+            assert link.server.is_connected(ids["bar-in-1"])
+            one.close()
+            for secret in (old, new):
+                again = await Dialled.welcomed(address, secret, "mall-bar-in-1")
+                again.close()
+
+    asyncio.run(run())
+
+
+def test_a_barrier_from_outside_its_network_is_noted(db: Database) -> None:
+    file = lot_file("mall")
+    outside = tuple(replace(each, networks=(ip_network("10.9.0.0/16"),)) for each in file.devices)
+    lot = mall(db)
+    (secret,) = credentials(db, lot, "bar-in-1")
+    write(db, facility.apply_lot, company=COMPANY, lot=replace(file, devices=outside))
+    NOTED.clear()
+
+    async def run() -> None:
+        async with listening(db) as (link, address):
+            peer, made = Peer(bytes.fromhex(secret), "mall-bar-in-1"), Dialled(*await asyncio.open_connection(*address))
+            made._writer.write(peer.hello())
+            made._writer.write(peer.proof(await made._frame()))
+            refused = await made._frame()
+            assert refused[3] == 0x05
+            assert link.server.counts["ended.address"] == 1
+            made.close()
+
+    asyncio.run(run())
+    assert [(each.actor_name, each.route, each.code) for each in NOTED] == [
+        ("mall/bar-in-1", "barrier link", "device.wrong_address")
+    ]

@@ -6,20 +6,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from openberth.contexts import facility
 from openberth.contexts.facility import DeviceKind
-from openberth.contexts.facility.reactions import DeviceDirectory, DeviceEntry, Presence
+from openberth.contexts.facility.reactions import DeviceDirectory, DeviceEntry, Presence, Strays
+from openberth.contexts.facility.reactions import directory as directory_module
 from openberth.contexts.facility.reactions.presence import DEVICES_MAX
 from openberth.contexts.facility.service import presence as service
+from openberth.infra import alarms
+from openberth.infra.catalogue import text
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
+from openberth.infra.database.schema import vault
+from openberth.infra.database.statement import Query
 from openberth.infra.http.limits import AddressRange
+from openberth.infra.refusals import Refusal
+from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US
 from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, following, ids_of, lot_file, mall, read, write
+
+DEVICE_SECRETS = Query(select(vault.c.id).where(vault.c.kind == VaultKind.DEVICE_SECRET.value), lambda found: found)
 
 
 def credentials(db: Database, lot: Id, *codes: str) -> list[str]:
@@ -34,6 +44,115 @@ def loaded(db: Database) -> DeviceDirectory:
     directory = DeviceDirectory(db)
     asyncio.run(directory.reload())
     return directory
+
+
+# Secrets that are replaced
+
+
+def changed_over(db: Database, lot: Id, code: str, old_for_s: int) -> str:
+    made = secrets.token_hex(32)
+    write(db, facility.issue_credentials, lot=lot, device_code=code, secret=made, old_for_s=old_for_s)
+    return made
+
+
+def kept_secrets(db: Database) -> int:
+    return len(read(db, lambda reader: reader.all(DEVICE_SECRETS)))
+
+
+def test_a_replaced_secret_holds_for_as_long_as_it_was_given(db: Database, machine: ManualClock) -> None:
+    lot = mall(db)
+    camera_old, barrier_old = credentials(db, lot, "cam-in-1", "bar-in-1")
+    camera_new, barrier_new = (changed_over(db, lot, code, 3_600) for code in ("cam-in-1", "bar-in-1"))
+    directory = loaded(db)
+    barrier = directory.barrier_by_serial("mall-bar-in-1")
+    assert barrier is not None
+    assert directory.camera_by_secret(camera_new) == directory.camera_by_secret(camera_old) is not None
+    assert barrier.proves(machine.now()) == (bytes.fromhex(barrier_new), bytes.fromhex(barrier_old))
+    assert barrier_old not in repr(barrier)
+    assert kept_secrets(db) == 4
+    machine.advance(3_600 * SECOND_US)
+    assert directory.camera_by_secret(camera_old) is None
+    assert directory.camera_by_secret(camera_new) is not None
+    assert barrier.proves(machine.now()) == (bytes.fromhex(barrier_new),)
+    assert loaded(db).camera_by_secret(camera_old) is None
+    write(db, facility.purge_old_secrets)
+    assert kept_secrets(db) == 2
+
+
+def test_one_replaced_secret_at_most_holds_and_none_when_it_was_stolen(db: Database) -> None:
+    lot = mall(db)
+    (first,) = credentials(db, lot, "cam-in-1")
+    second = changed_over(db, lot, "cam-in-1", 3_600)
+    third = changed_over(db, lot, "cam-in-1", 3_600)
+    directory = loaded(db)
+    assert [directory.camera_by_secret(each) is not None for each in (first, second, third)] == [False, True, True]
+    stolen = changed_over(db, lot, "cam-in-1", 0)
+    directory = loaded(db)
+    found = [directory.camera_by_secret(each) is not None for each in (first, second, third, stolen)]
+    assert found == [False, False, False, True]
+    assert kept_secrets(db) == 1
+
+
+def test_a_directory_forgets_a_replaced_secret_by_itself(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory_module, "RETRY_S", 0.0)
+    lot = mall(db)
+    credentials(db, lot, "bar-in-1")
+    changed_over(db, lot, "bar-in-1", 1)
+
+    async def run() -> None:
+        directory, told = DeviceDirectory(db), asyncio.Event()
+        await directory.reload()
+        directory.on_change(told.set)
+        clock = db.clocks.machine
+        assert isinstance(clock, ManualClock)
+        clock.advance(SECOND_US)
+        task = asyncio.create_task(directory.run())
+        async with asyncio.timeout(5):
+            await told.wait()
+        found = directory.barrier_by_serial("mall-bar-in-1")
+        assert found is not None
+        assert found.old_secret is None
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+# Devices that speak from outside their network
+
+
+def test_a_device_from_outside_is_an_alarm_until_it_has_been_quiet(db: Database, machine: ManualClock) -> None:
+    lot = mall(db)
+    (secret,) = credentials(db, lot, "cam-in-1")
+    noted: list[Refusal] = []
+    strays = Strays(db, noted.append)
+    camera = loaded(db).camera_by_secret(secret)
+    assert camera is not None
+
+    def come(address: str) -> None:
+        strays.came(camera, address=address, method="POST", route="/devices/vzenith/{secret}")
+
+    come("203.0.113.7")
+    come("203.0.113.8")
+    asyncio.run(strays.flush())
+    come("203.0.113.9")
+    asyncio.run(strays.flush())
+    (alarm,) = read(db, alarms.standing)
+    assert (alarm.company, alarm.kind, alarm.subject) == (COMPANY, "device_stray", str(camera.id))
+    told = {name: alarm.params[name] for name in ("lot", "device", "address", "times")}
+    assert told == {"lot": "mall", "device": "cam-in-1", "address": "203.0.113.9", "times": 3}
+    assert "203.0.113.9" in text(alarm.code, "zh", **alarm.params)
+    assert "203.0.113.9" in text(alarm.code, "en", **alarm.params)
+    assert {(each.actor_kind, each.actor_name, each.status, each.code) for each in noted} == {
+        ("device", "mall/cam-in-1", 403, "device.wrong_address")
+    }
+    assert secret not in repr(noted)
+    machine.advance(15 * 60 * SECOND_US)
+    asyncio.run(strays.flush())
+    assert len(read(db, alarms.standing)) == 1
+    machine.advance(1)
+    asyncio.run(strays.flush())
+    assert read(db, alarms.standing) == []
 
 
 # The directory

@@ -93,10 +93,16 @@ def test_an_address_holds_few_connections_and_a_proxy_those_of_everybody(monkeyp
     assert asyncio.run(held("10.1.0.2")) == [False] * 5
 
 
-def told(*chunks: bytes, wait: Callable[[PaperTransport], bool] | None = None, pause: bool = False) -> PaperTransport:
-    """Hand bytes to a protocol; return what its transport was told."""
+def told(
+    *chunks: bytes, wait: Callable[[PaperTransport], bool] | None = None, pause: bool = False, answered: bool = False
+) -> PaperTransport:  # fmt: skip
+    """Hand bytes to a protocol; return what its transport was told. ``answered``: by an app that reads no body."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if answered:
+            await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         await asyncio.Event().wait()
 
     async def run() -> PaperTransport:
@@ -110,6 +116,8 @@ def told(*chunks: bytes, wait: Callable[[PaperTransport], bool] | None = None, p
         for chunk in chunks:
             if not transport.is_closing():
                 protocol.data_received(chunk)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
         if pause:
             protocol.pause_writing()
         async with asyncio.timeout(5):
@@ -129,6 +137,8 @@ def test_a_head_has_a_size() -> None:
     assert transport.written.startswith(b"HTTP/1.1 431 ")
     long_address = told(b"GET /" + b"a" * 20_000, b"a" * 20_000)
     assert long_address.written.startswith(b"HTTP/1.1 431 ")
+    refused_body = [b"POST / HTTP/1.1\r\ncontent-length: 200000\r\n\r\n", *[b"z" * 50_000] * 4]
+    assert b" 431 " not in told(*refused_body, answered=True).written
     assert not told(b"GET / HTTP/1.1\r\nx-filler: " + b"y" * 20_000 + b"\r\n\r\n").written
 
 

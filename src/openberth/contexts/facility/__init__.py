@@ -54,6 +54,7 @@ from openberth.contexts.facility.service.lots import (
     change_state,
     issue_credentials,
     lot_changes,
+    purge_old_secrets,
 )
 from openberth.contexts.facility.service.naming import Codes, codes_of, lot_named
 from openberth.contexts.facility.service.occupancy import (
@@ -141,6 +142,7 @@ __all__ = [
     "opening_under_way",
     "passed",
     "pricing_of",
+    "purge_old_secrets",
     "report_outcome",
     "take_for_sending",
 ]

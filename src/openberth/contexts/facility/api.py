@@ -24,7 +24,14 @@ from openberth.contexts.facility.model import (
 )
 from openberth.contexts.facility.ports import TariffBook
 from openberth.contexts.facility.service.commands import commands_of_lot
-from openberth.contexts.facility.service.lots import Applied, apply_lot, change_state, issue_credentials, lot_changes
+from openberth.contexts.facility.service.lots import (
+    OLD_SECRET_S_MAX,
+    Applied,
+    apply_lot,
+    change_state,
+    issue_credentials,
+    lot_changes,
+)
 from openberth.contexts.facility.service.naming import Codes, codes_of, lot_named
 from openberth.contexts.facility.service.occupancy import ADJUSTMENT_MAX, adjust
 from openberth.contexts.facility.service.views import lot_by_code
@@ -112,11 +119,18 @@ class OccupancyView(View):
     free: int
 
 
+class CredentialsForm(Form):
+    """For how many seconds the secret until now still holds, so that the device can be changed over."""
+
+    old_for_s: int = Field(default=0, ge=0, le=OLD_SECRET_S_MAX, strict=True)
+
+
 class CredentialsView(View):
     """A device's secret, shown once: 64 hexadecimal digits.
 
     A camera posts to ``path``; a barrier introduces itself by ``serial`` and proves that it knows the secret.
-    ``address`` is what is typed into the device: the whole address of a camera, host and port for a barrier.
+    ``address`` is what is typed into the device: the whole address of a camera, host and port for a barrier. Until
+    ``old_until`` the secret before it holds as well.
     """
 
     device: str
@@ -125,6 +139,7 @@ class CredentialsView(View):
     secret: str
     path: str | None
     address: str
+    old_until: When | None
 
 
 class CommandView(View):
@@ -219,19 +234,25 @@ class FacilityApi:
         return answered(await self._database.write(once(key, effect), by=by))
 
     async def credentials(
-        self, lot: LotPath, device: CodePath, by: Annotated[Caller, Depends(may("device.credentials"))], key: Key
+        self,
+        lot: LotPath,
+        device: CodePath,
+        by: Annotated[Caller, Depends(may("device.credentials"))],
+        key: Key,
+        form: CredentialsForm | None = None,
     ) -> Response:
-        """Make a new secret for a device; the one before is void at once."""
-        secret = secrets.token_hex(32)
+        """Make a new secret for a device; the one before holds for ``old_for_s`` seconds more, or is void at once."""
+        secret, old_for_s = secrets.token_hex(32), 0 if form is None else form.old_for_s
 
         def effect(unit: Unit) -> CredentialsView:
             found = lot_named(unit, name=lot)
-            made = issue_credentials(unit, lot=found.id, device_code=device, secret=secret)
+            made = issue_credentials(unit, lot=found.id, device_code=device, secret=secret, old_for_s=old_for_s)
             path = CAMERA_PATH + secret if made.kind is DeviceKind.VZENITH_HTTP else None
             address = self._barrier_base if path is None else self._http_base + path
             return CredentialsView(
-                device=made.code, kind=made.kind, serial=made.serial, secret=secret, path=path, address=address
-            )
+                device=made.code, kind=made.kind, serial=made.serial, secret=secret, path=path, address=address,
+                old_until=instant_or_none(made.old_until),
+            )  # fmt: skip
 
         return answered(await self._database.write(once(key, effect, secret=True), by=by))
 

@@ -15,6 +15,8 @@ from openberth.entrypoints.cli.tables import plain_table
 from openberth.entrypoints.cli.top.model import instant_of
 from openberth.entrypoints.cli.top.words import age_text
 
+OLD_FOR_HOURS_MAX = 7 * 24
+
 app = typer.Typer()
 
 
@@ -55,14 +57,19 @@ def credentials(
     context: typer.Context,
     lot: LotArgument,
     device: Annotated[str, typer.Argument(help="cli.argument.device", show_default=False)],
+    old_for: Annotated[
+        int, typer.Option("--old-for", min=0, max=OLD_FOR_HOURS_MAX, help="cli.option.old_for", show_default=False)
+    ] = 0,
 ) -> None:
     """Make a new secret for a device and print it once."""
-    asyncio.run(_credentials(context.obj, lot, device))
+    asyncio.run(_credentials(context.obj, lot, device, old_for))
 
 
-async def _credentials(session: Session, lot: str, device: str) -> None:
+async def _credentials(session: Session, lot: str, device: str, old_for: int) -> None:
     async with connected(session) as api:
-        made = await api.post(f"/v1/lots/{part(lot)}/devices/{part(device)}/credentials")
+        made = await api.post(
+            f"/v1/lots/{part(lot)}/devices/{part(device)}/credentials", {"old_for_s": old_for * 3_600}
+        )
     told = [("cli.credentials.kind", made.get("kind")), ("cli.credentials.serial", made.get("serial"))]
     told.append(("cli.credentials.address", address_of(made, session.url)))
     if not made.get("path"):

@@ -48,6 +48,10 @@ class House(Protocol):
         """Take a connection in; False when there are too many that have still to prove who they are."""
         ...
 
+    def strayed(self, device_id: Id, address: str) -> None:
+        """A barrier proved who it is from outside its network."""
+        ...
+
     def may_linger(self, connection: "Connection") -> bool:
         """Tell whether an ended connection may wait a little until its peer has read why it was ended."""
         ...
@@ -82,6 +86,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._session: BarrierSession | None = None
         self._lookup: asyncio.Task[None] | None = None
+        self._found: BarrierDevice | None = None
         self._desk: Desk | None = None
         self._observer_behind = False
         self._peer_behind = False
@@ -217,6 +222,7 @@ class Connection(asyncio.BufferedProtocol):
             _log.exception("barrier directory failed")
             self.perform(session.refuse_busy())
         else:
+            self._found = device
             self.perform(session.identified(device))
 
     def _listen(self) -> None:
@@ -230,6 +236,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _ended(self, reason: str) -> None:
         self._server.count(f"ended.{reason}")
+        if reason == "address" and self._found is not None:
+            self._server.strayed(self._found.id, self.address)
         # A look-up that ends the session by itself must not cancel itself while it does.
         if self._lookup is not None and self._lookup is not asyncio.current_task():
             self._lookup.cancel()

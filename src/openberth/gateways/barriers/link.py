@@ -7,7 +7,7 @@ import structlog
 
 from openberth.contexts import facility, stays
 from openberth.contexts.facility import Command, CommandKind, Outcome
-from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence
+from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence, Strays
 from openberth.gateways.barriers.commands import BarrierCommand, CommandOutcome, CommandReport
 from openberth.gateways.barriers.messages import BarrierStatus, Operation
 from openberth.gateways.barriers.port import BarrierServer
@@ -37,8 +37,9 @@ class BarrierLink:
     """Directory and observer of the barrier server, and the sender of its commands."""
 
     def __init__(
-        self, *, database: Database, directory: DeviceDirectory, presence: Presence, dispatcher: CommandDispatcher
-    ) -> None:
+        self, *, database: Database, directory: DeviceDirectory, presence: Presence, dispatcher: CommandDispatcher,
+        strays: Strays,
+    ) -> None:  # fmt: skip
         self._database = database
         self._directory = directory
         self._presence = presence
@@ -46,7 +47,8 @@ class BarrierLink:
         self._entries: dict[Id, tuple[DeviceEntry, str]] = {}
         self._statuses: dict[Id, BarrierStatus] = {}
         self._links: dict[Id, Callable[[], None]] = {}
-        self.server = BarrierServer(directory=self, observer=self, clock=database.clocks.machine)
+        self._strays = strays
+        self.server = BarrierServer(directory=self, observer=self, clock=database.clocks.machine, strayed=self._strayed)
         directory.on_change(self._review)
 
     async def find(self, serial: str) -> BarrierDevice | None:
@@ -54,7 +56,8 @@ class BarrierLink:
         entry = self._directory.barrier_by_serial(serial)
         if entry is None or entry.secret is None:
             return None
-        return BarrierDevice(entry.id, entry.secret, entry.networks)
+        _, *old = entry.proves(self._database.clocks.machine.now())
+        return BarrierDevice(entry.id, entry.secret, entry.networks, old[0] if old else None)
 
     async def on_connected(self, device_id: Id, address: str) -> None:
         """Note that the barrier is there and take over its commands."""
@@ -112,9 +115,14 @@ class BarrierLink:
 
     def _is_current(self, device: BarrierDevice, address: str) -> bool:
         entry = self._directory.by_id(device.id)
-        if entry is None or entry.secret != device.secret:
+        if entry is None or device.secret not in entry.proves(self._database.clocks.machine.now()):
             return False
         return entry.networks == device.addresses or entry.networks.admits(address)
+
+    def _strayed(self, device_id: Id, address: str) -> None:
+        entry = self._directory.by_id(device_id)
+        if entry is not None:
+            self._strays.came(entry, address=address, method="HELLO", route="barrier link")
 
     async def _send(self, command: Command) -> None:
         """Send a command that is marked as sent; one that could not be written never reached the barrier."""

@@ -67,6 +67,7 @@ class BarrierServer:
         heartbeat_s: int = 10,
         limits: BarrierLimits | None = None,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
+        strayed: Callable[[Id, str], None] = lambda _device, _address: None,
     ) -> None:
         self.clock = clock
         self.counts: Counter[str] = Counter()
@@ -75,6 +76,7 @@ class BarrierServer:
         self._heartbeat_s = heartbeat_s
         self._limits = limits or BarrierLimits()
         self._entropy = entropy
+        self.strayed = strayed
         self._lookups = asyncio.Semaphore(self._limits.lookups)
         self._connections: set[Connection] = set()
         # Strangers have places of their own: they use up none of a barrier that has proved itself.

@@ -11,11 +11,15 @@ from openberth.kernel.ids import Id
 
 @dataclass(frozen=True, slots=True)
 class BarrierDevice:
-    """A barrier that may dial in: its secret (32 bytes, never shown) and where it may come from."""
+    """A barrier that may dial in: its secret (32 bytes, never shown) and where it may come from.
+
+    ``old_secret`` was replaced and holds for a while beside the new one.
+    """
 
     id: Id
     secret: bytes = field(repr=False)
     addresses: AddressRange
+    old_secret: bytes | None = field(default=None, repr=False)
 
 
 class BarrierDirectory(Protocol):

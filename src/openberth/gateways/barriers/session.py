@@ -8,7 +8,7 @@ connection, or tell the house about ``Welcomed``, ``StatusSeen``, ``ResultSeen``
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -126,6 +126,7 @@ class BarrierSession:
         self._device: BarrierDevice | None = None
         self._device_nonce = b""
         self._key = b""
+        self._keys: tuple[tuple[bytes, bytes], ...] = ()  # secrets and what they make of the nonces, until one is shown
         self._sequence = 0
         self._counts = {_FROM_DEVICE: 0, _FROM_SERVER: 0}
         self._opened_at = self._heard_at = self._spoke_at = clock.now()
@@ -174,8 +175,11 @@ class BarrierSession:
             return []
         self._device = device
         nonce = self._entropy(NONCE_BYTES)
+        # Two keys always, so that the time does not tell who is known and whose secret was replaced lately.
         secret = self._entropy(_SECRET_BYTES) if device is None else device.secret
-        self._key = hmac.digest(secret, _CONTEXT + self._device_nonce + nonce, "sha256")
+        other = (device and device.old_secret) or hmac.digest(secret, b"nobody", "sha256")
+        told = _CONTEXT + self._device_nonce + nonce
+        self._keys = tuple((each, hmac.digest(each, told, "sha256")) for each in (secret, other))
         self._state = _State.PROOF
         return [self._plain(FrameType.CHALLENGE, nonce)]
 
@@ -240,15 +244,19 @@ class BarrierSession:
     def _take_proof(self, payload: bytes) -> list[Action]:
         if len(payload) != PROOF_BYTES:
             raise _Refuse(Refusal.MALFORMED, "malformed")
-        right = hmac.compare_digest(payload, self._proof(b"device"))
+        right = [each for each in self._keys if hmac.compare_digest(payload, self._proof(b"device", each[1]))]
         device = self._device
         if device is None or not right:
             raise _Refuse(Refusal.PROOF, "unknown_serial" if device is None else "wrong_proof")
+        secret, self._key = right[0]
+        self._keys = ()
+        # From here on it is the barrier of the secret that it showed: who looks whether that still holds has to know.
+        device = self._device = replace(device, secret=secret, old_secret=None)
         if not device.addresses.admits(self._address):
             raise _Refuse(Refusal.ADDRESS, "address")
         self._state = _State.OPEN
         self._heard_at = self._clock.now()
-        welcome = self._plain(FrameType.WELCOME, self._proof(b"server") + bytes([self._heartbeat_s]))
+        welcome = self._plain(FrameType.WELCOME, self._proof(b"server", self._key) + bytes([self._heartbeat_s]))
         return [welcome, Welcomed(device.id)]
 
     def _take_signed(self, frame: codec.Frame) -> list[Action]:
@@ -299,8 +307,9 @@ class BarrierSession:
         self._sequence = (sequence + 1) & 0xFFFF
         return sequence
 
-    def _proof(self, side: bytes) -> bytes:
-        return hmac.digest(self._key, side, "sha256")[:PROOF_BYTES]
+    @staticmethod
+    def _proof(side: bytes, key: bytes) -> bytes:
+        return hmac.digest(key, side, "sha256")[:PROOF_BYTES]
 
     def _mac(self, direction: bytes, kind: int, sequence: int, payload: bytes) -> bytes:
         counter = self._counts[direction] & _LAST_COUNT

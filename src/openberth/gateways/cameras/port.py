@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from openberth.contexts import stays
 from openberth.contexts.facility import CommandKind, DeviceKind, Heartbeat
-from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence
+from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence, Strays
 from openberth.contexts.stays import LaneAnswer, Recognition, picture_name
 from openberth.gateways.cameras import vzenith
 from openberth.infra.blobs import PictureQueue
@@ -33,6 +33,7 @@ from openberth.kernel.errors import Denied, Malformed, NotFound, Overloaded, Pro
 from openberth.kernel.ids import Id
 
 PREFIX = "/devices/vzenith/"
+ROUTE = "/devices/vzenith/{secret}"
 BODY_S = 10.0
 COMET_S = 5.0
 PICTURE_WAIT_S = 0.01
@@ -72,7 +73,7 @@ class CameraPort:
 
     def __init__(
         self, *, database: Database, directory: DeviceDirectory, presence: Presence, dispatcher: CommandDispatcher,
-        pictures: PictureQueue, ids: IdSource, buckets: MemoryBuckets, per_minute: int,
+        pictures: PictureQueue, ids: IdSource, buckets: MemoryBuckets, per_minute: int, strays: Strays,
     ) -> None:  # fmt: skip
         self._database = database
         self._directory = directory
@@ -81,6 +82,7 @@ class CameraPort:
         self._pictures = pictures
         self._ids = ids
         self._buckets = buckets
+        self._strays = strays
         self._rate = rate_per_minute("device", per_minute, burst=max(1, per_minute // 6))
         self._polls: dict[Id, asyncio.Future[bool]] = {}
 
@@ -91,6 +93,7 @@ class CameraPort:
         if camera is None or camera.kind is not DeviceKind.VZENITH_HTTP:
             return self._stranger(request, address)
         if not camera.networks.admits(address):
+            self._strays.came(camera, address=address, method="POST", route=ROUTE)
             return _refusal(request, Denied("device.wrong_address"), "address")
         taken = self._buckets.take_now(self._rate, camera.id.hex)
         if not taken.granted:  # the camera keeps what it has and sends it again

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -106,6 +107,23 @@ def test_a_wrong_secret_is_refused_whatever_the_address() -> None:
     session.received(peer.hello())
     (challenge,) = written(session.identified(DEVICE))
     assert refusal(session.received(peer.proof(challenge))) == (2, "wrong_proof")
+
+
+def test_a_secret_that_was_replaced_holds_while_its_device_says_so() -> None:
+    new_secret = bytes(range(32))
+    changing = replace(DEVICE, secret=new_secret, old_secret=SECRET)
+    for shown, welcome in ((SECRET, True), (new_secret, True), (bytes(32), False)):
+        session, peer = new(), Peer(shown)
+        session.received(peer.hello())
+        (challenge,) = written(session.identified(changing))
+        actions = session.received(peer.proof(challenge))
+        if not welcome:
+            assert refusal(actions) == (2, "wrong_proof")
+            continue
+        assert actions[1:] == [Welcomed(DEVICE.id)]
+        assert peer.welcomed(written(actions)[0]) == 10  # the server proves the same secret
+        assert session.device is not None
+        assert (session.device.secret, session.device.old_secret) == (shown, None)
 
 
 def test_a_right_proof_from_a_wrong_address_is_refused() -> None:

@@ -7,6 +7,7 @@ Each has ``run()``, a loop for the whole life of the process, and what hangs on 
 from openberth.contexts.facility.reactions.commands import CommandDispatcher, CommandSweeper, end_unfinished
 from openberth.contexts.facility.reactions.directory import DeviceDirectory, DeviceEntry
 from openberth.contexts.facility.reactions.presence import Presence
+from openberth.contexts.facility.reactions.strays import Strays
 
 __all__ = [
     "CommandDispatcher",
@@ -14,5 +15,6 @@ __all__ = [
     "DeviceDirectory",
     "DeviceEntry",
     "Presence",
+    "Strays",
     "end_unfinished",
 ]

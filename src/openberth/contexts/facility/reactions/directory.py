@@ -5,6 +5,7 @@ Loaded at the start and again when the log tells of a changed lot or new credent
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,6 +20,7 @@ from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
+from openberth.kernel.time import SECOND_US, Instant
 
 SECRET_MAX = 128
 RETRY_S = 1.0
@@ -42,6 +44,16 @@ class DeviceEntry:
     networks: AddressRange
     heartbeat: Heartbeat | None
     secret: bytes | None = field(default=None, repr=False)
+    old_secret: bytes | None = field(default=None, repr=False)
+    old_until: Instant | None = None
+
+    def proves(self, now: Instant) -> tuple[bytes, ...]:
+        """Return the secrets by which a barrier may prove itself now, the present one first."""
+        if self.secret is None:
+            return ()
+        if self.old_secret is None or self.old_until is None or now >= self.old_until:
+            return (self.secret,)
+        return (self.secret, self.old_secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,12 @@ class _Index:
     by_id: dict[Id, DeviceEntry]
     by_fingerprint: dict[str, DeviceEntry]
     by_serial: dict[str, DeviceEntry]
+    by_old_fingerprint: dict[str, tuple[DeviceEntry, Instant]]
+
+    def next_end(self) -> Instant | None:
+        """Return when the next replaced secret is over."""
+        ends = [entry.old_until for entry in self.by_id.values() if entry.old_until is not None]
+        return min(ends, default=None)
 
 
 class DeviceDirectory:
@@ -57,7 +75,7 @@ class DeviceDirectory:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by = system("devices")
-        self._index = _Index({}, {}, {})
+        self._index = _Index({}, {}, {}, {})
         self._told = asyncio.Event()
         self._loading = asyncio.Lock()
         self._changed: list[Callable[[], None]] = []
@@ -74,7 +92,11 @@ class DeviceDirectory:
         if len(secret) > SECRET_MAX:
             return None
         fingerprint = self._database.keys.fingerprint(VaultKind.DEVICE_SECRET.value, secret)
-        return self._index.by_fingerprint.get(fingerprint)
+        found = self._index.by_fingerprint.get(fingerprint)
+        if found is None:
+            entry, until = self._index.by_old_fingerprint.get(fingerprint, (None, Instant(0)))
+            found = entry if self._now() < until else None
+        return found
 
     def barrier_by_serial(self, serial: str) -> DeviceEntry | None:
         """Return the barrier of a serial that has credentials. A serial used twice is the older device's."""
@@ -101,7 +123,7 @@ class DeviceDirectory:
     async def run(self) -> None:
         """Reload whenever the log tells of changed devices, until cancelled."""
         while True:
-            await self._told.wait()
+            await self._told_or_over()
             self._told.clear()
             try:
                 await self.reload()
@@ -114,9 +136,21 @@ class DeviceDirectory:
             self._told.set()
             await asyncio.sleep(RETRY_S)
 
+    async def _told_or_over(self) -> None:
+        """Wait for the log to tell of devices, or for a replaced secret to be over."""
+        end = self._index.next_end()
+        # Not at once again: the row that is over goes with the next look at the rows, a moment later by their clock.
+        wait_s = None if end is None else max((end - self._now()) / SECOND_US, 0) + RETRY_S
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._told.wait()
+
+    def _now(self) -> Instant:
+        return self._database.clocks.machine.now()
+
 
 def _index_of(known: Iterable[service.Known]) -> _Index:
-    index = _Index({}, {}, {})
+    index = _Index({}, {}, {}, {})
     for one in known:
         entry = _entry(one)
         index.by_id[entry.id] = entry
@@ -128,6 +162,8 @@ def _index_of(known: Iterable[service.Known]) -> _Index:
                 log.warning("devices.serial_twice", device=str(entry.id), other=str(index.by_serial[entry.serial].id))
         elif one.row.fingerprint is not None:
             index.by_fingerprint[one.row.fingerprint] = entry
+            if one.old is not None:
+                index.by_old_fingerprint[one.old.fingerprint] = (entry, one.old.until)
     return index
 
 
@@ -137,4 +173,6 @@ def _entry(one: service.Known) -> DeviceEntry:
         row.id, row.company, row.lot, row.lot_code, row.lane, row.code, row.kind, row.serial,
         AddressRange.parse(row.networks), Heartbeat(row.heartbeat) if row.heartbeat else None,
         bytes.fromhex(one.secret) if one.secret else None,
+        bytes.fromhex(one.old.secret) if one.old is not None and one.old.secret else None,
+        None if one.old is None else one.old.until,
     )  # fmt: skip

@@ -42,14 +42,17 @@ from openberth.contexts.facility.service.ground import (
 )
 from openberth.contexts.facility.store import lanes as lane_store
 from openberth.contexts.facility.store import layout as store
+from openberth.contexts.facility.store import secrets as secret_store
 from openberth.infra import vault
 from openberth.infra.database import Reader, Stale, Unit, Write
-from openberth.infra.permitting import needs
+from openberth.infra.permitting import by_construction, inner, needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
 from openberth.kernel.reasons import checked_reason
+from openberth.kernel.time import DAY_US, SECOND_US, Instant
 
+OLD_SECRET_S_MAX = 7 * DAY_US // SECOND_US
 # No 0 O, 1 I L: a driver types the code from a sign. 31^10 codes: two equal ones are not to be feared, and the unique
 # index would refuse the second.
 SCAN_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -235,14 +238,17 @@ class DeviceCredentials:
     kind: DeviceKind
     serial: str | None
     secret: str = field(repr=False)
+    old_until: Instant | None = None
 
 
 @needs("device.credentials")
-def issue_credentials(unit: Unit, *, lot: Id, device_code: str, secret: str) -> DeviceCredentials:
+def issue_credentials(unit: Unit, *, lot: Id, device_code: str, secret: str, old_for_s: int = 0) -> DeviceCredentials:
     """Give a device a new secret, 64 hexadecimal digits made by the caller (``secrets.token_hex(32)``).
 
-    The secret before it is void at once and erased. Raises ``NotFound("device.not_found")``; a secret of another form,
-    or one that is in use already, is a ``ValueError``.
+    The secret before it holds for ``old_for_s`` seconds more (at most ``OLD_SECRET_S_MAX``), for devices that take the
+    new one over only at their next visit; without them it is void at once and erased, and so is one that held on from
+    an earlier change. Raises ``NotFound("device.not_found")``; a secret of another form, or one that is in use
+    already, is a ``ValueError``.
     """
     if not _SECRET.match(secret):
         raise ValueError("a device secret is 64 lower-case hexadecimal digits")
@@ -255,10 +261,44 @@ def issue_credentials(unit: Unit, *, lot: Id, device_code: str, secret: str) -> 
     fingerprint = unit.keys.fingerprint(VaultKind.DEVICE_SECRET.value, secret)
     kept = vault.keep(unit, VaultKind.DEVICE_SECRET, secret)
     unit.run(store.ISSUE_SECRET, row_id=device.id, new_secret=kept, new_fingerprint=fingerprint, now=unit.machine_now)
-    if device.secret_id is not None:
-        vault.erase(unit, device.secret_id)
+    old_until = _keep_old(unit, device, old_for_s)
     unit.append(
         DeviceCredentialsIssued(device.id, device.code, device.kind.value, fingerprint),
         company=device.company_id, lot=lot, key=device.id,
     )  # fmt: skip
-    return DeviceCredentials(device.id, lot, device.code, device.kind, device.serial, secret)
+    return DeviceCredentials(device.id, lot, device.code, device.kind, device.serial, secret, old_until)
+
+
+def _keep_old(unit: Unit, device: store.DeviceRow, old_for_s: int) -> Instant | None:
+    """Let the secret that was replaced hold for a while, or erase it; one secret at most holds beside the new one."""
+    forget_old_secret(unit, device=device.id)
+    if device.secret_id is None or device.secret_fingerprint is None:
+        return None
+    if old_for_s <= 0:
+        vault.erase(unit, device.secret_id)
+        return None
+    until = Instant(unit.machine_now + min(old_for_s, OLD_SECRET_S_MAX) * SECOND_US)
+    unit.run(
+        secret_store.INSERT, device_id=device.id, company_id=device.company_id, lot_id=device.lot_id,
+        secret_id=device.secret_id, secret_fingerprint=device.secret_fingerprint, until_at=until,
+    )  # fmt: skip
+    return until
+
+
+@inner
+def forget_old_secret(unit: Unit, *, device: Id) -> None:
+    """Erase the secret that holds on beside a device's present one, if there is one."""
+    held = unit.one(secret_store.SECRET_OF, device=device)
+    if held is not None:
+        unit.run(secret_store.DELETE, device=device)
+        vault.erase(unit, held)
+
+
+@by_construction
+def purge_old_secrets(unit: Unit) -> int:
+    """Erase some replaced secrets that hold no longer; call again while it returns ``PURGE_MAX``."""
+    over = unit.all(secret_store.OVER, now=unit.machine_now)
+    for device, secret in over:
+        unit.run(secret_store.DELETE, device=device)
+        vault.erase(unit, secret)
+    return len(over)

@@ -10,6 +10,7 @@ from typing import Any
 from openberth.contexts.facility.model import DeviceCame, DeviceKind, DeviceLost
 from openberth.contexts.facility.store import layout
 from openberth.contexts.facility.store import presence as store
+from openberth.contexts.facility.store import secrets as secret_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction
 from openberth.infra.vault import open_sealed
@@ -85,20 +86,37 @@ def write_lost(unit: Unit, *, silent: Sequence[store.Silent]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class OldSecret:
+    """A replaced secret that still holds: found by its fingerprint, opened for barriers only."""
+
+    fingerprint: str
+    until: Instant
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """An active device as gateways need it; ``secret`` is opened for barriers only, cameras are found by theirs."""
 
     row: layout.DirectoryRow
     secret: str | None
+    old: OldSecret | None = None
 
 
 def active_devices(reader: Reader) -> list[Known]:
     """Return every active device of every lot by id, with the secrets of barriers."""
     known: list[Known] = []
     after = Id(int=0)
+    old = {each.device: each for each in reader.all(secret_store.HOLDING, now=reader.machine_now)}
     while page := reader.all(layout.DIRECTORY, after=after):
         for row in page:
             barrier = row.kind is DeviceKind.BARRIER_TCP
-            known.append(Known(row, open_sealed(reader, row.sealed) if barrier and row.sealed else None))
+            secret = open_sealed(reader, row.sealed) if barrier and row.sealed else None
+            held = old.get(row.id)
+            known.append(Known(row, secret, None if held is None else _old(reader, held, opened=barrier)))
         after = page[-1].id
     return known
+
+
+def _old(reader: Reader, held: secret_store.OldSecret, *, opened: bool) -> OldSecret:
+    return OldSecret(held.fingerprint, held.until, open_sealed(reader, held.sealed) if opened else None)

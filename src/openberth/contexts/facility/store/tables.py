@@ -112,6 +112,19 @@ device = business_table(
 Index("uq_device_code", device.c.lot_id, device.c.code, unique=True)
 Index("ix_device_lane", device.c.lane_id)
 
+# The secret before the present one, for as long as a device that takes over the new one slowly may still show it.
+device_old_secret = table(
+    "device_old_secret",
+    id_column("device_id", primary_key=True),
+    id_column("company_id"),
+    id_column("lot_id"),
+    id_column("secret_id"),
+    word_column("secret_fingerprint", 64),
+    instant_column("until_at"),
+    scope=("company_id", "lot_id"),
+)
+Index("ix_device_old_secret_until", device_old_secret.c.until_at)
+
 # Written at most every few seconds per device: heartbeats are not events.
 device_presence = table(
     "device_presence",
