@@ -11,12 +11,36 @@ from openberth.kernel.time import SECOND_US, Instant
 STEP_S = 30
 DIGITS = 6
 SECRET_BYTES = 20
+RECOVERY_CODES = 10
+RECOVERY_BYTES = 10
+RECOVERY_LENGTH = 16
+_BASE32 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+_MEANT = str.maketrans({"0": "O", "1": "I", "8": "B", "-": None, " ": None})
 DRIFT = 1  # steps before and after the present one that are accepted
 
 
 def new_secret() -> str:
     """Return a fresh secret as authenticators take it: Base32."""
     return base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def new_recovery_codes() -> list[str]:
+    """Return fresh recovery codes of 80 random bits each: Base32 in four groups."""
+    return [
+        "-".join(made[place : place + 4] for place in range(0, RECOVERY_LENGTH, 4))
+        for made in (base64.b32encode(secrets.token_bytes(RECOVERY_BYTES)).decode() for _ in range(RECOVERY_CODES))
+    ]
+
+
+def recovery_code_of(typed: str) -> str | None:
+    """Return a recovery code as it was made, however it was typed; None for what can be none.
+
+    0, 1 and 8 are not in Base32: who types them means O, I and B.
+    """
+    plain = typed.upper().translate(_MEANT)
+    if len(plain) != RECOVERY_LENGTH or not set(plain) <= _BASE32:
+        return None
+    return "-".join(plain[place : place + 4] for place in range(0, RECOVERY_LENGTH, 4))
 
 
 def step_of(now: Instant) -> int:

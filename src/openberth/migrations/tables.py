@@ -12,6 +12,7 @@ import openberth.contexts.tenancy.store.accounts
 import openberth.contexts.tenancy.store.audit
 import openberth.contexts.tenancy.store.companies
 import openberth.contexts.tenancy.store.people
+import openberth.contexts.tenancy.store.second_factor
 import openberth.contexts.tenancy.store.sessions
 import openberth.contexts.tenancy.store.settings
 import openberth.contexts.tenancy.store.tokens  # noqa: F401 - importing a table registers it

@@ -1,15 +1,13 @@
 """Accounts, grants, own roles, sign-in and sessions on real databases."""
 
-import base64
 from typing import Any
 
 import pytest
 
 from openberth.contexts import tenancy
 from openberth.contexts.tenancy.model.accounts import Account, AccountKind, Level
-from openberth.contexts.tenancy.service import accounts, grants, sessions, signing_in
+from openberth.contexts.tenancy.service import accounts, grants, second_factor, sessions, signing_in
 from openberth.contexts.tenancy.service.sessions import Device, digest_of
-from openberth.infra import one_time
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
@@ -144,7 +142,8 @@ def test_nobody_becomes_somebody_who_acts_elsewhere_too(db: Database, elsewhere:
     for account in (desk, robot):
         write(db, grants.give, account=account.id, role="guard", level=Level(elsewhere), node=node, company=owner)
     for use_case, values in (
-        (accounts.set_password, {"password": "mine"}), (accounts.drop_second_factor, {}), (accounts.unlock, {}),
+        (accounts.set_password, {"password": "mine"}), (accounts.unlock, {}),
+        (second_factor.remove_second_factor, {"reason": "lost"}),
         (accounts.add_secret, {"digest": "x" * 64, "old_until_s": 0}),
     ):  # fmt: skip
         with pytest.raises(Denied, match=r"account\.outranks"):
@@ -206,28 +205,6 @@ def test_a_locked_account_is_told_nothing_else_than_a_wrong_password(db: Databas
     write(db, accounts.close, account=desk.id)
     with pytest.raises(Refused, match=r"account\.closed"):
         write(db, accounts.unlock, account=desk.id)
-
-
-def test_each_code_lets_in_once(db: Database, machine: ManualClock) -> None:
-    desk = made(db, "desk")
-    secret = one_time.new_secret()
-    by = Caller(Actor(ActorKind.PERSON, str(desk.id)), EVERYTHING, frozenset())
-
-    def code(ahead: int = 0) -> str:
-        return one_time.code_at(base64.b32decode(secret), one_time.step_of(machine.now()) + ahead)
-
-    with pytest.raises(Malformed, match=r"totp\.wrong"):
-        write(db, accounts.set_second_factor, by=by, account=desk.id, secret=secret, code="000000")
-    write(db, accounts.set_second_factor, by=by, account=desk.id, secret=secret, code=code())
-    assert signed_in(db, desk, "r").refused == "code_needed"
-    assert signed_in(db, desk, "r", code=code()).refused == "credentials"  # shown already
-    machine.advance(30_000_000)
-    assert signed_in(db, desk, "r", code=code()).session is not None
-    assert signed_in(db, desk, "r2", code=code()).refused == "credentials"
-    with pytest.raises(Denied):
-        write(db, accounts.set_second_factor, by=by, account=Id(int=9), secret=secret, code=code())
-    write(db, accounts.drop_second_factor, account=desk.id)
-    assert signed_in(db, desk, "r3").session is not None
 
 
 def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_session(db: Database) -> None:

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from openberth.infra import one_time
 from openberth.infra.one_time import SECRET_BYTES, address_of, code_at, matching_step, new_secret, step_of
 from openberth.kernel.time import SECOND_US, Instant
 
@@ -59,3 +60,22 @@ def test_a_fresh_secret_is_for_authenticators() -> None:
     assert len(base64.b32decode(secret)) == SECRET_BYTES
     assert new_secret() != secret
     assert address_of(secret, login="desk@lot").startswith("otpauth://totp/OpenBerth:desk%40lot?secret=" + secret)
+
+
+def test_recovery_codes_have_eighty_bits_and_are_read_however_they_are_typed() -> None:
+    codes = one_time.new_recovery_codes()
+    assert len(set(codes)) == one_time.RECOVERY_CODES == 10
+    for code in codes:
+        assert len(base64.b32decode(code.replace("-", ""))) == 10
+        for typed in (code, code.lower(), code.replace("-", ""), code.replace("-", " ").replace("O", "0")):
+            assert one_time.recovery_code_of(typed) == code
+    assert one_time.recovery_code_of("0IB2-0182-AAAA-AAAA") == "OIB2-OIB2-AAAA-AAAA"
+    for wrong in (
+        "",
+        "123456",
+        "AAAA-AAAA-AAAA-AAA",
+        "AAAA-AAAA-AAAA-AAAAA",
+        "AAAA-AAAA-AAAA-AAA9",
+        "ÄAAA-AAAA-AAAA-AAAA",
+    ):
+        assert one_time.recovery_code_of(wrong) is None

@@ -185,13 +185,25 @@ def test_a_second_factor_is_asked_for_once_it_was_shown(house: House) -> None:
     )
     form = {"secret": secret, "code": code()}
     assert desk.put("/v1/auth/second-factor", json={**form, "password": "wrong"}).status_code == 401
-    assert desk.put("/v1/auth/second-factor", json={**form, "password": PASSWORD}).status_code == 204
+    done = desk.put("/v1/auth/second-factor", json={**form, "password": PASSWORD})
+    codes = done.json()["recovery_codes"]
+    assert (done.status_code, len(set(codes)), done.headers["cache-control"]) == (200, 10, "no-store")
     assert sign_in(house, "desk").json()["code"] == "auth.code_needed"
     house.machine.advance(30_000_000)
     assert sign_in(house, "desk", code=code()).status_code == 200
     assert house.get("/v1/accounts/desk")["second_factor"] is True
-    assert house.operator.delete("/v1/accounts/desk/second-factor").status_code == 204
+    assert desk.get("/v1/auth/second-factor").json() == {"active": True, "recovery_codes_left": 10}
+    assert sign_in(house, "desk", code=codes[0]).status_code == 200
+    assert sign_in(house, "desk", code=codes[0]).json()["code"] == "auth.wrong"
+    assert desk.get("/v1/auth/second-factor").json()["recovery_codes_left"] == 9
+    assert desk.post("/v1/auth/second-factor/recovery-codes", json={"password": "wrong"}).status_code == 401
+    fresh = desk.post("/v1/auth/second-factor/recovery-codes", json={"password": PASSWORD}).json()["recovery_codes"]
+    assert not set(fresh) & set(codes)
+    assert sign_in(house, "desk", code=codes[1]).json()["code"] == "auth.wrong"
+    assert house.post("/v1/accounts/desk/second-factor/remove", {"reason": ""}).status_code == 409
+    assert house.post("/v1/accounts/desk/second-factor/remove", {"reason": "lost"}).status_code == 204
     assert sign_in(house, "desk").status_code == 200
+    assert eventually(lambda: "account.second_factor_removed" in str(house.get("/v1/audit")["items"]))
 
 
 def test_integrators_get_tokens_for_their_secret(house: House) -> None:

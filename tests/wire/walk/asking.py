@@ -82,6 +82,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("PUT", "/v1/roles/{role}"): {"name": "somebody", "permissions": ["lot.read"]},
     ("POST", "/v1/calendars/{calendar}/seed"): {"years": [2026]},
     ("POST", "/v1/auth/password"): {"old": PASSWORD, "new": "walnut-bridge-77"},
+    ("POST", "/v1/auth/second-factor/recovery-codes"): {"password": PASSWORD},
     ("PUT", "/v1/auth/second-factor"): {"password": PASSWORD, "secret": "A" * 32, "code": "000000"},
 }  # fmt: skip
 DOCUMENTS: Mapping[tuple[str, str], str] = {

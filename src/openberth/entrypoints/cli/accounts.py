@@ -13,11 +13,13 @@ import typer
 from rich.text import Text
 
 from openberth.entrypoints.cli.client import Api, connected, part
+from openberth.entrypoints.cli.second_factors import second_factor
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table
 from openberth.kernel.errors import Malformed
 
 app = typer.Typer()
+app.command("second-factor", help="cli.help.account.second_factor")(second_factor)
 
 PASSWORD_BYTES = 12
 LoginArgument = Annotated[str, typer.Argument(help="cli.argument.login", show_default=False)]

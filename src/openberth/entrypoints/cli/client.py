@@ -33,9 +33,14 @@ KINDS = {".json": JSON, ".csv": "text/csv"}
 class Api:
     """The operator API; every refusal is raised as the problem that the server told."""
 
-    def __init__(self, http: httpx2.AsyncClient, where: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, where: str, headers: Mapping[str, str] | None = None) -> None:
         self._http = http
+        self._headers = headers
         self.where = where
+
+    def bearing(self, token: str | None) -> "Api":
+        """Return the same API as somebody else asks it: with another token, or with none."""
+        return Api(self._http, self.where, {"authorization": "" if token is None else f"Bearer {token}"})
 
     async def get(self, path: str, **query: str) -> Any:
         """Ask for something. Raises ``Problem``."""
@@ -44,6 +49,15 @@ class Api:
     async def post(self, path: str, value: object = None) -> Any:
         """Have something done. Raises ``Problem``."""
         return await self.ask("POST", path, json={} if value is None else value)
+
+    async def post_or(self, path: str, value: object, code: str) -> Any:
+        """Have something done; None when it is refused with this code. Raises ``Problem`` for any other reason."""
+        try:
+            return await self.post(path, value)
+        except Problem as problem:
+            if problem.code != code:
+                raise
+            return None
 
     async def put(self, path: str, document: str, *, name: str, query: Mapping[str, str] | None = None) -> Any:
         """Hand over a document; mistakes in it are told with the name of its file. Raises ``Problem``."""
@@ -97,6 +111,8 @@ class Api:
 
     async def _send(self, method: str, path: str, **extra: Any) -> httpx2.Response:
         try:
+            if self._headers is not None:
+                extra["headers"] = {**extra.get("headers", {}), **self._headers}
             return await self._http.request(method, path, **extra)
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__

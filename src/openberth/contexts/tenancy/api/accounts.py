@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Grant, Level, check_password
-from openberth.contexts.tenancy.service import accounts, companies, grants, sessions
+from openberth.contexts.tenancy.service import accounts, companies, grants, second_factor, sessions
 from openberth.contexts.tenancy.service.sessions import digest_of
 from openberth.infra import vault
 from openberth.infra.database import Database, Reader, Unit
@@ -49,6 +49,12 @@ class LockForm(Form):
     """Whether somebody is kept out."""
 
     locked: bool
+
+
+class RemovalForm(Form):
+    """Why somebody's second factor is taken away."""
+
+    reason: Words
 
 
 class SecretForm(Form):
@@ -113,7 +119,7 @@ class AccountsApi:
         add("/accounts/{account}/lock", self.lock, methods=["POST"], status_code=204)
         add("/accounts/{account}/close", self.close, methods=["POST"], status_code=204)
         add("/accounts/{account}/sign-out", self.sign_out, methods=["POST"], status_code=204)
-        add("/accounts/{account}/second-factor", self.drop_second_factor, methods=["DELETE"], status_code=204)
+        add("/accounts/{account}/second-factor/remove", self.remove_factor, methods=["POST"], status_code=204)
         add("/accounts/{account}/secret", self.secret, methods=["POST"], response_model=ClientSecretView)
 
     async def accounts(self, ask: Asked, by: Annotated[Caller, Depends(may("account.read"))]) -> Page[AccountView]:
@@ -188,15 +194,16 @@ class AccountsApi:
 
         return answered(await self._database.write(once(key, effect, status=204), by=by))
 
-    async def drop_second_factor(
-        self, account: AccountPath, by: Annotated[Caller, Depends(may("account.write"))]
-    ) -> None:
-        """Take the second factor from somebody who lost it."""
+    async def remove_factor(
+        self, account: AccountPath, form: RemovalForm, by: Annotated[Caller, Depends(may("factor.remove"))], key: Key
+    ) -> Response:
+        """Take the second factor from somebody who lost it; whoever it is is told."""
 
         def effect(unit: Unit) -> None:
-            accounts.drop_second_factor(unit, account=accounts.account_named(unit, name=account).id)
+            found = accounts.account_named(unit, name=account)
+            second_factor.remove_second_factor(unit, account=found.id, reason=form.reason)
 
-        await self._database.write(effect, by=by)
+        return answered(await self._database.write(once(key, effect, status=204), by=by))
 
     async def secret(
         self, account: AccountPath, form: SecretForm, by: Annotated[Caller, Depends(may("integrator.write"))], key: Key

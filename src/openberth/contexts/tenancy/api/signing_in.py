@@ -10,7 +10,7 @@ from pydantic import Field
 from openberth.contexts.tenancy.model.accounts import Account, Level, check_password
 from openberth.contexts.tenancy.reactions.door import Door
 from openberth.contexts.tenancy.reactions.reception import Reception, Tokens
-from openberth.contexts.tenancy.service import accounts, grants, sessions
+from openberth.contexts.tenancy.service import accounts, grants, notices, second_factor, sessions
 from openberth.contexts.tenancy.service.sessions import Device
 from openberth.infra import one_time
 from openberth.infra.database import Database, Reader
@@ -29,11 +29,11 @@ Self = Annotated[Caller, Depends(signed_in)]
 
 
 class SignInForm(Form):
-    """Login and password of a person; the code of its authenticator when it has one."""
+    """Login and password of a person; when it has a second factor, the code of its authenticator or a recovery code."""
 
     login: str = Field(min_length=1, max_length=SECRET_MAX)
     password: str = Field(min_length=1, max_length=SECRET_MAX, json_schema_extra={"format": "password"})
-    code: str | None = Field(default=None, max_length=10)
+    code: str | None = Field(default=None, max_length=40)
 
 
 class RefreshForm(Form):
@@ -68,6 +68,12 @@ class SecondFactorForm(Form):
     password: str = Field(min_length=1, max_length=SECRET_MAX)
     secret: str = Field(min_length=16, max_length=64)
     code: str = Field(min_length=6, max_length=6)
+
+
+class RecoveryForm(Form):
+    """One's password: a token alone is not enough."""
+
+    password: str = Field(min_length=1, max_length=SECRET_MAX)
 
 
 class TokensView(View):
@@ -117,6 +123,7 @@ class MeView(View):
     companies: list[Id] | None = Field(description="who acts for a partner: the partner and its companies")
     permissions: list[str]
     grants: list[OwnGrantView]
+    unread_notices: int = Field(description="`GET /v1/me/notices` tells them")
 
 
 class SecretView(View):
@@ -124,6 +131,19 @@ class SecretView(View):
 
     secret: str
     address: str
+
+
+class RecoveryCodesView(View):
+    """Codes that let in once each without the authenticator. They are shown this once and cannot be asked for again."""
+
+    recovery_codes: list[str]
+
+
+class SecondFactorView(View):
+    """Whether one is asked for a second factor, and how many recovery codes are left."""
+
+    active: bool
+    recovery_codes_left: int
 
 
 class SignInApi:
@@ -145,7 +165,9 @@ class SignInApi:
         add("/sessions/{session}", self.end, methods=["DELETE"], status_code=204)
         add("/password", self.password, methods=["POST"], status_code=204)
         add("/second-factor", self.new_secret, methods=["POST"])
-        add("/second-factor", self.second_factor, methods=["PUT"], status_code=204)
+        add("/second-factor", self.second_factor, methods=["PUT"])
+        add("/second-factor", self.factor, methods=["GET"])
+        add("/second-factor/recovery-codes", self.recovery_codes, methods=["POST"])
 
     async def sign_in(self, form: SignInForm, request: Request, address: Address) -> TokensView:
         """Sign in with login and password."""
@@ -213,11 +235,28 @@ class SignInApi:
         secret = one_time.new_secret()
         return SecretView(secret=secret, address=one_time.address_of(secret, login=found.login or str(found.id)))
 
-    async def second_factor(self, form: SecondFactorForm, by: Self) -> None:
-        """Ask for one-time codes from now on."""
+    async def second_factor(self, form: SecondFactorForm, by: Self) -> RecoveryCodesView:
+        """Ask for one-time codes from now on; the answer holds the recovery codes, once."""
         await self._confirmed(by, form.password)
-        use_case = partial(accounts.set_second_factor, account=account_of(by), secret=form.secret, code=form.code)
+        recovery = one_time.new_recovery_codes()
+        use_case = partial(
+            second_factor.set_second_factor, account=account_of(by), secret=form.secret, code=form.code,
+            recovery=recovery,
+        )  # fmt: skip
         await self._database.write(use_case, by=own(by))
+        return RecoveryCodesView(recovery_codes=recovery)
+
+    async def factor(self, by: Self) -> SecondFactorView:
+        """Tell whether one is asked for a second factor."""
+        return await self._database.read(partial(_factor, account=account_of(by)), by=own(by))
+
+    async def recovery_codes(self, form: RecoveryForm, by: Self) -> RecoveryCodesView:
+        """Begin with ten new recovery codes; earlier ones are void."""
+        await self._confirmed(by, form.password)
+        recovery = one_time.new_recovery_codes()
+        use_case = partial(second_factor.renew_recovery_codes, account=account_of(by), recovery=recovery)
+        await self._database.write(use_case, by=own(by))
+        return RecoveryCodesView(recovery_codes=recovery)
 
     async def _confirmed(self, by: Caller, password: str) -> Account:
         """Return the account of somebody who knows its password, too. Raises ``Unknown("auth.wrong")``."""
@@ -261,6 +300,12 @@ def own(by: Caller) -> Caller:
     return replace(by, scope=EVERYTHING, permissions=frozenset())
 
 
+def _factor(reader: Reader, account: Id) -> SecondFactorView:
+    found = accounts.account(reader, account=account)
+    left = second_factor.recovery_codes_left(reader, account=account)
+    return SecondFactorView(active=found.totp is not None, recovery_codes_left=left)
+
+
 def _me(reader: Reader, by: Caller) -> MeView:
     held = grants.held_by(reader, account=account_of(by)) if _is_account(by) else []
     scope = by.scope
@@ -268,6 +313,7 @@ def _me(reader: Reader, by: Caller) -> MeView:
         account=by.actor.name, company=scope.company, lots=None if scope.lots is None else list(scope.lots),
         companies=None if scope.companies is None else list(scope.companies),
         permissions=sorted(by.permissions or ()),
+        unread_notices=notices.unread(reader, account=account_of(by)) if _is_account(by) else 0,
         grants=[
             OwnGrantView(
                 role=each.grant.role, level=each.grant.level, node=each.grant.node, company=each.grant.company,

@@ -41,6 +41,10 @@ def _same(*names: str) -> dict[str, str]:
 DEEDS: Mapping[str, Rule] = {
     "tenancy.account_made": Rule("account.made", "account", "account", after=_same("kind")),
     "tenancy.account_changed": Rule("account.changed", "account", "account", after=_same("what")),
+    "tenancy.second_factor_removed": Rule("account.second_factor_removed", "account", "account", reason="reason"),
+    "tenancy.recovery_code_used": Rule(
+        "account.recovery_code_used", "account", "account", after=_same("codes_left"),
+    ),
     "tenancy.grant_given": Rule("grant.given", "account", "account", after=_same("grant", "role", "level", "node")),
     "tenancy.grant_taken": Rule("grant.taken", "account", "account", before=_same("grant", "role")),
     "tenancy.role_changed": Rule("role.changed", "role", "role", before=_same("removed"), after=_same("added")),

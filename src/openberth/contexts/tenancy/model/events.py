@@ -19,12 +19,32 @@ class AccountMade:
 
 @dataclass(frozen=True, slots=True)
 class AccountChanged:
-    """An account was changed. ``what``: password, totp, locked, unlocked, closed, secret."""
+    """An account was changed. ``what``: password, totp, recovery_codes, locked, unlocked, closed, secret."""
 
     KIND: ClassVar[str] = "tenancy.account_changed"
     VERSION: ClassVar[int] = 1
     account: Id
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorRemoved:
+    """Somebody else took the second factor from an account, for whoever had lost it."""
+
+    KIND: ClassVar[str] = "tenancy.second_factor_removed"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodeUsed:
+    """A recovery code let somebody in; ``codes_left`` are still good."""
+
+    KIND: ClassVar[str] = "tenancy.recovery_code_used"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    codes_left: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from openberth.contexts.tenancy.model.events import (
     NodeChanged,
     NodeMade,
     RoleChanged,
+    SecondFactorRemoved,
     SessionEnded,
     SettingChanged,
 )
@@ -44,9 +45,11 @@ WRONG_TOKENS_PER_MINUTE = 60  # of one address
 KNOWN_MAX = 10_000
 TOKEN_LENGTHS = range(16, 2_001)
 COMPANY_NAME_MAX = 40
-OF_ACCOUNTS = frozenset((AccountChanged.KIND, GrantGiven.KIND, GrantTaken.KIND, SessionEnded.KIND))
 # They may change what anybody may do: what a role holds, what lies below a node, what is asked of administrators.
 OF_EVERYBODY = frozenset((RoleChanged.KIND, NodeMade.KIND, NodeChanged.KIND, SettingChanged.KIND))
+OF_ACCOUNTS = frozenset(
+    (AccountChanged.KIND, SecondFactorRemoved.KIND, GrantGiven.KIND, GrantTaken.KIND, SessionEnded.KIND)
+)
 ADMINISTRATORS = frozenset((*OFFICERS, Role.COMPANY_MANAGER))
 
 K = TypeVar("K")

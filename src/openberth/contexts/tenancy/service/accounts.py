@@ -1,4 +1,4 @@
-"""Use cases of accounts: making, passwords, second factor, locking. Digests are computed before and handed in."""
+"""Use cases of accounts: making, passwords, locking. Digests are computed before and handed in."""
 
 from openberth.contexts.tenancy.model.accounts import (
     Account,
@@ -16,12 +16,10 @@ from openberth.contexts.tenancy.service import people
 from openberth.contexts.tenancy.service.grants import held_by
 from openberth.contexts.tenancy.service.sessions import end_all
 from openberth.contexts.tenancy.store import accounts as store
-from openberth.infra import one_time, vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_itself, inner, needs
-from openberth.infra.vault import VaultKind
 from openberth.kernel.authority import EVERYTHING, Scope
-from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
+from openberth.kernel.errors import Denied, NotFound, Refused
 from openberth.kernel.ids import Id
 
 
@@ -79,44 +77,19 @@ def accounts(reader: Reader, *, before: Id, limit: int) -> list[Account]:
 @needs("account.write")
 def set_password(unit: Unit, *, account: Id, password: str) -> None:
     """Give somebody a new password and end what they are signed in with."""
-    found = _below(unit, account)
+    found = below(unit, account)
     save(unit, found, password=password, failures=Failures())
-    _tell(unit, found, "password")
+    tell(unit, found, "password")
     end_all(unit, account=account, reason="account")
 
 
 @by_itself
 def change_password(unit: Unit, *, account: Id, password: str, keep: Id | None) -> None:
     """Change one's own password; all other sessions end."""
-    found = _self(unit, account)
+    found = itself(unit, account)
     save(unit, found, password=password)
-    _tell(unit, found, "password")
+    tell(unit, found, "password")
     end_all(unit, account=account, reason="account", keep=keep)
-
-
-@by_itself
-def set_second_factor(unit: Unit, *, account: Id, secret: str, code: str) -> None:
-    """Begin to ask for one-time codes, once somebody has shown one. Raises ``Malformed("totp.wrong")``."""
-    found = _self(unit, account)
-    try:
-        step = one_time.matching_step(secret, code, now=unit.machine_now, after=0)
-    except ValueError:  # no Base32
-        step = None
-    if step is None:
-        raise Malformed("totp.wrong")
-    save(unit, found, totp=vault.keep(unit, VaultKind.TOTP_SECRET, secret), totp_step=step)
-    _tell(unit, found, "totp")
-
-
-@needs("account.write")
-def drop_second_factor(unit: Unit, *, account: Id) -> None:
-    """Take the second factor from somebody who lost it."""
-    found = _below(unit, account)
-    if found.totp is None:
-        return
-    vault.erase(unit, found.totp)
-    save(unit, found, totp=None, totp_step=0)
-    _tell(unit, found, "totp")
 
 
 @needs("account.lock")
@@ -140,14 +113,14 @@ def close(unit: Unit, *, account: Id) -> None:
 @needs("integrator.write")
 def add_secret(unit: Unit, *, account: Id, digest: str, old_until_s: int) -> None:
     """Give an integrator another secret; earlier ones end after some seconds, so that both hold meanwhile."""
-    found = _below(unit, account)
+    found = below(unit, account)
     if found.kind is AccountKind.PERSON:
         raise Refused("account.no_secret")
     unit.run(store.INSERT_SECRET, digest=digest, account_id=account, created_at=unit.machine_now, until_at=None)
     unit.run(
         store.END_SECRETS, account=account, kept=digest, until=unit.machine_now + old_until_s * 1_000_000
     )  # fmt: skip
-    _tell(unit, found, "secret")
+    tell(unit, found, "secret")
 
 
 @inner
@@ -168,18 +141,19 @@ def save(
 
 def _turn(unit: Unit, account: Id, state: AccountState, what: str) -> None:
     of = Role.PLATFORM_ADMINISTRATOR if what == "closed" else Role.SECURITY_ADMINISTRATOR
-    found = _below(unit, account, of=of, anywhere=state is not AccountState.ACTIVE)
+    found = below(unit, account, of=of, anywhere=state is not AccountState.ACTIVE)
     if found.state is state:
         return
     if found.state is AccountState.CLOSED:
         raise Refused("account.closed")
     save(unit, found, state=state, failures=Failures())
-    _tell(unit, found, what)
+    tell(unit, found, what)
     if state is not AccountState.ACTIVE:
         end_all(unit, account=account, reason="account")
 
 
-def _below(unit: Unit, account_id: Id, *, of: Role = Role.PLATFORM_ADMINISTRATOR, anywhere: bool = False) -> Account:
+@inner
+def below(unit: Unit, account_id: Id, *, of: Role = Role.PLATFORM_ADMINISTRATOR, anywhere: bool = False) -> Account:
     """Return an account over which the caller may dispose: one that may nothing that the caller may not.
 
     Nor may it do so elsewhere: with a password of the caller's making the caller would act for another company. Only
@@ -207,12 +181,16 @@ def _is_inside(scope: Scope, grant: Grant) -> bool:
     return scope.allows(grant.company, grant.node if grant.level is Level.LOT else None)
 
 
-def _self(unit: Unit, account_id: Id) -> Account:
+@inner
+def itself(unit: Unit, account_id: Id) -> Account:
+    """Return an account that does something to itself. Raises ``NotFound``."""
     found = unit.one(store.ACCOUNT_BY_ID, account=account_id)
     if found is None:
         raise NotFound("account.not_found")
     return found
 
 
-def _tell(unit: Unit, found: Account, what: str) -> None:
+@inner
+def tell(unit: Unit, found: Account, what: str) -> None:
+    """Append that an account was changed; ``what`` is one of the words of ``AccountChanged``."""
     unit.append(AccountChanged(account=found.id, what=what), company=found.company, lot=None, key=found.id)

@@ -28,6 +28,11 @@ def notices_of(reader: Reader, *, account: Id, before: Id, limit: int) -> list[N
     return reader.all(store.NOTICES, account=account, before=before, most=limit)
 
 
+def unread(reader: Reader, *, account: Id) -> int:
+    """Return how many notices of an account were not read yet."""
+    return reader.all(store.UNREAD, account=account)[0]
+
+
 @by_itself
 def mark_read(unit: Unit, *, account: Id, notice: Id) -> Notice:
     """Remember that a notice was read, the first time. Raises ``NotFound("notice.not_found")``."""

@@ -9,11 +9,12 @@ from openberth.contexts.tenancy.model.people import Field, How
 from openberth.contexts.tenancy.service import people, sessions
 from openberth.contexts.tenancy.service.accounts import save
 from openberth.contexts.tenancy.service.grants import held_by
+from openberth.contexts.tenancy.service.second_factor import accepted_step
 from openberth.contexts.tenancy.service.sessions import Device
 from openberth.contexts.tenancy.store import accounts as store
 from openberth.contexts.tenancy.store import sessions as session_store
 from openberth.contexts.tenancy.store.sessions import Session
-from openberth.infra import one_time, vault
+from openberth.infra import vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.database.unit import Stale
 from openberth.infra.permitting import by_construction
@@ -66,11 +67,10 @@ def sign_in(
     if found.totp is not None:
         if not code:
             return Outcome(None, "code_needed")
-        secret = vault.reveal(unit, found.totp)
-        used = None if secret is None else one_time.matching_step(secret, code, now=unit.machine_now, after=step)
-        if used is None:
+        accepted = accepted_step(unit, found, code)
+        if accepted is None:
             return _failed(unit, found, "code")
-        step = used
+        step = accepted
     save(unit, found, totp=found.totp, totp_step=step, failures=Failures())
     return Outcome(sessions.begin(unit, account=found, how="password", device=device, refresh=refresh))
 

@@ -1,6 +1,6 @@
 """People, what was changed about them, their consents, what they are told: tables and statements."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, bindparam, delete, or_, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Index, bindparam, delete, func, or_, select, update
 
 from openberth.contexts.tenancy.model.people import Change, Consent, Field, How, Notice, NoticeKind, Person, Purpose
 from openberth.contexts.tenancy.store.accounts import account
@@ -134,6 +134,11 @@ NOTICES = Query(
     .limit(bindparam("most")),
     Notice,
 )
+UNREAD = Query(
+    select(func.count()).select_from(notice)
+    .where(notice.c.account_id == bindparam("account"), notice.c.read_at.is_(None)),
+    int,
+)  # fmt: skip
 READ_NOTICE = Write(
     update(notice)
     .where(notice.c.id == bindparam("notice"), notice.c.account_id == bindparam("account"), notice.c.read_at.is_(None))
