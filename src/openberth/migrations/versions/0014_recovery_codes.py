@@ -2,8 +2,8 @@
 
 from openberth.migrations.steps import big, create_index, create_table, ident, word
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
