@@ -149,6 +149,10 @@ HALF = (
             ),
         ),
         (
+            'ladder: [{up_to_minutes: 60, total: "4"}, {unit_minutes: 30, price: "1.5"}]',
+            (Tier(60, 60, yuan("4"), flat=True), Tier(None, 30, yuan("1.5"))),
+        ),
+        (
             'ladder: [{up_to_minutes: 240, total: "5"}, {total: "8"}], repeat_minutes: 1440',
             (Tier(240, 240, yuan("5"), flat=True), Tier(1440, 1200, yuan("3"), flat=True)),
         ),

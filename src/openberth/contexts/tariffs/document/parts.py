@@ -73,10 +73,12 @@ class TierPart(Part):
 
 
 class RungPart(Part):
-    """What a stay costs altogether that is not longer than this."""
+    """What a stay costs altogether that is not longer than this; the last rung may say what each further unit adds."""
 
     up_to_minutes: SomeMinutes | None = None
-    total: Price
+    total: Price | None = None
+    unit_minutes: SomeMinutes | None = None
+    price: Price | None = None
 
 
 class ChargePart(Part):

@@ -15,6 +15,7 @@ from openberth.contexts.tariffs.document.parts import (
     FreePart,
     MatchPart,
     PlanHead,
+    RungPart,
     SeasonPart,
     TierPart,
     UnitRounding,
@@ -189,12 +190,7 @@ def tiers_of(charge: ChargePart, factor: Fraction, currency: str) -> tuple[Tier,
     if charge.free:
         return ()
     if charge.ladder is not None:
-        parts, before = [], Fraction(0)
-        for rung in charge.ladder:
-            total = Fraction(rung.total)
-            step = total - before
-            parts.append(TierPart(up_to_minutes=rung.up_to_minutes, flat=f"{step.numerator}/{step.denominator}"))
-            before = total
+        parts = _rungs(charge.ladder)
     elif charge.tiers is not None:
         parts = charge.tiers
     else:
@@ -204,6 +200,19 @@ def tiers_of(charge: ChargePart, factor: Fraction, currency: str) -> tuple[Tier,
         begin = tiers[-1].up_to or 0 if tiers else 0
         tiers.append(_tier(part, charge, begin, factor, currency))
     return tuple(tiers)
+
+
+def _rungs(ladder: Sequence[RungPart]) -> list[TierPart]:
+    """Return the tiers that a ladder of totals means: each rung adds what it is above the one before."""
+    parts, before = [], Fraction(0)
+    for rung in ladder:
+        if rung.total is None:
+            parts.append(TierPart(unit_minutes=rung.unit_minutes, price=rung.price))
+            continue
+        step = Fraction(rung.total) - before
+        parts.append(TierPart(up_to_minutes=rung.up_to_minutes, flat=f"{step.numerator}/{step.denominator}"))
+        before = Fraction(rung.total)
+    return parts
 
 
 def _tier(part: TierPart, charge: ChargePart, begin: int, factor: Fraction, currency: str) -> Tier:

@@ -10,6 +10,7 @@ from openberth.contexts.tariffs.document.parts import (
     Body,
     CapPart,
     ChargePart,
+    RungPart,
     TierPart,
     UnitRounding,
 )
@@ -152,10 +153,15 @@ def _steps_flaws(charge: ChargePart, path: Path, currency: str) -> Iterator[Flaw
     parts: list[tuple[Path, TierPart]]
     if charge.ladder is not None:
         parts = [
-            ((*path, "ladder", index), TierPart(up_to_minutes=rung.up_to_minutes, flat=rung.total))
+            (
+                (*path, "ladder", index),
+                TierPart(
+                    up_to_minutes=rung.up_to_minutes, unit_minutes=rung.unit_minutes, price=rung.price, flat=rung.total
+                ),
+            )
             for index, rung in enumerate(charge.ladder)
         ]
-        yield from _falls(charge, path)
+        yield from _rung_flaws(charge.ladder, path)
     elif charge.tiers is not None:
         parts = [((*path, "tiers", index), tier) for index, tier in enumerate(charge.tiers)]
         if charge.price is not None and all(tier.percent is None for tier in charge.tiers):
@@ -173,11 +179,17 @@ def _steps_flaws(charge: ChargePart, path: Path, currency: str) -> Iterator[Flaw
         begin = end or begin
 
 
-def _falls(charge: ChargePart, path: Path) -> Iterator[Flaw]:
+def _rung_flaws(ladder: Sequence[RungPart], path: Path) -> Iterator[Flaw]:
+    """Check that totals rise, and that only the last rung says what each further unit adds."""
     before = "0"
-    for index, rung in enumerate(charge.ladder or ()):
+    for index, rung in enumerate(ladder):
+        here: Path = (*path, "ladder", index)
+        if rung.total is None:
+            if rung.price is not None and (index + 1 < len(ladder) or rung.up_to_minutes is not None or not index):
+                yield flaw((*here, "price"), "tariff.ladder_price")
+            continue
         if Fraction(rung.total) < Fraction(before):
-            yield flaw((*path, "ladder", index, "total"), "tariff.ladder_falls", total=rung.total, before=before)
+            yield flaw((*here, "total"), "tariff.ladder_falls", total=rung.total, before=before)
         before = rung.total
 
 
@@ -207,13 +219,14 @@ def _end_flaws(parts: Sequence[tuple[Path, TierPart]], charge: ChargePart, path:
 def _tier_flaws(step: _Step, charge: ChargePart, currency: str, *, sound: bool) -> Iterator[Flaw]:
     tier, path = step.tier, step.path
     ways = [way for way in ("price", "flat", "percent") if getattr(tier, way) is not None]
+    flat = "flat" if charge.ladder is None else "total"
     if len(ways) != 1:
-        code = "tariff.two_ways" if ways else "tariff.tier_price"
-        yield flaw(path, code, **({"first": ways[0], "second": ways[1]} if ways else {}))
+        code = "tariff.two_ways" if ways else "tariff.tier_price" if charge.ladder is None else "tariff.rung_total"
+        yield flaw(path, code, **({"first": ways[0], "second": ways[1].replace("flat", flat)} if ways else {}))
         return
     if tier.flat is not None:
         if tier.unit_minutes is not None:
-            yield flaw((*path, "unit_minutes"), "tariff.key_unused", key="unit_minutes", way="flat")
+            yield flaw((*path, "unit_minutes"), "tariff.key_unused", key="unit_minutes", way=flat)
         if step.end is None and UnitRounding.DOWN in (tier.rounding, charge.rounding if not tier.rounding else None):
             yield flaw(path, "tariff.flat_down")
         return
