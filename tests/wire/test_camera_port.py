@@ -115,7 +115,7 @@ def test_a_car_is_admitted_by_the_answer_and_a_retransmission_gets_the_same(entr
     assert entry.push(frame) == first
     with operator(entry.house) as api:
         [passage] = api.get("/v1/passages?lot=mall&limit=1").json()["items"]
-        picture = api.get(f"/v1/passages/{passage['id']}/pictures/0")
+        picture = api.get(api.get(f"/v1/passages/{passage['id']}/pictures/0").json()["url"])
     assert picture.content == JPEG
 
 

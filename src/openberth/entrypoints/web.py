@@ -16,7 +16,16 @@ from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, PaymentsApi, RefundsApi
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.permits.api import PermitsApi
-from openberth.contexts.stays.api import CasesApi, CodesApi, HistoryApi, PlacesApi, PlatesApi, WhatIfApi, lot_id
+from openberth.contexts.stays.api import (
+    CasesApi,
+    CodesApi,
+    HistoryApi,
+    PicturesApi,
+    PlacesApi,
+    PlatesApi,
+    WhatIfApi,
+    lot_id,
+)
 from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.api import (
@@ -128,10 +137,11 @@ def build_app(parts: Parts) -> FastAPI:
         SystemApi(database, lot_id), places, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), RefundsApi(database), PermitsApi(database), PlacesApi(database),
-        HistoryApi(database, parts.blobs), CasesApi(database), WhatIfApi(database),
+        HistoryApi(database), CasesApi(database), WhatIfApi(database),
         AccountsApi(database, entrance.hashing), GrantsApi(database, lots), OrganisationApi(database, lots),
         SettingsApi(database, lots), SignInApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),
+        PicturesApi(database, parts.blobs, door),
         KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
     )  # fmt: skip
     description = Description()

@@ -82,10 +82,11 @@ def test_pictures_are_served_by_number_and_nothing_else(house: House) -> None:
     house.blobs.put(picture_name(answer.passage, 0), JPEG)
     addresses = house.get(f"/v1/passages/{answer.passage}")["pictures"]
     assert len(addresses) == 2
-    shown = house.operator.get(addresses[0])
+    link = house.get(addresses[0])["url"]
+    shown = house.stranger.get(link)
     assert (shown.status_code, shown.content, shown.headers["content-type"]) == (200, JPEG, "image/jpeg")
-    assert shown.headers["x-content-type-options"] == "nosniff"
-    not_yet = house.operator.get(addresses[1])
+    assert (shown.headers["x-content-type-options"], shown.headers["cache-control"]) == ("nosniff", "no-store")
+    not_yet = house.stranger.get(house.get(addresses[1])["url"])
     assert (not_yet.status_code, not_yet.json()["code"]) == (404, "picture.not_found")
     beyond = house.operator.get(f"/v1/passages/{answer.passage}/pictures/2")
     assert (beyond.status_code, beyond.json()["code"]) == (404, "picture.not_found")

@@ -30,6 +30,7 @@ from openberth.contexts.tenancy.service.companies import (
     ensure_company,
     make_company,
 )
+from openberth.contexts.tenancy.service.looking import note_look
 from openberth.contexts.tenancy.service.sessions import PURGE_MAX
 from openberth.contexts.tenancy.service.sessions import purge as purge_sessions
 from openberth.contexts.tenancy.service.settings import setting_of
@@ -62,6 +63,7 @@ __all__ = [
     "ensure_company",
     "last_number",
     "make_company",
+    "note_look",
     "operator_of",
     "page_after",
     "purge_sessions",

@@ -1,6 +1,5 @@
-"""Operator routes of stays and passages with their pictures, and of correcting the plate of a car inside."""
+"""Operator routes of stays and passages, and of correcting the plate of a car inside."""
 
-import asyncio
 from functools import partial
 from typing import Annotated, Literal
 
@@ -12,10 +11,8 @@ from openberth.contexts import facility
 from openberth.contexts.stays.api.building import passage_view, stay_detail_view, stay_view
 from openberth.contexts.stays.api.reading import read_plate
 from openberth.contexts.stays.api.views import PassageView, StayDetailView, StayView
-from openberth.contexts.stays.model.entities import PICTURES_MAX, picture_name
 from openberth.contexts.stays.service.correcting import correct_plate
 from openberth.contexts.stays.service.queries import passage_detail, passages_of_lot, stay_detail, stays_of_lot
-from openberth.infra.blobs import Blobs
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.asks import Code, Form, LotName, Words
@@ -28,7 +25,6 @@ from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import MAX_INPUT
 
-JPEG = "image/jpeg"
 PLATE_MAX = max(64, MAX_INPUT)  # a plate, or a pass
 
 PlateText = Annotated[str, Query(min_length=1, max_length=PLATE_MAX, description="a whole plate, or a pass")]
@@ -44,9 +40,8 @@ class PlateForm(Form):
 class HistoryApi:
     """Serves the routes."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._blobs = blobs
         self.router = APIRouter(prefix="/v1", tags=["history"])
         add = self.router.add_api_route
         add("/stays", self.stays, methods=["GET"])
@@ -54,10 +49,6 @@ class HistoryApi:
         add("/stays/{stay}/plate", self.correct, methods=["POST"], response_model=StayDetailView)
         add("/passages", self.passages, methods=["GET"])
         add("/passages/{passage}", self.passage, methods=["GET"])
-        add(
-            "/passages/{passage}/pictures/{number}", self.picture, methods=["GET"], response_class=Response,
-            responses={200: {"content": {JPEG: {"schema": {"type": "string", "format": "binary"}}}}},
-        )  # fmt: skip
 
     async def stays(
         self,
@@ -116,23 +107,6 @@ class HistoryApi:
         """Return a passage with its decision."""
         language = language_of_scope(request.scope)
         return await self._database.read(partial(_passage, passage=passage, language=language), by=by)
-
-    async def picture(
-        self,
-        passage: Annotated[Id, Path()],
-        number: Annotated[int, Path(ge=0, lt=PICTURES_MAX)],
-        by: Annotated[Caller, Depends(may("picture.read"))],
-    ) -> Response:
-        """Return a picture of a passage as JPEG."""
-        found = await self._database.read(partial(passage_detail, passage=passage), by=by)
-        if number >= found.passage.pictures:
-            raise NotFound("picture.not_found")
-        try:
-            jpeg = await asyncio.to_thread(self._blobs.get, picture_name(passage, number))
-        except NotFound:
-            raise NotFound("picture.not_found") from None
-        headers = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
-        return Response(jpeg, media_type=JPEG, headers=headers)
 
 
 def _stays(reader: Reader, name: str, open_ones: bool | None, plate: str | None, ask: Ask) -> Page[StayView]:

@@ -137,8 +137,12 @@ class Door:
             raise Unknown("auth.required")
         if token.count(".") != 2:
             return await self._operator(token, address)
+        session = await self._session_of(token, self._machine.now())
+        return await self.of_session(session, address, company)
+
+    async def of_session(self, session: Id, address: str | None, company: str | None = None) -> Caller:
+        """Return who a session belongs to and what it may do now; as ``caller``, for who has proved the session."""
         now = self._machine.now()
-        session = await self._session_of(token, now)
         known = self._known.get((session, company))
         if known is None or not 0 <= now - known.read_at < KNOWN_US:
             known = await self._read(session, company, now)

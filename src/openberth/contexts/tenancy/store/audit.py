@@ -70,6 +70,16 @@ COUNT_SINCE = Query(
     int,
 )  # fmt: skip
 
+COUNT_OF = Query(
+    select(func.count())
+    .select_from(_CHAIN)
+    .where(
+        _C.subject == bindparam("subject"), _C.deed == bindparam("deed"), _C.actor_name == bindparam("actor"),
+        _C.at > bindparam("since"),
+    ),
+    int,
+)  # fmt: skip
+
 FILTERS = {
     "actor": _T.actor_name == bindparam("actor"),
     "deed": _T.deed == bindparam("deed"),
