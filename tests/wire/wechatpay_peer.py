@@ -89,7 +89,9 @@ class Client:
             if one["kind"] == "public_key":
                 self.names = one["id"]
             elif "certificate" in one:  # its serial number is written with all its zeros
-                assert x509.load_pem_x509_certificate(one["certificate"].encode()).serial_number == int(one["id"], 16)
+                read = x509.load_pem_x509_certificate(one["certificate"].encode())
+                assert read.serial_number == int(one["id"], 16)
+                assert read.not_valid_before_utc.timestamp() <= time.time()  # however fast business time runs
                 assert len(one["id"]) == 40
 
     def authorization(self, method: str, target: str, body: str, **other: str) -> str:

@@ -76,7 +76,8 @@ class Merchants:
         }  # fmt: skip
 
     def _new_key(self, mchid: str, *, public: bool, signs: bool = True) -> PlatformKey:
-        key, serial, now = crypto.new_key(), crypto.new_serial(), self._bank.clock.now()
+        # Clients judge a certificate by the machine's time, as they judge signatures.
+        key, serial, now = crypto.new_key(), crypto.new_serial(), self._bank.clock.machine_s() * SECOND_US
         return PlatformKey(
             id=f"PUB_KEY_ID_01{mchid[:10]}{secrets.randbelow(10**16):016d}" if public else serial,
             private=crypto.private_pem(key),

@@ -17,7 +17,7 @@ class PlatformKey(msgspec.Struct):
     id: str
     private: str
     certificate: str | None
-    effective_us: int
+    effective_us: int  # machine time, as is the end
     expire_us: int
     signs: bool = True  # False: announced only, so that merchants fetch it before it is used
 
