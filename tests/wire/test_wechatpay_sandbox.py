@@ -174,6 +174,7 @@ class TestOrders:
         assert shop.query(body["out_trade_no"]).said["trade_state"] == "CLOSED"
         assert shop.call("POST", "/v3/pay/transactions/native", body).why == (400, "ORDER_CLOSED", 268447914)
         assert "closed" in sandbox.refused("pay", code_url=code)
+        assert sandbox.control("pay", code_url=code, late=True)["state"] == "SUCCESS"
         paid, _ = shop.open()
         sandbox.control("pay", number=paid)
         close = f"/v3/pay/transactions/out-trade-no/{paid}/close"
@@ -368,6 +369,8 @@ class TestPhone:
         assert shop.query(body["out_trade_no"]).said["trade_state"] == "SUCCESS"
         body = scan("poor")
         assert shop.call("POST", pay, body).why[:2] == (403, "NOTENOUGH")
+        native, _ = shop.open()
+        assert shop.call("POST", reverse.format(native), {"appid": APPID, "mchid": MCHID}).status == 400
         assert shop.query(body["out_trade_no"]).said["trade_state"] == "PAYERROR"
 
 
@@ -380,6 +383,9 @@ class TestCallbacks:
             sandbox.wait_for_callback("done", number)
         told.verify(shop.keys)
         said = told.said
+        assert said.keys() == {"id", "create_time", "resource_type", "event_type", "summary", "resource"}
+        names = {"original_type", "algorithm", "ciphertext", "associated_data", "nonce"}
+        assert said["resource"].keys() == names
         assert said["event_type"] == "TRANSACTION.SUCCESS"
         assert said["resource_type"] == "encrypt-resource"
         assert said["resource"]["original_type"] == said["resource"]["associated_data"] == "transaction"
@@ -689,7 +695,8 @@ class TestBills:
 
 
 def test_a_kill_loses_nothing(tmp_path: Path) -> None:
-    sandbox = Sandbox("--merchant", f"{MCHID}={APPID}", "--sub-merchant", f"{SUB}@{MCHID}=", data=tmp_path)
+    merchants = ["--merchant", f"{MCHID}={APPID}", "--sub-merchant", f"{SUB}@{MCHID}="]
+    sandbox = Sandbox(*merchants, "--plain-codes", data=tmp_path)
     folder = tmp_path / "merchants" / MCHID
     told = json.loads((folder / "merchant.json").read_bytes())
     assert (folder / "apiclient_key.pem").read_text() == told["private_key"]
@@ -697,8 +704,9 @@ def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     client = Client(sandbox.http, told)
     with Listener(otherwise=503) as listener:
         sandbox.control("clock", now="2027-01-01T00:00:00+08:00")
-        number, _ = client.open(notify_url=listener.url)
-        sandbox.control("pay", number=number)
+        number, made = client.open(notify_url=listener.url)
+        assert "待支付" in sandbox.http.get(made["code_url"], follow_redirects=True).text  # any camera opens it
+        sandbox.control("pay", code_url=made["code_url"])
         listener.wait_for(1)
         sandbox.wait_for_callback("waiting", number)
         sandbox.kill()

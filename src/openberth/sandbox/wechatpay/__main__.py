@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--merchant", action="append", default=[], metavar="MCHID=APPID[,APPID]", help="a merchant")
     parser.add_argument("--sub-merchant", action="append", default=[], metavar="MCHID@PROVIDER=APPID[,APPID]",
                         help="a merchant that a provider acts for; APPID may be left empty")  # fmt: skip
+    parser.add_argument("--plain-codes", action="store_true",
+                        help="codes that any camera opens, not only one that knows weixin://")  # fmt: skip
     parser.add_argument("--mode", choices=["public_key", "certificates", "switching"], default="public_key",
                         help="how the channel proves itself to merchants made now (public_key)")  # fmt: skip
     return parser
@@ -48,7 +50,8 @@ def _channel(options: argparse.Namespace, address: str) -> Wechatpay:
     try:
         if data is not None:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        channel = Wechatpay(Store(None if data is None else data / "wechatpay.sqlite3"), address)
+        books = Store(None if data is None else data / "wechatpay.sqlite3")
+        channel = Wechatpay(books, address, plain_codes=options.plain_codes)
     except sqlite3.Error as error:
         raise CannotStart(f"the books cannot be opened ({error}); is another one using them?") from error
     except OSError as error:

@@ -23,11 +23,14 @@ from openberth.sandbox.wechatpay.store import Store
 
 
 class Wechatpay:
-    """The stand-in. ``address`` is how clients and phones reach it."""
+    """The stand-in. ``address`` is how clients and phones reach it.
 
-    def __init__(self, store: Store, address: str, clock: Clock | None = None) -> None:
+    ``plain_codes`` makes codes that any phone's camera opens: the address of the scanner with the real code in it.
+    """
+
+    def __init__(self, store: Store, address: str, *, plain_codes: bool = False) -> None:
         self._store = store
-        self._clock = clock or Clock()
+        self._clock = Clock()
         kept = store.meta("clock")
         if kept is not None:
             machine, business, scale = json.loads(kept)
@@ -36,6 +39,7 @@ class Wechatpay:
         self.refunds = Refunds(self.bank)
         self.merchants = Merchants(self.bank)
         self._address = address
+        self._plain_codes = plain_codes
 
     def application(self) -> Starlette:
         """Return the ASGI application; its life starts and stops the notifier and closes the store."""
@@ -43,7 +47,7 @@ class Wechatpay:
         codepay, bills = CodePay(self.bank, self.refunds), Bills(self.bank, self._address)
         notifier = Notifier(self.bank, self.refunds, front)
         phone = Phone(self.bank, notifier.wake, self._address)
-        api = Api(self.bank, self.refunds, codepay, notifier.wake, self._address)
+        api = Api(self.bank, self.refunds, codepay, notifier.wake, self._address, self._plain_codes)
         control = Control(self.bank, self.refunds, self.merchants, codepay, bills, front, phone, notifier)
 
         @asynccontextmanager

@@ -170,14 +170,16 @@ class Bank:
     def pay(
         self, seq: int, order: Order, *, openid: str | None = None, amount: int | None = None, coupon: int = 0,
         cash: bool = True, bank: str = "OTHERS", overlay: dict[str, Any] | None = None, tell: bool = True,
+        late: bool = False,
     ) -> Order:  # fmt: skip
         """Do what the payer's phone does. Raises ``PhoneRefused``.
 
-        ``amount`` makes the channel take another amount than the order's, ``overlay`` makes the callback lie, and
-        without ``tell`` it is never sent: three faults that a client has to notice.
+        ``amount`` makes the channel take another amount than the order's, ``overlay`` makes the callback lie, without
+        ``tell`` it is never sent, and ``late`` pays what is closed or expired: faults that a client has to notice.
         """
         seq, order = self.aged(seq, order)
-        self._payable(order, openid)
+        if not late or order.paid_us is not None:
+            self._payable(order, openid)
         if not 0 <= coupon < (amount or order.total):
             raise PhoneRefused("优惠金额不能大于等于订单金额", "a coupon must leave something to pay")
         now = self.clock.now()

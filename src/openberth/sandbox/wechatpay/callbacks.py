@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import secrets
+import sqlite3
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ ANSWER_WITHIN_S = 5  # of the machine's time: how long a merchant may think is n
 AT_ONCE = 16
 ATTEMPTS_KEPT = 40
 LONGEST_PAUSE_S = 60
+BROKEN_PAUSE_S = 5
 HOW = ("good", "wrong_signature", "old_signature", "unknown_serial", "probe")
 
 _log = logging.getLogger("wechatpay")
@@ -51,7 +53,11 @@ class Notifier:
         try:
             while True:
                 self._woken.clear()
-                pause_s = self._round()
+                try:
+                    pause_s = self._round()
+                except sqlite3.Error:
+                    _log.exception("the books cannot be read or written")
+                    pause_s = BROKEN_PAUSE_S
                 # Not wait_for: in Python 3.11 it can swallow a cancellation.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
@@ -75,13 +81,19 @@ class Notifier:
         due = self._bank.store.next_due(now)
         return None if due is None else min(LONGEST_PAUSE_S, self._bank.clock.until(due))
 
-    def _ended(self, callback_id: str, task: asyncio.Task[None]) -> None:
+    def _ended(self, callback_id: str, _task: asyncio.Task[None]) -> None:
         del self._telling[callback_id]
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("a callback could not be told: %r", task.exception())
         self._woken.set()
 
     async def _tell(self, callback: Callback) -> None:
+        try:
+            await self._told(callback)
+        except Exception:
+            # It is still due: pause, or it would be told again and again without end.
+            _log.exception("callback %s cannot be told", callback.id)
+            await asyncio.sleep(BROKEN_PAUSE_S)
+
+    async def _told(self, callback: Callback) -> None:
         faults = self._bank.faults
         if faults.hits(faults.telling.probe_percent):
             await self.send(callback, "probe")
@@ -106,6 +118,8 @@ class Notifier:
     async def send(self, callback: Callback, how: str) -> bool:
         """Send a callback once; True when it is acknowledged with 200 or 204 in time. The attempt is noted."""
         merchant = self._bank.merchants[callback.mchid]
+        if not merchant.api_key:
+            return False  # taken away since: nothing can be encrypted, and the tries run out
         key = self._key(merchant)
         body = content(callback, merchant.api_key)
         headers = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "Mozilla/4.0"}

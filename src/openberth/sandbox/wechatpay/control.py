@@ -158,7 +158,7 @@ class Control:
         seq, order = self._tapped(tap)
         paid = self._bank.pay(
             seq, order, openid=tap.openid, amount=tap.amount, coupon=tap.coupon, cash=tap.cash, bank=tap.bank,
-            overlay=tap.overlay, tell=tap.tell,
+            overlay=tap.overlay, tell=tap.tell, late=tap.late,
         )  # fmt: skip
         self._notifier.wake()
         return JSONResponse(summary(seq, paid, self._phone.page_of(paid)))

@@ -41,7 +41,7 @@ class Phone:
 
     def scanned(self, code_url: str) -> tuple[int, Order]:
         """Return the order behind a code. Raises ``PhoneRefused``."""
-        parts = urlsplit(code_url)
+        parts = urlsplit(code_url.removeprefix(f"{self._address}/?code_url="))
         ticket = parse_qs(parts.query).get("pr", [""])[0]
         found = self._bank.store.order("ticket = ?", ticket)
         if parts.scheme != "weixin" or found is None or found[1].way != "native":

@@ -22,13 +22,20 @@ class Api:
     """The handlers of orders, refunds and keys."""
 
     def __init__(
-        self, bank: Bank, refunds: Refunds, codepay: CodePay, ripened: Callable[[], None], address: str
+        self,
+        bank: Bank,
+        refunds: Refunds,
+        codepay: CodePay,
+        ripened: Callable[[], None],
+        address: str,
+        plain_codes: bool,
     ) -> None:
         self._bank = bank
         self._refunds = refunds
         self._codepay = codepay
         self._ripened = ripened  # called when something may have become due earlier than was known
         self._address = address
+        self._plain_codes = plain_codes
 
     def routes(self, front: Front, bills: Bills) -> list[Route]:
         """Return the routes."""
@@ -66,7 +73,8 @@ class Api:
             raise Refusal(Why.PARAMETER, "未开通实名支付", "/payer/identity")
         order = self._bank.open(asked.merchant, asked.serial, way, body)
         if way == "native":
-            return {"code_url": f"weixin://wxpay/bizpayurl?pr={order.ticket}"}
+            plain = f"{self._address}/?code_url=" if self._plain_codes else ""
+            return {"code_url": f"{plain}weixin://wxpay/bizpayurl?pr={order.ticket}"}
         if way == "h5":
             path = "cgi-bin/mmpayweb-bin/checkmweb"
             return {"h5_url": f"{self._address}/{path}?prepay_id={order.ticket}&package={order.created_us % 10**10}"}

@@ -69,6 +69,7 @@ class Tap(_Strict):
     bank: str = "OTHERS"
     overlay: dict[str, Any] = {}
     tell: bool = True
+    late: bool = False  # pays although the order is closed or its code expired
     why: str = "余额不足"
 
 
