@@ -118,10 +118,11 @@ class House:
         self.bills = Bills(self.bank, "http://x")
         self.merchant = self.bank.merchants[MCHID]
 
-    def paid(self, number: str, total: int, **how: Any) -> Order:
-        body = {"appid": "wx1", "mchid": MCHID, "description": "停车,费", "out_trade_no": number}
-        self.bank.open(self.merchant, "S", "native", body | {"notify_url": "http://x", "amount": {"total": total}})
-        found = self.bank.find(self.merchant, number, self.merchant)
+    def paid(self, number: str, total: int, sub: str | None = None, **how: Any) -> Order:
+        who = {"sp_appid": "wx1", "sp_mchid": MCHID, "sub_mchid": sub} if sub else {"appid": "wx1", "mchid": MCHID}
+        body = who | {"description": "停车,费", "out_trade_no": number, "notify_url": "http://x"}
+        self.bank.open(self.merchant, "S", "native", body | {"amount": {"total": total}})
+        found = self.bank.find(self.merchant, number, self.bank.merchants[sub or MCHID])
         assert found is not None
         return self.bank.pay(*found, **how)
 
@@ -236,6 +237,22 @@ def test_a_bill_to_the_cell() -> None:
     assert flow[2].endswith("`交易,`扣除交易手续费,`支出,`7.41,`1227.15,`system,`结算费率0.60%,`T0000001")
     assert flow[3].endswith(f"`退款,`退款,`支出,`4.54,`1222.61,`{MCHID}API,`退款总金额4.56元;含手续费0.02元,`R1")
     assert flow[5] == "`3,`1,`1234.56,`2,`11.95"
+
+
+def test_a_provider_gets_one_bill_or_one_of_a_merchant() -> None:
+    house, day = House(), datetime.date(2026, 3, 1)
+    house.paid("T0000001", 100)
+    house.paid("T0000002", 200, sub=SUB)
+
+    def bill(sub: str | None) -> list[list[str]]:
+        text = house.bills.trade_text(house.merchant, house.bills._payees(house.merchant, sub), day, "ALL")
+        return [line.split(",`")[2:4] for line in text.split("\r\n")[1:-3]]
+
+    assert bill(None) == [[MCHID, "0"], [MCHID, SUB]]
+    assert bill(SUB) == [[MCHID, SUB]]
+    assert house.bank.store.balance(SUB) == 199
+    with pytest.raises(Refusal):
+        bill("1900000999")
 
 
 def test_bills_that_lie() -> None:

@@ -45,7 +45,7 @@ dd {{ margin: 0; text-align: right; overflow-wrap: anywhere; }}
 form {{ margin: 1.4rem 0 0; display: grid; gap: .7rem; }}
 button, .button {{ width: 100%; padding: .8rem; border: 0; border-radius: .6rem; font: inherit; font-weight: 600;
   cursor: pointer; text-decoration: none; display: block; background: var(--line); color: var(--ink); }}
-button.main, .button.main {{ background: #07c160; color: #fff; }}
+button.main, .button.main {{ background: #07834a; color: #fff; }}
 button:focus-visible, .button:focus-visible, input:focus-visible {{ outline: 3px solid #1677d2; outline-offset: 2px; }}
 .two {{ display: grid; grid-template-columns: 1fr 1fr; gap: .7rem; }}
 label {{ display: grid; gap: .4rem; text-align: left; font-size: .92rem; color: var(--soft); }}
@@ -81,16 +81,19 @@ def order(of: Order, note: str, back: str, expired: bool) -> str:
     if of.coupon:
         facts.append(("优惠 Coupon", f"-{money(of.coupon)}"))
     if of.paid_us is not None:
-        facts += [("时间 Time", rfc3339(of.paid_us)), ("交易单号 Transaction", of.transaction_id or "")]
+        facts += [
+            ("时间 Time", rfc3339(of.paid_us).replace("T", " ").removesuffix("+08:00")),
+            ("交易单号 Transaction", of.transaction_id or ""),
+        ]
     inside += _facts(*facts)
     link = f'<p><a class="button main" href="{escape(back)}">返回商家 Back</a></p>' if back else ""
     if of.paid_us is not None:
         title = ("↩", "#b7791f", "已退款", "Refunded") if of.state in ("REFUND", "REVOKED") else (
-            "✓", "#07c160", "支付成功", "Paid, thank you")  # fmt: skip
+            "✓", "#07834a", "支付成功", "Paid, thank you")  # fmt: skip
         return _page(*title, inside + link)
     if of.state not in OPEN or expired:
         return _page("!", "#b7791f", "订单已关闭或已过期", "Closed or expired", inside + link)
-    return _page("¥", "#07c160", "待支付", "Waiting for payment", inside + _BUTTONS)
+    return _page("¥", "#07834a", "待支付", "Waiting for payment", inside + _BUTTONS)
 
 
 def refused(why: PhoneRefused) -> str:
@@ -103,7 +106,7 @@ def scanner() -> str:
     inside = """<form method="get"><label>二维码内容 Text of the code
 <input name="code_url" required autocomplete="off" placeholder="weixin://wxpay/bizpayurl?pr=…"></label>
 <button class="main">扫一扫 Scan</button></form>"""
-    return _page("⌗", "#07c160", "扫一扫", "Scan a code", inside)
+    return _page("扫", "#07834a", "扫一扫", "Scan a code", inside)
 
 
 def money(fen: int) -> str:

@@ -81,8 +81,8 @@ class Phone:
             message = crypto.lines(appid, text["timeStamp"], text["nonceStr"], text["package"])
         if appid != client_appid(order):
             raise PhoneRefused("appid不一致", "the order was made for another app")
-        key = crypto.read_public(merchant.keys[order.serial])[0]
-        if not crypto.verifies(key, message, signature):
+        key = merchant.keys.get(order.serial)
+        if key is None or not crypto.verifies(crypto.read_public(key)[0], message, signature):
             raise PhoneRefused("支付验证签名失败", "the signature is wrong")
 
     async def scanner(self, request: Request) -> Response:
