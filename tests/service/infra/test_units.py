@@ -13,15 +13,17 @@ from sqlalchemy import bindparam, select
 
 from openberth.contexts.tenancy import PERMISSIONS
 from openberth.infra.database import Database, Query, Reader, Unit
+from openberth.infra.database.schema import event
 from openberth.infra.database.servers import TRIES_MAX, ServerDatabase
 from openberth.infra.database.sqlite import SqliteDatabase
 from openberth.kernel.authority import PLACES_MAX, Actor, ActorKind, Caller, Scope, system
-from openberth.kernel.errors import Denied, Overloaded, Refused
+from openberth.kernel.errors import Denied, Malformed, Overloaded, Refused
 from openberth.kernel.ids import Id
 from tests.service.infra import tables
 
 BY = system("test")
 A, B = Id(int=1), Id(int=2)
+NODES_NAMED = Query(select(event.c.id).where(event.c.node == bindparam("wanted")), Id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,22 @@ def test_a_trouble_that_nobody_meets_again_is_forgotten(counters: Database, monk
     later = time.monotonic() + 10.1
     monkeypatch.setattr("openberth.infra.database.database.time.monotonic", lambda: later)
     assert counters.trouble() is None
+
+
+def test_a_text_that_a_database_cannot_hold_is_the_callers_mistake(db: Database) -> None:
+    """A zero byte, which PostgreSQL refuses and the others keep: nothing breaks, and the connection goes on."""
+
+    def named(reader: Reader, name: str) -> int:
+        return len(reader.all(NODES_NAMED, wanted=name))
+
+    for look in (lambda: db.read_now(partial(named, name="\0"), by=BY), lambda: write(db, named, name="\0")):
+        if db.kind == "postgresql":
+            with pytest.raises(Malformed, match=r"request\.malformed"):
+                look()
+        else:
+            assert look() == 0
+    assert db.read_now(partial(named, name="somebody"), by=BY) == 0
+    assert db.trouble() is None
 
 
 # -- races ---------------------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class Failure(Enum):
     AGAIN = "again"  # deadlock or serialisation: run the unit again
     LOST = "lost"  # the connection is gone
     UNSTORED = "unstored"  # the server takes nothing now: its disk is full, or it is read-only
+    UNSAYABLE = "unsayable"  # a value that the server cannot hold, for instance a text with a zero byte
     OTHER = "other"
 
 
@@ -163,7 +164,8 @@ class PostgresBackend(Backend):
     def classify(self, error: BaseException) -> Failure:
         """Tell by SQLSTATE: class 40 and 55P03 run again, class 08 and 57P are lost connections.
 
-        Class 53 is a full disk or memory, 58 the server's own files, 25006 a server that only reads.
+        Class 53 is a full disk or memory, 58 the server's own files, 25006 a server that only reads. A text with a zero
+        byte is refused by the driver, without a state, or by the server as 22021.
         """
         if not isinstance(error, psycopg.Error):
             return Failure.OTHER
@@ -172,6 +174,8 @@ class PostgresBackend(Backend):
             return Failure.AGAIN
         if state.startswith(("53", "58")) or state == "25006":
             return Failure.UNSTORED
+        if isinstance(error, psycopg.DataError) and state in ("", "22021"):
+            return Failure.UNSAYABLE
         lost = isinstance(error, psycopg.OperationalError) and (not state or state.startswith(("08", "57P")))
         return Failure.LOST if lost else Failure.OTHER
 

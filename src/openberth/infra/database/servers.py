@@ -19,7 +19,7 @@ from openberth.infra.database.queue import Work, deliver
 from openberth.infra.database.unit import Reader, Sealer, Stale, Unit, stale_refusal
 from openberth.infra.ids import IdSource
 from openberth.kernel.authority import Caller
-from openberth.kernel.errors import Overloaded
+from openberth.kernel.errors import Malformed, Overloaded
 from openberth.kernel.ids import Id
 
 TRIES_MAX = 8
@@ -139,6 +139,8 @@ class ServerDatabase(Database):
                 raise self._ails(Overloaded("database.outcome_unknown")) from error
             raise _Again from error
         self._backend.rollback(connection)
+        if failure is Failure.UNSAYABLE:
+            raise Malformed("request.malformed") from error
         if failure is Failure.UNSTORED:
             raise self._ails(Overloaded("database.commit_failed", reason=_first_line(error))) from error
         if failure is Failure.AGAIN:
@@ -154,8 +156,12 @@ class ServerDatabase(Database):
                 self._backend.rollback(connection)
                 return result
             except BaseException as error:
-                if self._backend.classify(error) is not Failure.LOST:
+                failure = self._backend.classify(error)
+                if failure is not Failure.LOST:
                     self._backend.rollback(connection)
+                if failure is Failure.UNSAYABLE:
+                    raise Malformed("request.malformed") from error
+                if failure is not Failure.LOST:
                     raise
                 self._forget(connection)
                 if attempt == 2:
