@@ -28,7 +28,7 @@ from openberth.contexts.facility.reactions import (
 from openberth.contexts.payments.ports import Channel
 from openberth.contexts.payments.reactions import Cashier, Refunding
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer
+from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer, drop_old_events
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, vault
@@ -76,6 +76,7 @@ class House:
     jobs: JobRunner
     cashier: Cashier
     calendars: CalendarKeeper
+    old_pictures: stays.PictureRetention
     entrance: Entrance
     blobs: Blobs
     pictures: PictureQueue
@@ -105,6 +106,7 @@ class House:
             await end_unfinished(self.database)
         await self.dispatcher.start()
         await self.calendars.start()
+        await self.old_pictures.start()
 
     async def run(self) -> None:
         """Keep the background work of the roles going until cancelled."""
@@ -136,6 +138,7 @@ class House:
             now = asyncio.get_running_loop().time()
             if partitioned_at is None or now - partitioned_at > PARTITION_S:
                 await asyncio.to_thread(ensure_partitions, self.database)
+                await asyncio.to_thread(drop_old_events, self.database)
                 partitioned_at = now
             purged = [
                 await self.database.write(purge, by=by, urgency=Urgency.BACKGROUND)
@@ -165,6 +168,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         cashier.register(jobs)
         Refunding(database, channels).register(jobs)
         stays.Repricing(database).register(jobs)
+        old_pictures = stays.PictureRetention(database, blobs)
+        old_pictures.register(jobs)
         key_keeper = KeyKeeper(database, node=node_name())
         key_keeper.register(jobs)
         stack.push_async_callback(key_keeper.leave)
@@ -196,9 +201,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             database=database, directory=directory, presence=presence, dispatcher=dispatcher, strays=strays
         )
         house = House(
-            settings, clocks, database, tail, jobs, cashier, calendars, entrance, blobs, pictures, directory, presence,
-            dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper, _health(database, pictures),
-            operator_token(settings, database),
+            settings, clocks, database, tail, jobs, cashier, calendars, old_pictures, entrance, blobs, pictures,
+            directory, presence, dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper,
+            _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
         await house.start()
         yield house

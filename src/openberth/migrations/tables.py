@@ -6,6 +6,7 @@ Revisions never import this: they are frozen. The writer of the first revision a
 import openberth.contexts.facility.store.tables
 import openberth.contexts.payments.store.tables
 import openberth.contexts.permits.store
+import openberth.contexts.stays.store.retention
 import openberth.contexts.stays.store.tables
 import openberth.contexts.tariffs.store.tables
 import openberth.contexts.tenancy.store.accounts

@@ -6,6 +6,7 @@ import pytest
 
 from openberth.contexts import tenancy
 from openberth.contexts.tenancy.model.accounts import Account, AccountKind, Level
+from openberth.contexts.tenancy.model.settings import LOGS_DAYS
 from openberth.contexts.tenancy.service import accounts, grants, second_factor, sessions, signing_in
 from openberth.contexts.tenancy.service.sessions import Device, digest_of
 from openberth.infra.clocks import ManualClock
@@ -13,7 +14,7 @@ from openberth.infra.database import Database
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
-from openberth.kernel.time import MINUTE_US
+from openberth.kernel.time import DAY_US, MINUTE_US
 from tests.service.acting import events, read, write
 
 PHONE = Device("phone", "192.0.2.1")
@@ -245,7 +246,7 @@ def test_old_sessions_are_forgotten(db: Database, machine: ManualClock) -> None:
     desk = made(db, "desk")
     signed_in(db, desk, "r")
     assert write(db, sessions.purge) == 0
-    machine.advance(sessions.SESSION_US + sessions.FORGOTTEN_US + 1)
+    machine.advance(sessions.SESSION_US + LOGS_DAYS.default * DAY_US + 1)
     assert write(db, sessions.purge) == 1
     assert write(db, sessions.refresh, token=digest_of("r"), following="x" * 64, address=None).session is None
 

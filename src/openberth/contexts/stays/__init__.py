@@ -26,7 +26,7 @@ from openberth.contexts.stays.model.entities import (
     Stay,
     picture_name,
 )
-from openberth.contexts.stays.reactions import Repricing, consumers
+from openberth.contexts.stays.reactions import PictureRetention, Repricing, consumers
 from openberth.contexts.stays.recognition import Direction, Picture, PictureKind, PlateColour, Recognition, Trigger
 from openberth.contexts.stays.service.cases import CaseAction, resolve
 from openberth.contexts.stays.service.codes import bill_in_advance, enter_without_plate, find_inside, leave_with_pass
@@ -51,6 +51,7 @@ __all__ = [
     "PassageState",
     "Picture",
     "PictureKind",
+    "PictureRetention",
     "PlateColour",
     "PlateCorrection",
     "Recognition",

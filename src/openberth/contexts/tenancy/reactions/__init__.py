@@ -8,13 +8,14 @@ from openberth.contexts.tenancy.reactions.audit import Refusals, audit_consumer
 from openberth.contexts.tenancy.reactions.door import WRONG_TOKENS_PER_MINUTE, Door
 from openberth.contexts.tenancy.reactions.keys import Keyring
 from openberth.contexts.tenancy.reactions.reception import Reception
+from openberth.contexts.tenancy.reactions.retention import drop_old_events
 from openberth.infra.buckets import Buckets, MemoryBuckets
 from openberth.infra.database import Database
 from openberth.infra.passwords import Hashing
 from openberth.infra.signed_tokens import Algorithm
 from openberth.kernel.events import Envelope
 
-__all__ = ["Door", "Entrance", "Keyring", "Reception", "Refusals", "audit_consumer"]
+__all__ = ["Door", "Entrance", "Keyring", "Reception", "Refusals", "audit_consumer", "drop_old_events"]
 
 
 @dataclass(frozen=True, slots=True)

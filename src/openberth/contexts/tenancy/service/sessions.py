@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from openberth.contexts.tenancy.model.accounts import Account
 from openberth.contexts.tenancy.model.events import SessionEnded, SignedIn
+from openberth.contexts.tenancy.model.settings import LOGS_DAYS
+from openberth.contexts.tenancy.service.settings import setting_of
 from openberth.contexts.tenancy.store import accounts as account_store
 from openberth.contexts.tenancy.store import sessions as store
 from openberth.contexts.tenancy.store.sessions import Session
@@ -15,7 +17,6 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import DAY_US, Instant
 
 SESSION_US = 30 * DAY_US
-FORGOTTEN_US = 184 * DAY_US  # the log of sign-ins outlives them; rows are kept as long as the law asks for logs
 PURGE_MAX = 200
 
 
@@ -123,7 +124,8 @@ def end_all(unit: Unit, *, account: Id, reason: str, keep: Id | None = None) -> 
 @by_construction
 def purge(unit: Unit) -> int:
     """Forget some sessions that ended long ago; call again while it returns ``PURGE_MAX``."""
-    over = unit.all(store.OVER, before=Instant(unit.machine_now - FORGOTTEN_US), most=PURGE_MAX)
+    kept = int(setting_of(unit, LOGS_DAYS)) * DAY_US  # who signed in from where is a log
+    over = unit.all(store.OVER, before=Instant(unit.machine_now - kept), most=PURGE_MAX)
     for session in over:
         unit.run(store.FORGET_TOKENS, session=session)
         unit.run(store.FORGET_SESSION, session=session)

@@ -10,6 +10,7 @@ from openberth.contexts.facility import CommandKind, Outcome
 from openberth.contexts.facility.model import CommandEnded
 from openberth.contexts.payments.model import BillSettled, RefundEnded, RefundStuck
 from openberth.contexts.stays.model.entities import Case, CaseKind, Resolution
+from openberth.contexts.stays.reactions.retention import PictureRetention
 from openberth.contexts.stays.service import records, releasing, what_if
 from openberth.contexts.stays.service.prices import SUBJECT
 from openberth.contexts.stays.store import cases as case_store
@@ -18,6 +19,8 @@ from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.infra.outbox import Consumer
 from openberth.kernel.authority import system
 from openberth.kernel.events import Envelope
+
+__all__ = ["PictureRetention", "Repricing", "consumers"]
 
 WORK_S = 20.0  # of one run of a job, whose lease is longer; then it comes again
 REST_MIN_S = 0.005
