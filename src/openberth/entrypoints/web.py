@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from openberth import __version__
-from openberth.contexts import facility, tariffs, tenancy
+from openberth.contexts import facility, payments, stays, tariffs, tenancy
 from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, PaymentsApi, RefundsApi
 from openberth.contexts.payments.reactions import Cashier
@@ -128,7 +128,7 @@ def build_app(parts: Parts) -> FastAPI:
     """Return the application for people and programs; devices are served in front of it."""
     database = parts.database
     publisher = Publisher(parts.calendars)
-    lots = Lots(lambda reader, name: facility.lot_named(reader, name=name), facility.lots)
+    lots = _lots()
     entrance, door, settings = parts.entrance, parts.entrance.door, parts.settings
     places = FacilityApi(
         database, tariffs.currencies, http_base=settings.public_base, barrier_base=settings.barrier_base
@@ -179,6 +179,15 @@ def build_app(parts: Parts) -> FastAPI:
         app.include_router(api.router)
     app.router.routes[:0] = [named(route) for route in plain]
     return app
+
+
+def _lots() -> Lots:
+    """Return what tenancy asks about lots; who carries rows may refuse, so cheap refusals come first."""
+    return Lots(
+        lambda reader, name: facility.lot_named(reader, name=name), facility.lots,
+        carriers=(facility.carry_lot, tariffs.carry_lot, stays.carry_lot),
+        objections=(facility.refuse_closing, stays.refuse_closing, payments.refuse_closing),
+    )  # fmt: skip
 
 
 class Description:

@@ -38,6 +38,7 @@ class Street:
 
     def __init__(self, db: Database, business: ManualClock, machine: ManualClock) -> None:
         self.db, self.business, self.machine = db, business, machine
+        self.company = COMPANY
         self.lot = mall(db)
         self.ids = ids_of(db, self.lot)
         for code in ("mall", "vip"):
@@ -64,7 +65,7 @@ class Street:
 
     def arrive(self, lane: str, plate: str | None, *, sent: Recognition | None = None, **changes: Any) -> LaneAnswer:
         device = self.ids[f"cam-{lane}"]
-        by = Caller(Actor(ActorKind.DEVICE, f"cam-{lane}", "127.0.0.1"), Scope(COMPANY, (self.lot,)))
+        by = Caller(Actor(ActorKind.DEVICE, f"cam-{lane}", "127.0.0.1"), Scope(self.company, (self.lot,)))
         return write(
             self.db, stays.recognise, by=by, lot=self.lot, lane=self.ids[lane], device=device,
             passage=self.db._ids.new_id(),  # type: ignore[attr-defined]

@@ -175,6 +175,41 @@ def test_a_second_factor_is_asked_of_administrators_where_it_was_set(house: Hous
     assert eventually(lambda: boss.get("/v1/lots").status_code == 200)
 
 
+def test_a_lot_that_moves_is_out_of_reach_of_the_company_that_had_it(house: House) -> None:
+    post(house, "/v1/companies", {"code": "second", "name": NAME})
+    for login, company in (("boss-1", "demo"), ("boss-2", "second")):
+        make(house, login, company=company)
+        give(house, login, "company_manager", node=company)
+    old, new = client(house, "boss-1"), client(house, "boss-2")
+    assert (old.get("/v1/lots/mall").status_code, new.get("/v1/lots/mall").status_code) == (200, 404)
+    refused = old.put("/v1/lots/mall/company", json={"company": "second", "reason": "mine"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "auth.denied")
+    moved = put(house.operator, "/v1/lots/mall/company", {"company": "second", "reason": "sold"})
+    assert moved.status_code == 204, moved.text
+    assert (old.get("/v1/lots/mall").status_code, new.get("/v1/lots/mall").status_code) == (404, 200)
+    assert new.get("/v1/tariffs/mall").status_code == 200
+    assert eventually(lambda: bool(house.get("/v1/audit", deed="lot.came")["items"]))
+    assert house.get("/v1/audit", deed="lot.left")["items"][0]["reason"] == "sold"
+
+
+def test_a_closed_company_lets_nobody_in_and_can_be_looked_at(house: House, partner: str) -> None:
+    make(house, "boss-1", company="second")
+    give(house, "boss-1", "company_manager", node="second")
+    make(house, "boss-2", company="north")
+    give(house, "boss-2", "company_manager", "partner", "north")
+    inside, above = client(house, "boss-1"), client(house, "boss-2")
+    busy = house.post("/v1/companies/demo/close", {"reason": "over"})
+    assert (busy.status_code, busy.json()["code"]) == (409, "company.has_lots")
+    post(house, "/v1/companies/second/close", {"reason": "over"})
+    assert eventually(lambda: inside.get("/v1/lots").status_code == 401)
+    second = {"x-openberth-company": "second"}
+    assert eventually(lambda: "lot.write" not in above.get("/v1/auth/me", headers=second).json()["permissions"])
+    assert above.get("/v1/organisation", headers=second).status_code == 200
+    assert above.post(
+        "/v1/properties", json={"company": "second", "code": "x", "name": NAME}, headers=second
+    ).status_code == 403  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [

@@ -33,6 +33,8 @@ OWN_REFUSALS = {
     "DELETE /v1/roles/<role>": {"role.in_use"},
     "POST /v1/lots/<lot>/lanes/<lane>/cash": {"cash.too_little"},
     "POST /v1/calendars/<calendar>/seed": {"calendar.region"},
+    "POST /v1/companies/<company>/close": {"auth.out_of_scope"},
+    "PUT /v1/lots/<lot>/company": {"auth.out_of_scope"},
     "POST /v1/keys/rotate": {"auth.out_of_scope"},  # the keys are those of the installation
     "GET /v1/audit/head": {"auth.out_of_scope"},  # of the chain of all
     "GET /v1/keys": {"auth.out_of_scope"},

@@ -51,10 +51,12 @@ from openberth.contexts.facility.service.lots import (
     Applied,
     DeviceCredentials,
     apply_lot,
+    carry_lot,
     change_state,
     issue_credentials,
     lot_changes,
     purge_old_secrets,
+    refuse_closing,
 )
 from openberth.contexts.facility.service.naming import Codes, codes_of, lot_named
 from openberth.contexts.facility.service.occupancy import (
@@ -117,6 +119,7 @@ __all__ = [
     "adjust",
     "after_restart",
     "apply_lot",
+    "carry_lot",
     "change_state",
     "codes_of",
     "command",
@@ -143,6 +146,7 @@ __all__ = [
     "passed",
     "pricing_of",
     "purge_old_secrets",
+    "refuse_closing",
     "report_outcome",
     "take_for_sending",
 ]

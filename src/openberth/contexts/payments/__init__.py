@@ -27,6 +27,7 @@ from openberth.contexts.payments.service.bills import (
     subject_lock,
     withdraw_bill,
 )
+from openberth.contexts.payments.service.carrying import carry_bills, refuse_closing
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
 
@@ -44,12 +45,14 @@ __all__ = [
     "bill_by_id",
     "bills_of",
     "bills_of_lot",
+    "carry_bills",
     "issue_bill",
     "open_bill_of",
     "paid_for",
     "receipts_of",
     "receipts_of_lot",
     "received_since",
+    "refuse_closing",
     "subject_lock",
     "take_cash",
     "totals",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Column, Index, bindparam, or_, select, update
 
 from openberth.contexts.permits.model import GrantedPermit, PermitKind
-from openberth.infra.database.schema import business_table, vault
+from openberth.infra.database.schema import OnMove, business_table, vault
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.infra.database.types import enum_column, id_column, instant_column, word_column
 from openberth.infra.vault import Sealed
@@ -26,6 +26,7 @@ permit = business_table(
     instant_column("valid_until", nullable=True),
     instant_column("retired_at", nullable=True),
     Column("version", BigInteger, nullable=False),
+    moves=OnMove.FOLLOW,
 )
 Index("uq_permit_code", permit.c.lot_id, permit.c.code, unique=True)
 Index("ix_permit_plate", permit.c.lot_id, permit.c.plate_id)

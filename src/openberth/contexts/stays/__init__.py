@@ -28,6 +28,7 @@ from openberth.contexts.stays.model.entities import (
 )
 from openberth.contexts.stays.reactions import PictureRetention, Repricing, consumers
 from openberth.contexts.stays.recognition import Direction, Picture, PictureKind, PlateColour, Recognition, Trigger
+from openberth.contexts.stays.service.carrying import carry_lot, refuse_closing
 from openberth.contexts.stays.service.cases import CaseAction, resolve
 from openberth.contexts.stays.service.codes import bill_in_advance, enter_without_plate, find_inside, leave_with_pass
 from openberth.contexts.stays.service.correcting import correct_plate
@@ -64,6 +65,7 @@ __all__ = [
     "bill_settled",
     "books",
     "car_passed",
+    "carry_lot",
     "consumers",
     "correct_plate",
     "enter_without_plate",
@@ -75,6 +77,7 @@ __all__ = [
     "overview",
     "picture_name",
     "recognise",
+    "refuse_closing",
     "resolve",
     "store_undecided",
 ]

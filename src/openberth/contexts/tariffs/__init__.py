@@ -47,6 +47,7 @@ from openberth.contexts.tariffs.service import (
     version,
     versions,
 )
+from openberth.contexts.tariffs.service.carrying import carry_lot
 
 __all__ = [
     "Calendar",
@@ -67,6 +68,7 @@ __all__ = [
     "calendars_for",
     "cap_uses_from_plain",
     "cap_uses_to_plain",
+    "carry_lot",
     "counts_visits",
     "currencies",
     "free_once_hours",

@@ -10,14 +10,16 @@ that changes anything belongs to two of the three officers; nobody gives itself 
 gives what it has not; a refresh token used twice ends its session; an *audit entry* is never changed or deleted, and
 carries the hash of the one before; a closed node never opens again; a locked setting wins over all below it, which is
 kept.
-Events out: ``node_made``, ``node_changed``, ``setting_changed``, ``account_made``, ``account_changed``,
-``grant_given``, ``grant_taken``, ``role_changed``, ``signed_in``, ``sign_in_refused``, ``session_ended``,
-``signing_key_made``, ``person_made``, ``person_changed``, ``consent_recorded``, ``notice_left``, all of kind
-``tenancy.*``.
+Events out: ``node_made``, ``node_changed``, ``lot_left``, ``lot_came``, ``setting_changed``, ``account_made``,
+``account_changed``, ``grant_given``, ``grant_taken``, ``role_changed``, ``signed_in``, ``sign_in_refused``,
+``session_ended``, ``signing_key_made``, ``person_made``, ``person_changed``, ``consent_recorded``, ``notice_left``,
+all of kind ``tenancy.*``.
 """
 
 from openberth.contexts.tenancy.model.audit import Deed, Finding, Head, Outcome, Walk
+from openberth.contexts.tenancy.model.events import LotCame
 from openberth.contexts.tenancy.model.heads import FILE_MAX, SignedHead, document_of, read_document
+from openberth.contexts.tenancy.model.moving import LotMove
 from openberth.contexts.tenancy.model.organisation import Company
 from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, Role
 from openberth.contexts.tenancy.model.settings import LOGS_DAYS, PICTURES_DAYS, SECOND_FACTOR
@@ -50,6 +52,8 @@ __all__ = [
     "Deed",
     "Finding",
     "Head",
+    "LotCame",
+    "LotMove",
     "Outcome",
     "Role",
     "SignedHead",

@@ -1,8 +1,11 @@
 """The tables of the house: one metadata, scope columns by one helper, and the tables that infra itself owns."""
 
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table
+from sqlalchemy.sql.expression import ColumnElement
 
 from openberth.infra.database.types import id_column, instant_column, json_column, word_column
 
@@ -23,23 +26,39 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def table(name: str, *parts: Any, scope: tuple[str, str | None] | None = None, history: bool = False) -> Table:
+class OnMove(StrEnum):
+    """What happens to a table's rows of a lot that comes to another company."""
+
+    FOLLOW = "follow"
+    STAY = "stay"  # history: it stays with the company under which it happened
+    TOLD = "told"  # the context itself does what is right, when it is told of the move
+
+
+# Which rows of a table follow: all, none, those its context moves, or those for which a condition holds.
+Moves = OnMove | Callable[[Table], ColumnElement[bool]]
+
+
+def table(
+    name: str, *parts: Any, scope: tuple[str, str | None] | None = None, history: bool = False,
+    moves: Moves | None = None,
+) -> Table:  # fmt: skip
     """Define a table.
 
     ``scope`` names the columns that hold company and lot; statements on such a table are narrowed to the caller's
     scope by the database room, never by hand. ``history`` marks an append-mostly table keyed by a version 7 id, which
-    servers partition by month.
+    servers partition by month. ``moves`` says what happens when a lot comes to another company; every table with a lot
+    says it (a test looks).
     """
     for part in parts:
         if isinstance(part, Index):
             raise TypeError("indexes are attached after the table")
-    return Table(name, metadata, *parts, info={"scope": scope, "history": history}, **_OPTIONS)
+    return Table(name, metadata, *parts, info={"scope": scope, "history": history, "moves": moves}, **_OPTIONS)
 
 
-def business_table(name: str, *parts: Any, history: bool = False) -> Table:
+def business_table(name: str, *parts: Any, history: bool = False, moves: Moves | None = None) -> Table:
     """Define a table of one lot's business: id, company and lot first, then the given columns."""
     head = (id_column(primary_key=True), id_column("company_id"), id_column("lot_id"))
-    return table(name, *head, *parts, scope=("company_id", "lot_id"), history=history)
+    return table(name, *head, *parts, scope=("company_id", "lot_id"), history=history, moves=moves)
 
 
 event = table(
@@ -62,6 +81,7 @@ event = table(
     json_column("body"),
     scope=("company_id", "lot_id"),
     history=True,
+    moves=OnMove.STAY,
 )
 # Not unique: on servers the table is partitioned by id, and the leased sequencer alone gives positions.
 Index("ix_event_position", event.c.position)

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from openberth.contexts import tenancy
 from openberth.contexts.facility.model import DeviceCredentialsIssued, DeviceKind, Heartbeat, LotApplied
 from openberth.contexts.facility.service import presence as service
 from openberth.infra.database import Database
@@ -24,7 +25,7 @@ from openberth.kernel.time import SECOND_US, Instant
 
 SECRET_MAX = 128
 RETRY_S = 1.0
-_TELLING = frozenset({LotApplied.KIND, DeviceCredentialsIssued.KIND})
+_TELLING = frozenset({LotApplied.KIND, DeviceCredentialsIssued.KIND, tenancy.LotCame.KIND})
 
 log = structlog.get_logger()
 

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from openberth.contexts import tenancy
 from openberth.contexts.facility.model import (
     Action,
     Area,
@@ -47,7 +48,7 @@ from openberth.infra import vault
 from openberth.infra.database import Reader, Stale, Unit, Write
 from openberth.infra.permitting import by_construction, inner, needs
 from openberth.infra.vault import VaultKind
-from openberth.kernel.errors import NotFound
+from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.reasons import checked_reason
 from openberth.kernel.time import DAY_US, SECOND_US, Instant
@@ -89,6 +90,21 @@ def lot_changes(reader: Reader, *, company: Id, lot: Lot) -> Changes:
     return _changes(None if row is None else ground_of(reader, row), lot)
 
 
+@inner
+def carry_lot(unit: Unit, move: tenancy.LotMove) -> None:
+    """Refuse a lot whose code the other company has given to a lot of its own. Raises ``Refused("lot.code_taken")``."""
+    if unit.one(store.LOT_BY_CODE, company=move.target.id, lot_code=move.code) is not None:
+        raise Refused("lot.code_taken", lot=move.code, company=move.target.code)
+
+
+def refuse_closing(reader: Reader, company: Id) -> None:
+    """Refuse to close a company with a lot that lets anybody in. Raises ``Refused("company.has_lots")``."""
+    standing = [each for each in reader.all(store.LOTS) if each.company_id == company]
+    lets_in = [each for each in standing if each.state is not LotState.CLOSED_TO_ALL]
+    if lets_in:
+        raise Refused("company.has_lots", count=len(lets_in), lot=lets_in[0].code)
+
+
 @needs("lot.write")
 def apply_lot(unit: Unit, *, company: Id, lot: Lot) -> Applied:
     """Make a lot what its file says; applying it again changes nothing.
@@ -99,6 +115,7 @@ def apply_lot(unit: Unit, *, company: Id, lot: Lot) -> Applied:
     """
     before = unit.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
     unit.lock(("lots", company), *([("lot", before.id)] if before else []))
+    tenancy.check_company_open(unit, company=company)
     row = unit.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
     if (row is None) != (before is None):
         raise Stale("lot")  # made by somebody else while this unit waited for the lock, which was the wrong one
@@ -214,7 +231,8 @@ def _scan_code() -> str:
 def change_state(unit: Unit, *, lot: Id, state: LotState, reason: str) -> bool:
     """Say who is let in from now on, with a reason. The same state again changes nothing; tells whether it was new.
 
-    Raises ``NotFound("lot.not_found")``, ``Refused("reason.missing")`` and ``Refused("reason.too_long")``.
+    Raises ``NotFound("lot.not_found")``, ``Refused("reason.missing")``, ``Refused("reason.too_long")`` and
+    ``Refused("company.closed")``.
     """
     text = checked_reason(reason)
     unit.lock(("lot", lot))
@@ -223,6 +241,7 @@ def change_state(unit: Unit, *, lot: Id, state: LotState, reason: str) -> bool:
         raise NotFound("lot.not_found", lot=str(lot))
     if row.state is state:
         return False
+    tenancy.check_company_open(unit, company=row.company_id)
     unit.save(store.REWRITE_LOT, replace(row, state=state), row_id=lot, old_version=row.version)
     unit.append(LotStateChanged(row.state.value, state.value, text), company=row.company_id, lot=lot, key=lot)
     return True

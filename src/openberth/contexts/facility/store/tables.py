@@ -10,7 +10,7 @@ from openberth.contexts.facility.model import (
     LotState,
     Outcome,
 )
-from openberth.infra.database.schema import business_table, table
+from openberth.infra.database.schema import OnMove, business_table, table
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 
 CODE_LENGTH = 40
@@ -36,6 +36,7 @@ lot = table(
     Column("version", BigInteger, nullable=False),
     json_column("pricing", nullable=True),
     scope=("company_id", "id"),
+    moves=OnMove.FOLLOW,
 )
 Index("uq_lot_code", lot.c.company_id, lot.c.code, unique=True)
 Index("uq_lot_scan_code", lot.c.scan_code, unique=True)
@@ -50,6 +51,7 @@ area = business_table(
     word_column("tariff_code", CODE_LENGTH, nullable=True),
     instant_column("retired_at", nullable=True),
     json_column("tariffs", nullable=True),
+    moves=OnMove.FOLLOW,
 )
 Index("uq_area_code", area.c.lot_id, area.c.code, unique=True)
 
@@ -62,6 +64,7 @@ occupancy = table(
     Column("count", Integer, nullable=False),
     Column("adjustment", Integer, nullable=False),
     scope=("company_id", "lot_id"),
+    moves=OnMove.FOLLOW,
 )
 
 space = business_table(
@@ -69,6 +72,7 @@ space = business_table(
     id_column("area_id"),
     word_column("code", CODE_LENGTH),
     instant_column("retired_at", nullable=True),
+    moves=OnMove.FOLLOW,
 )
 Index("uq_space_code", space.c.lot_id, space.c.code, unique=True)
 
@@ -78,6 +82,7 @@ booth = business_table(
     word_column("name_zh", NAME_LENGTH),
     word_column("name_en", NAME_LENGTH),
     instant_column("retired_at", nullable=True),
+    moves=OnMove.FOLLOW,
 )
 Index("uq_booth_code", booth.c.lot_id, booth.c.code, unique=True)
 
@@ -92,6 +97,7 @@ lane = business_table(
     id_column("booth_id", nullable=True),
     word_column("scan_code", SCAN_CODE_LENGTH),
     instant_column("retired_at", nullable=True),
+    moves=OnMove.FOLLOW,
 )
 Index("uq_lane_code", lane.c.lot_id, lane.c.code, unique=True)
 Index("uq_lane_scan_code", lane.c.scan_code, unique=True)
@@ -108,6 +114,7 @@ device = business_table(
     word_column("secret_fingerprint", 64, nullable=True),
     instant_column("secret_issued_at", nullable=True),
     instant_column("retired_at", nullable=True),
+    moves=OnMove.FOLLOW,
 )
 Index("uq_device_code", device.c.lot_id, device.c.code, unique=True)
 Index("ix_device_lane", device.c.lane_id)
@@ -122,6 +129,7 @@ device_old_secret = table(
     word_column("secret_fingerprint", 64),
     instant_column("until_at"),
     scope=("company_id", "lot_id"),
+    moves=OnMove.FOLLOW,
 )
 Index("ix_device_old_secret_until", device_old_secret.c.until_at)
 
@@ -137,6 +145,7 @@ device_presence = table(
     Column("clock_offset_us", BigInteger, nullable=True),
     json_column("state", nullable=True),
     scope=("company_id", "lot_id"),
+    moves=OnMove.FOLLOW,
 )
 
 command = business_table(
@@ -154,6 +163,7 @@ command = business_table(
     instant_column("expires_at"),
     instant_column("sent_at", nullable=True),
     instant_column("ended_at", nullable=True),
+    moves=lambda each: each.c.state != CommandState.ENDED,
 )
 Index("ix_command_state", command.c.state, command.c.expires_at)
 Index("ix_command_device", command.c.device_id, command.c.state)

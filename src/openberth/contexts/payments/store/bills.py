@@ -70,3 +70,7 @@ BILLED = Query(
     .group_by(bill.c.state),
     lambda state, count, due, paid: (state, int(count), int(due), int(paid)),
 )
+# By the index of open bills, which are few however long the history is.
+OPEN_OF_COMPANY = Query(
+    select(func.count()).where(bill.c.open_key.is_not(None), bill.c.company_id == bindparam("company")), int
+)

@@ -10,7 +10,7 @@ from openberth.contexts.payments.model import (
     RefundCause,
     RefundState,
 )
-from openberth.infra.database.schema import business_table
+from openberth.infra.database.schema import OnMove, business_table
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 
 bill = business_table(
@@ -30,6 +30,7 @@ bill = business_table(
     instant_column("issued_at"),
     instant_column("settled_at", nullable=True),
     Column("version", BigInteger, nullable=False),
+    moves=OnMove.TOLD,
 )
 Index("uq_bill_open_key", bill.c.open_key, unique=True)
 Index("uq_bill_number", bill.c.lot_id, bill.c.number, unique=True)
@@ -52,6 +53,7 @@ attempt = business_table(
     word_column("reason", 200, nullable=True),
     Column("version", BigInteger, nullable=False),
     id_column("account_id", nullable=True),
+    moves=OnMove.TOLD,
 )
 Index("uq_attempt_number", attempt.c.channel, attempt.c.number, unique=True)
 Index("ix_attempt_bill", attempt.c.bill_id)
@@ -68,6 +70,7 @@ receipt = business_table(
     word_column("source", 120),
     instant_column("received_at"),
     id_column("account_id", nullable=True),
+    moves=OnMove.TOLD,
 )
 Index("uq_receipt_source", receipt.c.source, unique=True)
 Index("ix_receipt_bill", receipt.c.bill_id)
@@ -91,6 +94,7 @@ refund = business_table(
     word_column("channel_refund", 80, nullable=True),
     word_column("detail", 200, nullable=True),
     Column("version", BigInteger, nullable=False),
+    moves=OnMove.STAY,
 )
 Index("uq_refund_number", refund.c.method, refund.c.number, unique=True)
 Index("ix_refund_receipt", refund.c.receipt_id)
@@ -109,6 +113,7 @@ ledger_transfer = business_table(
     word_column("currency", 3),
     instant_column("at"),
     CheckConstraint("amount_minor > 0", name="ck_ledger_transfer_amount"),
+    moves=OnMove.STAY,
 )
 Index("uq_ledger_transfer_deed", ledger_transfer.c.subject_id, ledger_transfer.c.deed, unique=True)
 Index("ix_ledger_transfer_debit", ledger_transfer.c.debit_party)

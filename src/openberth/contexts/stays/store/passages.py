@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Table, bindparam, select, update
 
 from openberth.contexts.stays.model.entities import LaneState, Passage
 from openberth.contexts.stays.store.tables import lane_state, passage
@@ -108,3 +108,12 @@ CAR_PASSED = Write(
     .where(lane_state.c.lane_id == bindparam("lane"), lane_state.c.waiting.is_(False))
     .values(passed_at=bindparam("now"))
 )
+
+
+def _billed(target: Table) -> Write:
+    """Return the update that names another bill where one of a stay is named."""
+    named = (target.c.stay_id == bindparam("stay"), target.c.bill_id == bindparam("old_bill"))
+    return Write(update(target).where(*named).values(bill_id=bindparam("new_bill")))
+
+
+REBILL_LANES, REBILL_PASSAGES = _billed(lane_state), _billed(passage)

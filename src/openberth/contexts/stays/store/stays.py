@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from openberth.contexts.stays.model.entities import OpenStay, PlateCorrection, Segment, Stay
 from openberth.contexts.stays.store.tables import open_stay, plate_correction, segment, stay
 from openberth.infra.database.schema import vault
-from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.statement import Query, Write, insert_into, one_id
 from openberth.infra.database.types import IdType
 from openberth.infra.vault import Sealed
 
@@ -48,6 +48,10 @@ PLATES_INSIDE = Query(
     .limit(INSIDE_MAX),
     lambda stay_id, vault_id, kind, key_id, sealed: (stay_id, Sealed(vault_id, kind, key_id, sealed)),
 )
+IDS_INSIDE = Query(
+    select(open_stay.c.id).where(open_stay.c.lot_id == bindparam("lot")).order_by(open_stay.c.id), one_id
+)
+INSIDE_COMPANY = Query(select(func.count()).where(open_stay.c.company_id == bindparam("company")), int)
 OPEN_COUNT = Query(select(func.count()).where(open_stay.c.lot_id == bindparam("lot")), int)
 MOVE_OPEN_STAY = Write(
     update(open_stay)

@@ -1,6 +1,7 @@
 """The tables of stays: small hot ones (open stays, lanes) and closed history keyed by time-ordered ids."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, or_, select
+from sqlalchemy.sql.expression import ColumnElement
 
 from openberth.contexts.facility.model import LaneKind
 from openberth.contexts.stays.model.entities import (
@@ -13,8 +14,20 @@ from openberth.contexts.stays.model.entities import (
     Source,
 )
 from openberth.contexts.stays.model.what_if import WhatIfState
-from openberth.infra.database.schema import business_table, table
+from openberth.infra.database.schema import OnMove, business_table, table
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
+
+
+def _of_cars_inside(each: Table) -> ColumnElement[bool]:
+    """Return that a row belongs to a car that is inside."""
+    return each.c.stay_id.in_(select(open_stay.c.id).where(open_stay.c.lot_id == each.c.lot_id))
+
+
+def _of_cars_here(each: Table) -> ColumnElement[bool]:
+    """Return that a passage is of a car that is inside, or stands at a lane."""
+    at_lanes = select(lane_state.c.passage_id).where(lane_state.c.lot_id == each.c.lot_id)
+    return or_(_of_cars_inside(each), each.c.id.in_(at_lanes))
+
 
 passage = business_table(
     "passage",
@@ -39,6 +52,7 @@ passage = business_table(
     Column("pictures", Integer, nullable=False),
     json_column("flaws"),
     history=True,
+    moves=_of_cars_here,
 )
 Index("ix_passage_lot", passage.c.lot_id, passage.c.id)
 Index("ix_passage_plate", passage.c.plate_id, passage.c.id)
@@ -59,6 +73,7 @@ open_stay = business_table(
     Column("segments", Integer, nullable=False),
     Column("version", BigInteger, nullable=False),
     word_column("colour", 16, nullable=True),
+    moves=OnMove.FOLLOW,
 )
 Index("uq_open_stay_open_key", open_stay.c.open_key, unique=True)
 Index("ix_open_stay_lot", open_stay.c.lot_id, open_stay.c.id)
@@ -81,6 +96,7 @@ stay = business_table(
     Column("free_used", Boolean, nullable=True),
     json_column("cap_uses", nullable=True),
     history=True,
+    moves=OnMove.STAY,
 )
 Index("ix_stay_lot", stay.c.lot_id, stay.c.id)
 Index("ix_stay_plate", stay.c.plate_id, stay.c.id)
@@ -98,6 +114,7 @@ segment = table(
     instant_column("start_at"),
     instant_column("end_at"),
     scope=("company_id", "lot_id"),
+    moves=_of_cars_inside,
 )
 
 plate_correction = business_table(
@@ -108,6 +125,7 @@ plate_correction = business_table(
     instant_column("corrected_at"),
     word_column("corrected_by", 100),
     word_column("reason", 200),
+    moves=_of_cars_inside,
 )
 Index("ix_plate_correction_stay", plate_correction.c.stay_id, plate_correction.c.id)
 
@@ -128,6 +146,7 @@ lane_state = table(
     id_column("command_id", nullable=True),
     instant_column("passed_at", nullable=True),
     scope=("company_id", "lot_id"),
+    moves=OnMove.FOLLOW,
 )
 Index("ix_lane_state_stay", lane_state.c.stay_id)
 
@@ -143,6 +162,7 @@ lane_case = business_table(
     instant_column("resolved_at", nullable=True),
     word_column("resolved_by", 100, nullable=True),
     word_column("reason", 200, nullable=True),
+    moves=lambda each: each.c.resolved_at.is_(None),
 )
 Index("ix_lane_case_open", lane_case.c.lot_id, lane_case.c.resolved_at, lane_case.c.id)
 Index("ix_lane_case_passage", lane_case.c.passage_id)
@@ -164,5 +184,6 @@ what_if = business_table(
     id_column("after_id"),
     json_column("figures"),
     Column("version", BigInteger, nullable=False),
+    moves=OnMove.STAY,
 )
 Index("ix_what_if_lot", what_if.c.lot_id, what_if.c.id)

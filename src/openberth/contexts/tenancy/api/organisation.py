@@ -10,6 +10,7 @@ from starlette.responses import Response
 from openberth.contexts.tenancy.api.places import Lots
 from openberth.contexts.tenancy.model.organisation import Company, NodeState, Partner, Property
 from openberth.contexts.tenancy.service import companies as company_service
+from openberth.contexts.tenancy.service import moving
 from openberth.contexts.tenancy.service import organisation as service
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View
@@ -73,6 +74,13 @@ class MoveCompanyForm(Form):
     """The partner that a company comes under, null for none."""
 
     partner: Code | None
+    reason: Words = Field(min_length=1)
+
+
+class MoveLotForm(Form):
+    """The company that a lot goes to, and why."""
+
+    company: Code
     reason: Words = Field(min_length=1)
 
 
@@ -140,10 +148,12 @@ class OrganisationApi:
         add("/companies", self.make_company, methods=["POST"], status_code=201, response_model=CompanyView)
         add("/companies/{company}", self.rename_company, methods=["PUT"], status_code=204)
         add("/companies/{company}/partner", self.move_company, methods=["PUT"], status_code=204)
+        add("/companies/{company}/close", self.close_company, methods=["POST"], status_code=204)
         add("/properties", self.make_property, methods=["POST"], status_code=201, response_model=PropertyView)
         add("/properties/{property}", self.rename_property, methods=["PUT"], status_code=204)
         add("/properties/{property}/close", self.close_property, methods=["POST"], status_code=204)
         add("/lots/{lot}/property", self.place_lot, methods=["PUT"], status_code=204)
+        add("/lots/{lot}/company", self.move_lot, methods=["PUT"], status_code=204)
 
     async def tree(self, by: Reading) -> OrganisationView:
         """Return partners, companies, properties and lots of the caller's scope."""
@@ -193,6 +203,13 @@ class OrganisationApi:
         move = partial(service.move_company, company=company, partner=form.partner, reason=form.reason)
         await self._database.write(move, by=by)
 
+    async def close_company(self, company: CodePath, form: ReasonForm, by: Writing, key: Key) -> Response:
+        """Close a company in which nothing is open any more, for ever."""
+        close = partial(
+            moving.close_company, company=company, reason=form.reason, objections=self._lots.objections
+        )  # fmt: skip
+        return answered(await self._database.write(once(key, close, status=204), by=by))
+
     async def make_property(self, form: PropertyForm, by: WritingProperties, key: Key) -> Response:
         """Make a property of a company."""
 
@@ -241,6 +258,18 @@ class OrganisationApi:
     async def place_lot(self, lot: CodePath, form: PlaceLotForm, by: WritingProperties) -> None:
         """Put a lot into a property of its company, or take it out."""
         await self._database.write(partial(_place_lot, lots=self._lots, name=lot, form=form), by=by)
+
+    async def move_lot(self, lot: CodePath, form: MoveLotForm, by: Writing) -> None:
+        """Give a lot with its cars, devices and permits to another company."""
+
+        def effect(unit: Unit) -> None:
+            found = self._lots.named(unit, lot)
+            moving.move_lot(
+                unit, lot=found.id, code=found.code, source=found.company, target=form.company, reason=form.reason,
+                carriers=self._lots.carriers,
+            )  # fmt: skip
+
+        await self._database.write(effect, by=by)
 
 
 def _place_lot(unit: Unit, lots: Lots, name: str, form: PlaceLotForm) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from openberth.contexts.tenancy.model.accounts import Level
 from openberth.contexts.tenancy.model.organisation import Node
 from openberth.contexts.tenancy.service import companies, organisation
+from openberth.contexts.tenancy.service.moving import Carrier, Objection
 from openberth.infra.database import Reader
 from openberth.kernel.errors import Malformed
 from openberth.kernel.ids import Id
@@ -43,10 +44,16 @@ class LotLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lots:
-    """What tenancy asks about lots, which it does not know: one by code or id, and all of the caller's scope."""
+    """What tenancy asks about lots, which it does not know: one by code or id, and all of the caller's scope.
+
+    ``carriers`` do what is right for each context's rows when a lot comes to another company, ``objections`` say what
+    is still open in a company that is to be closed.
+    """
 
     named: Callable[[Reader, str], LotLike]
     every: Callable[[Reader], Sequence[LotLike]]
+    carriers: Sequence[Carrier] = ()
+    objections: Sequence[Objection] = ()
 
 
 def node_named(reader: Reader, lots: Lots, *, level: Level, name: str | None, company: str | None = None) -> Node:

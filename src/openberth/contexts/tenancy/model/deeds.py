@@ -59,6 +59,8 @@ DEEDS: Mapping[str, Rule] = {
         "organisation.changed", "node", "node", before={"level": "level", "values": "before"},
         after={"what": "what", "values": "after"}, reason="reason",
     ),
+    "tenancy.lot_left": Rule("lot.left", "lot", "lot", after=_same("company"), reason="reason"),
+    "tenancy.lot_came": Rule("lot.came", "lot", "lot", before=_same("company"), reason="reason"),
     "tenancy.setting_changed": Rule(
         "setting.changed", "setting", "key", before={"level": "level", "node": "node", "values": "before"},
         after={"values": "after"},

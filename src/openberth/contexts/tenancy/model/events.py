@@ -154,6 +154,28 @@ class NodeChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LotLeft:
+    """A lot went to another company (``company``); told to the one that it left."""
+
+    KIND: ClassVar[str] = "tenancy.lot_left"
+    VERSION: ClassVar[int] = 1
+    lot: Id
+    company: Id
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotCame:
+    """A lot came from another company (``company``); told to the one that it came to."""
+
+    KIND: ClassVar[str] = "tenancy.lot_came"
+    VERSION: ClassVar[int] = 1
+    lot: Id
+    company: Id
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SettingChanged:
     """A setting was set, locked, unlocked or cleared at a node; what was not set is empty."""
 

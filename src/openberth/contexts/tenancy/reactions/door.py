@@ -17,6 +17,7 @@ from openberth.contexts.tenancy.model.events import (
     AccountChanged,
     GrantGiven,
     GrantTaken,
+    LotCame,
     NodeChanged,
     NodeMade,
     RoleChanged,
@@ -46,10 +47,10 @@ KNOWN_MAX = 10_000
 TOKEN_LENGTHS = range(16, 2_001)
 COMPANY_NAME_MAX = 40
 # They may change what anybody may do: what a role holds, what lies below a node, what is asked of administrators.
-OF_EVERYBODY = frozenset((RoleChanged.KIND, NodeMade.KIND, NodeChanged.KIND, SettingChanged.KIND))
 OF_ACCOUNTS = frozenset(
     (AccountChanged.KIND, SecondFactorRemoved.KIND, GrantGiven.KIND, GrantTaken.KIND, SessionEnded.KIND)
 )
+OF_EVERYBODY = frozenset((RoleChanged.KIND, NodeMade.KIND, NodeChanged.KIND, LotCame.KIND, SettingChanged.KIND))
 ADMINISTRATORS = frozenset((*OFFICERS, Role.COMPANY_MANAGER))
 
 K = TypeVar("K")

@@ -9,6 +9,7 @@ from openberth.contexts.tenancy.model.people import Field, How
 from openberth.contexts.tenancy.service import people, sessions
 from openberth.contexts.tenancy.service.accounts import save
 from openberth.contexts.tenancy.service.grants import held_by
+from openberth.contexts.tenancy.service.moving import is_closed
 from openberth.contexts.tenancy.service.second_factor import accepted_step
 from openberth.contexts.tenancy.service.sessions import Device
 from openberth.contexts.tenancy.store import accounts as store
@@ -60,7 +61,7 @@ def sign_in(
         return Outcome(None, "waiting")
     if not matches or digest != found.password:
         return _failed(unit, found, "password")
-    if not found.is_usable():
+    if not found.is_usable() or is_closed(unit, company=found.company):
         _refused(unit, found, "state")
         return Outcome(None, "credentials")
     step = found.totp_step
@@ -84,6 +85,7 @@ def sign_in_machine(unit: Unit, *, secret: str, client: str, device: Device, lif
         found is None
         or found.kind is AccountKind.PERSON
         or not found.is_usable()
+        or is_closed(unit, company=found.company)
         or client not in (found.login, str(found.id))
     ):
         return Outcome(None, "credentials")
@@ -122,7 +124,7 @@ def standing(reader: Reader, *, session: Id) -> Standing | None:
     if found is None or not found.is_open(reader.machine_now):
         return None
     account = reader.one(store.ACCOUNT_BY_ID, account=found.account)
-    if account is None or not account.is_usable():
+    if account is None or not account.is_usable() or is_closed(reader, company=account.company):
         return None
     return Standing(account, found, tuple(held_by(reader, account=account.id)))
 

@@ -103,6 +103,10 @@ PHONE_OF = Query(select(account.c.phone_id).where(account.c.id == bindparam("acc
 ACCOUNTS = Query(
     _ACCOUNT.where(account.c.id < bindparam("before")).order_by(account.c.id.desc()).limit(bindparam("most")), _account
 )
+ACTIVE_ACCOUNTS_OF = Query(
+    select(account.c.id).where(account.c.company_id == bindparam("company"), account.c.state == bindparam("state")),
+    one_id,
+)
 # Login and kind never change; every save checks that nobody was faster.
 SAVE_ACCOUNT = Write(
     update(account)
@@ -124,6 +128,10 @@ GRANTS_OF = Query(
 )
 # Of rules about whom an account is, not of lists: somebody of a company may be an officer of the platform.
 ALL_GRANTS_OF = Query(GRANTS_OF.clause, Grant, everywhere=True)
+# At a node that goes or closes: whoever holds them.
+GRANTS_AT = Query(
+    _GRANT.where(account_grant.c.node == bindparam("node"), account_grant.c.level == bindparam("level")), Grant
+)
 GRANT_BY_ID = Query(_GRANT.where(account_grant.c.id == bindparam("grant_id")), Grant)
 GRANTS_OF_ROLE = Query(
     _GRANT.where(account_grant.c.company_id == bindparam("company"), account_grant.c.role == bindparam("role")).limit(

@@ -8,7 +8,7 @@ from sqlalchemy import column as a_column
 from sqlalchemy import table as a_table
 
 from openberth.contexts.tenancy.model.audit import FIELDS, REASON_MAX, VALUES_MAX, Entry
-from openberth.infra.database.schema import table
+from openberth.infra.database.schema import OnMove, table
 from openberth.infra.database.statement import Query, Write
 from openberth.infra.database.types import id_column, instant_column, word_column
 
@@ -32,6 +32,7 @@ audit_entry = table(
     word_column("previous", 64),
     word_column("hash", 64),
     scope=("company_id", "lot_id"),
+    moves=OnMove.STAY,
 )
 _T = audit_entry.c
 Index("ix_audit_entry_at", _T.at)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, bindparam, delete, func, or_, select, update
 
 from openberth.contexts.tenancy.model.organisation import CODE_MAX, NAME_MAX, Company, NodeState, Partner, Property
-from openberth.infra.database.schema import table
+from openberth.infra.database.schema import OnMove, table
 from openberth.infra.database.statement import Query, Write, insert_into, one_id
 from openberth.infra.database.types import enum_column, id_column, instant_column, word_column
 from openberth.kernel.ids import Id
@@ -62,6 +62,7 @@ property_lot = table(
     id_column("company_id"),
     id_column("property_id"),
     scope=("company_id", "lot_id"),
+    moves=OnMove.TOLD,
 )
 Index("ix_property_lot_property", property_lot.c.property_id, property_lot.c.lot_id)
 

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, bindparam, delete, select, u
 
 from openberth.contexts.tenancy.model.accounts import Level
 from openberth.contexts.tenancy.model.settings import Said
-from openberth.infra.database.schema import table
+from openberth.infra.database.schema import OnMove, table
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 from openberth.kernel.ids import Id
@@ -24,6 +24,7 @@ setting = table(
     instant_column("set_at"),
     Column("version", BigInteger, nullable=False),
     scope=("company_id", "lot_id"),
+    moves=OnMove.FOLLOW,
 )
 
 NODES_MAX = 5  # platform, partner, company, property, lot
