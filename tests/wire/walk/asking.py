@@ -8,8 +8,8 @@ so a new route is walked or fails the walk.
 import http.client
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -193,14 +193,48 @@ class Operation:
             return _PLACEHOLDER.sub(lambda found: quote(names[found[1]], safe="") if safe else names[found[1]], text)
 
         target = put(self.path, safe=True)
-        query = {name: put(value) for name, value in {**self.query, **(more or {})}.items()}
+        query = {name: put(value) for name, value in self.query.items()} | dict(more or {})
         target += "?" + urlencode(query) if query else ""
         if self.document is not None:
             return Asked(self.method, target, put(self.document).encode(), "application/yaml")
         if self.body is not None:
-            sent = json.loads(put(json.dumps(self.body, ensure_ascii=False)))
+            sent = _with_leaves(self.body, put)
             return Asked(self.method, target, json.dumps(sent).encode(), "application/json")
         return Asked(self.method, target)
+
+    def spoiled(self, names: Mapping[str, str], word: str) -> Iterator[Asked]:
+        """Return the request with a word in each place of a text, one at a time."""
+        for kind in self.kinds:
+            yield self.filled({**names, kind: word})
+        for parameter in self.optional:
+            yield self.filled(names, {parameter: word})
+        for number, leaf in enumerate(leaves := _leaves(self.body)):
+            if not _PLACEHOLDER.search(leaf):
+                left = iter(range(len(leaves)))
+                changed = _with_leaves(self.body, lambda text: "<word>" if next(left) == number else text)  # noqa: B023
+                yield replace(self, body=changed).filled({**names, "word": word})
+
+
+def _leaves(body: Any) -> list[str]:
+    found: list[str] = []
+
+    def note(text: str) -> str:
+        found.append(text)
+        return text
+
+    _with_leaves(body, note)
+    return found
+
+
+def _with_leaves(body: Any, put: Callable[[str], str]) -> Any:
+    """Return a body with every text in it put differently."""
+    if isinstance(body, str):
+        return put(body)
+    if isinstance(body, Mapping):
+        return {name: _with_leaves(value, put) for name, value in body.items()}
+    if isinstance(body, list):
+        return [_with_leaves(value, put) for value in body]
+    return body
 
 
 def absent(name: str) -> str:
