@@ -16,9 +16,9 @@ from openberth.entrypoints.cli.session import Session, chosen_language
 from openberth.infra.catalogue import LANGUAGES, catalogue
 from openberth.kernel.errors import Malformed, Problem
 
-# They may stand anywhere on the line; the simulator has its own --url and --token-file.
+# They may stand anywhere on the line; some commands have options of their own by these names.
 GENERAL = ("--language", "--data", "--keys", "--url", "--token-file")
-OWN_OPTIONS = ("simulate",)
+OWN_OPTIONS = {"simulate": ("--url", "--token-file")}
 _HERE = "openberth.entrypoints.cli"
 _FORWARDED = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 # Name -> (module that has a function of this name, settings of its own), in the order of the help.
@@ -120,17 +120,17 @@ def _general(
 
 def hoisted(line: Sequence[str]) -> list[str]:
     """Move the general options of a command line before the command, where they are read; after ``--`` nothing."""
-    if next((word for word in line if not word.startswith("-")), "") in OWN_OPTIONS:
-        return list(line)
+    own = OWN_OPTIONS.get(command_of(line) or "", ())
+    movable = [option for option in GENERAL if option not in own]
     general: list[str] = []
     rest: list[str] = []
     words = iter(line)
     for word in words:
         if word == "--":
             rest += [word, *words]
-        elif word in GENERAL:
+        elif word in movable:
             general += [word, *[value for value in (next(words, None),) if value is not None]]
-        elif word.partition("=")[0] in GENERAL:
+        elif word.partition("=")[0] in movable:
             general.append(word)
         else:
             rest.append(word)

@@ -48,7 +48,13 @@ def simulate(context: typer.Context) -> None:
 
     session: Session = context.obj
     line = simulator.spread(context.args)
-    if not any(word in HELP for word in line):
+    if any(word in HELP for word in line):
+        # The simulator knows neither this house nor its languages: what its options mean here is said before them.
+        session.out.print(session.say("cli.help.simulate"), soft_wrap=True, markup=False)
+        line = ["--help"]
+    else:
+        for option, said in (("--url", session.url), ("--token-file", session.token_file)):
+            line += [] if said is None else [option, str(said)]  # they stood before the command
         line += missing_options(line, session.settings())
     simulator.app(line, prog_name="openberth simulate")
 

@@ -50,6 +50,24 @@ def test_general_options_may_stand_anywhere(line: list[str], after: list[str]) -
     assert hoisted(line) == after
 
 
+def test_the_simulator_keeps_the_options_that_it_has_itself() -> None:
+    line = ["simulate", "--url", "http://h", "--data", "d", "--language=zh", "--token-file", "t", "--hours", "1"]
+    kept = ["simulate", "--url", "http://h", "--token-file", "t", "--hours", "1"]
+    assert hoisted(line) == ["--data", "d", "--language=zh", *kept]
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "the examples of the checkout"), ("zh", "结束时核对账目")])
+def test_the_simulators_help_says_what_its_options_mean_here(
+    language: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):  # the simulator ends by itself
+        run(["simulate", "--help", "--language", language])
+    said = capsys.readouterr().out
+    assert words in said
+    assert "openberth simulate --hours 24" in said
+    assert "--fault" in said
+
+
 def test_the_command_is_found_behind_the_options() -> None:
     assert command_of(["--data", "serve", "lot", "list"]) == "lot"
     assert command_of(["--language=en", "top"]) == "top"
