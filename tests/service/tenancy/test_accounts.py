@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from openberth.contexts import tenancy
-from openberth.contexts.tenancy.model.accounts import Account, AccountKind, Level
+from openberth.contexts.tenancy.model.accounts import NOBODY, Account, AccountKind, Level
 from openberth.contexts.tenancy.model.settings import LOGS_DAYS
 from openberth.contexts.tenancy.service import accounts, grants, second_factor, sessions, signing_in
 from openberth.contexts.tenancy.service.sessions import Device, digest_of
@@ -192,6 +192,15 @@ def test_failures_make_the_right_password_wait_too(db: Database, machine: Manual
     told = events(db, "tenancy.sign_in_refused")
     assert [each.body["reason"] for each in told] == ["password"] * 5 + ["waiting"]
     assert read(db, accounts.account, account=desk.id).failures.count == 0
+
+
+def test_a_login_that_nobody_has_leaves_as_much_work_behind_as_a_wrong_password(db: Database) -> None:
+    """Both write to disk before they are answered, so that neither is the faster one; and both are in the trail."""
+    desk = made(db, "desk")
+    write(db, signing_in.sign_in, account=None, digest=None, matches=False, code=None, device=PHONE, refresh="x" * 64)
+    assert signed_in(db, desk, "r", matches=False).refused == "credentials"
+    told = [(each.body["account"], each.body["reason"]) for each in events(db, "tenancy.sign_in_refused")]
+    assert told == [(str(NOBODY), "unknown"), (str(desk.id), "password")]
 
 
 def test_a_locked_account_is_told_nothing_else_than_a_wrong_password(db: Database) -> None:

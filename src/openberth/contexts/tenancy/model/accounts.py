@@ -9,6 +9,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US, Instant
 
 LOGIN_MAX = 60
+NOBODY = Id(int=0)  # in place of the account, where somebody tried one that no person has
 PASSWORD_MIN, PASSWORD_MAX = 10, 128
 FREE_FAILURES = 5
 FAILURES_WITHIN_US = 15 * MINUTE_US

@@ -95,7 +95,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignInRefused:
-    """Somebody failed to sign in to an account that exists. ``reason``: password, code, waiting, state."""
+    """Somebody failed to sign in. ``reason``: password, code, waiting, state, or unknown (of no person: ``NOBODY``)."""
 
     KIND: ClassVar[str] = "tenancy.sign_in_refused"
     VERSION: ClassVar[int] = 1

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures
+from openberth.contexts.tenancy.model.accounts import NOBODY, Account, AccountKind, AccountState, Failures
 from openberth.contexts.tenancy.model.acting import Held
 from openberth.contexts.tenancy.model.events import AccountMade, SignInRefused
 from openberth.contexts.tenancy.model.people import Field, How
@@ -55,6 +55,8 @@ def sign_in(
     """
     found = None if account is None else unit.one(store.ACCOUNT_BY_ID, account=account)
     if found is None or found.kind is not AccountKind.PERSON:
+        # Written down like a wrong password: a unit that writes nothing needs no disk, and would be told by its speed.
+        unit.append(SignInRefused(account=NOBODY, reason="unknown", failures=0), company=None, lot=None, key=NOBODY)
         return Outcome(None, "credentials")
     if found.failures.is_waiting(unit.machine_now):
         _refused(unit, found, "waiting")
