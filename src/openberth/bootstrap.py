@@ -11,12 +11,13 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 from sqlalchemy import make_url
 
-from openberth.contexts import facility, stays, tenancy
+from openberth.contexts import facility, payments, stays, tenancy
 from openberth.contexts.facility.reactions import (
     CommandDispatcher,
     CommandSweeper,
@@ -25,8 +26,9 @@ from openberth.contexts.facility.reactions import (
     Strays,
     end_unfinished,
 )
-from openberth.contexts.payments.ports import Channel
-from openberth.contexts.payments.reactions import Cashier, Refunding
+from openberth.contexts.payments.model.channels import ChannelKind
+from openberth.contexts.payments.ports import ChannelMaker
+from openberth.contexts.payments.reactions import Cashier, Channels, Refunding
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer, drop_old_events
 from openberth.gateways.barriers.link import BarrierLink
@@ -53,7 +55,7 @@ from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded, Problem, Refused
 from openberth.kernel.time import Clock
 from openberth.providers.days import LibraryDays
-from openberth.providers.sandpay import Sandpay
+from openberth.providers.sandpay import SandpayMaker
 from openberth.providers.wechat import Wechat
 
 OPERATOR = "operator"
@@ -75,6 +77,7 @@ class House:
     tail: Tail
     jobs: JobRunner
     cashier: Cashier
+    channels: Channels
     calendars: CalendarKeeper
     old_pictures: stays.PictureRetention
     entrance: Entrance
@@ -159,10 +162,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         pictures = PictureQueue(blobs)
         pictures.start()
         stack.callback(pictures.close)
-        channels = _channels(settings, clocks.machine)
-        for channel in channels.values():
-            if isinstance(channel, Sandpay):
-                stack.push_async_callback(channel.aclose)
+        _settle_sandpay(settings, database)
+        channels = Channels(
+            database, _makers(settings, clocks.machine), public_base=settings.public_base, production=not settings.demo
+        )
+        stack.push_async_callback(channels.aclose)
         cashier = Cashier(database, channels)
         jobs = JobRunner(database, owner=node_name())
         cashier.register(jobs)
@@ -201,10 +205,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             database=database, directory=directory, presence=presence, dispatcher=dispatcher, strays=strays
         )
         house = House(
-            settings, clocks, database, tail, jobs, cashier, calendars, old_pictures, entrance, blobs, pictures,
-            directory, presence, dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper,
+            settings, clocks, database, tail, jobs, cashier, channels, calendars, old_pictures, entrance, blobs,
+            pictures, directory, presence, dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper,
             _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
+        await channels.check_all()
         await house.start()
         yield house
 
@@ -299,19 +304,26 @@ def _blobs(settings: Settings) -> Blobs:
     )  # fmt: skip
 
 
-def _channels(settings: Settings, machine: Clock) -> dict[str, Channel]:
+def _makers(settings: Settings, machine: Clock) -> dict[ChannelKind, ChannelMaker]:
+    """Return who makes the channels of each kind: the only place that names the adapters."""
+    return {ChannelKind.SANDPAY: SandpayMaker(machine, nonces=lambda: secrets.token_hex(16))}
+
+
+def _settle_sandpay(settings: Settings, database: Database) -> None:
+    """Keep the platform's contract with the sandbox channel as the settings say."""
     sandpay = settings.sandpay
     if sandpay is None:
-        return {}
+        return
     try:
-        merchant_key, channel_key = sandpay.private_key_file.read_bytes(), sandpay.public_key_file.read_bytes()
+        merchant_key, channel_key = sandpay.private_key_file.read_text(), sandpay.public_key_file.read_text()
     except OSError as error:
         raise Refused("channel.key_unreadable", path=str(error.filename), reason=str(error.strerror)) from error
-    channel = Sandpay(
-        base_url=sandpay.url, merchant=sandpay.merchant, merchant_key=merchant_key, channel_key=channel_key,
-        notify_url=f"{settings.public_base}/hooks/sandpay", clock=machine, nonces=lambda: secrets.token_hex(16),
+    keep = partial(
+        payments.ensure_platform_account, kind=ChannelKind.SANDPAY, name="settings",
+        params={"url": sandpay.url, "merchant": sandpay.merchant, "channel_key": channel_key},
+        secrets={"merchant_key": merchant_key},
     )  # fmt: skip
-    return {channel.name: channel}
+    database.write_now(keep, by=system("settings"))
 
 
 def _vouching(settings: Settings, machine: Clock) -> Wechat | None:

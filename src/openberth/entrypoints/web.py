@@ -13,8 +13,8 @@ from starlette.routing import Route, WebSocketRoute
 from openberth import __version__
 from openberth.contexts import facility, payments, stays, tariffs, tenancy
 from openberth.contexts.facility.api import FacilityApi
-from openberth.contexts.payments.api import ChannelHooks, PaymentsApi, RefundsApi
-from openberth.contexts.payments.reactions import Cashier
+from openberth.contexts.payments.api import ChannelHooks, ChannelsApi, PaymentsApi, RefundsApi
+from openberth.contexts.payments.reactions import Cashier, Channels
 from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays.api import (
     CasesApi,
@@ -89,6 +89,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def channels(self) -> Channels:
+        """The channels of this process."""
+        ...
+
+    @property
     def calendars(self) -> CalendarKeeper:
         """Who seeds calendars."""
         ...
@@ -136,8 +141,8 @@ def build_app(parts: Parts) -> FastAPI:
     apis = (
         SystemApi(database, lot_id), places, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
-        PaymentsApi(database), RefundsApi(database), PermitsApi(database), PlacesApi(database),
-        HistoryApi(database), CasesApi(database), WhatIfApi(database),
+        PaymentsApi(database), RefundsApi(database), ChannelsApi(database, parts.channels, lots),
+        PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
         AccountsApi(database, entrance.hashing), GrantsApi(database, lots), OrganisationApi(database, lots),
         SettingsApi(database, lots), SignInApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -20,6 +20,7 @@ from openberth.contexts.payments.ports import (
     Acknowledgement,
     ChannelOrder,
     ChannelRefused,
+    ChannelSpec,
     ChannelState,
     ChannelUnreachable,
     OpenedOrder,
@@ -30,6 +31,7 @@ from openberth.contexts.payments.ports import (
 from openberth.kernel.errors import Malformed, Overloaded, Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import SECOND_US, Clock, Instant
+from openberth.providers import contracts
 
 NAME: Final = "sandpay"
 SIGNATURE: Final = "Sandpay-Signature"
@@ -137,6 +139,11 @@ class Sandpay:
     def name(self) -> str:
         """The word that attempts and receipts carry."""
         return NAME
+
+    @property
+    def scenes(self) -> frozenset[Scene]:
+        """Where its payers stand: Sandpay has no app."""
+        return frozenset((Scene.CODE, Scene.PAGE))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -280,6 +287,37 @@ class Sandpay:
             raise ValueError("the nonce source must make 16-64 letters and digits")
         signature = base64.b64encode(self._private.sign(signed_text(method, target, ts, nonce, body))).decode()
         return f"id={self._merchant},ts={ts},nonce={nonce},sig={signature}"
+
+
+class SandpayMaker:
+    """Makes the channels of contracts with Sandpay: ``url``, ``merchant``, ``channel_key`` and the secret
+    ``merchant_key``, keys as PEM. It is a sandbox, so production refuses it.
+    """
+
+    def __init__(self, clock: Clock, nonces: Callable[[], str]) -> None:
+        self._clock = clock
+        self._nonces = nonces
+
+    def check(self, params: Mapping[str, Any], secrets: Mapping[str, str], *, production: bool) -> None:
+        """Refuse what no channel can be made of; see ``ChannelMaker``."""
+        if production:
+            raise Malformed("channel.sandbox", channel=NAME)
+        contracts.only(("url", "merchant", "channel_key"), params)
+        contracts.only(("merchant_key",), secrets)
+        contracts.web_address(params, "url", production=production)
+        try:
+            self.make(ChannelSpec(params=params, secrets=secrets, notify_url=""))
+        except ValueError as error:
+            raise contracts.wrong("merchant_key", str(error)[:80]) from None
+
+    def make(self, spec: ChannelSpec) -> Sandpay:
+        """Return the channel of a contract."""
+        return Sandpay(
+            base_url=contracts.text(spec.params, "url"), merchant=contracts.text(spec.params, "merchant"),
+            merchant_key=contracts.text(spec.secrets, "merchant_key", longest=3_000).encode(),
+            channel_key=contracts.text(spec.params, "channel_key", longest=3_000).encode(),
+            notify_url=spec.notify_url, clock=self._clock, nonces=self._nonces,
+        )  # fmt: skip
 
 
 class _SeenNonces:

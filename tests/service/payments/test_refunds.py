@@ -1,6 +1,7 @@
 """Money that goes back, and the ledger that knows where every unit of it is."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -8,13 +9,15 @@ import pytest
 
 from openberth.contexts import payments
 from openberth.contexts.payments.model import Receipt, Refund, RefundCause, RefundState
+from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
+    ChannelSpec,
     ChannelUnreachable,
     RefundOrder,
     RefundProgress,
 )
 from openberth.contexts.payments.ports import RefundState as ChannelRefund
-from openberth.contexts.payments.reactions import Refunding
+from openberth.contexts.payments.reactions import Channels, Refunding
 from openberth.contexts.payments.service import ledger, refunds
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
@@ -79,11 +82,30 @@ class Bank:
         return ChannelRefund(number=order.number, progress=said, refunded=refunded, reason=None)
 
 
+class Maker:
+    """Makes the same channel of every contract."""
+
+    def __init__(self, channel: Any) -> None:
+        self.channel = channel
+
+    def check(self, params: Mapping[str, Any], secrets: Mapping[str, str], *, production: bool) -> None:
+        return None
+
+    def make(self, spec: ChannelSpec) -> Any:
+        return self.channel
+
+
+def channels_of(street: Street, channel: Any) -> Channels:
+    """Return channels that know one contract of the platform."""
+    write(street.db, payments.ensure_platform_account, kind=ChannelKind.SANDPAY, name="test", params={}, secrets={})
+    return Channels(street.db, {ChannelKind.SANDPAY: Maker(channel)}, public_base="http://x", production=False)
+
+
 def carried(street: Street, bank: Any) -> Refund:
     """Do the job of the refund once."""
     found = the_refund(street)
     job = Job(Id(int=1), refunds.JOB_REFUND, {"refund": str(found.id)}, 1, None)
-    asyncio.run(Refunding(street.db, {"sandpay": bank}).carry(job))
+    asyncio.run(Refunding(street.db, channels_of(street, bank)).carry(job))
     return the_refund(street)
 
 

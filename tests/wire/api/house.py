@@ -18,18 +18,20 @@ from uuid import UUID
 import httpx2
 import uvicorn
 
-from openberth.contexts import stays, tenancy
+from openberth.contexts import payments, stays, tenancy
+from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
     Acknowledgement,
-    Channel,
     ChannelOrder,
+    ChannelSpec,
     ChannelState,
     ChannelUnreachable,
     OpenedOrder,
     OrderState,
     PaidNotice,
+    Scene,
 )
-from openberth.contexts.payments.reactions import Cashier
+from openberth.contexts.payments.reactions import Cashier, Channels
 from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer
@@ -46,7 +48,7 @@ from openberth.infra.passwords import Hashing
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
-from openberth.kernel.errors import Unknown
+from openberth.kernel.errors import Malformed, Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US, Instant
 from openberth.providers.days import LibraryDays
@@ -71,14 +73,16 @@ def eventually(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
 
 
 class FakeChannel:
-    """A channel that opens every order at once and believes notices that say they are genuine."""
+    """A channel that opens every order at once and believes notices that say they are genuine; its own maker, too."""
 
     name = "sandpay"
+    scenes = frozenset((Scene.CODE, Scene.PAGE))
 
     def __init__(self) -> None:
         self.orders: dict[str, ChannelOrder] = {}
         self.silent = False
         self.paths: list[str] = []
+        self.specs: list[ChannelSpec] = []
 
     async def open(self, order: ChannelOrder) -> OpenedOrder:
         if self.silent:
@@ -103,6 +107,17 @@ class FakeChannel:
 
     def acknowledgement(self) -> Acknowledgement:
         return Acknowledgement(200, "application/json", b'{"code":"SUCCESS"}')
+
+    async def aclose(self) -> None:
+        return None
+
+    def check(self, params: Mapping[str, Any], secrets: Mapping[str, str], *, production: bool) -> None:
+        if "merchant" not in params:
+            raise Malformed("channel.setting", setting="merchant", reason="missing")
+
+    def make(self, spec: ChannelSpec) -> "FakeChannel":
+        self.specs.append(spec)
+        return self
 
 
 class FakeVouching:
@@ -136,8 +151,11 @@ class House:
             data=self.folder, keys=self.folder / "keys.json", language="en", **({"limits": UNLIMITED} | self.changes)
         )
         self.tail = Tail(self.database)
-        channels: dict[str, Channel] = {self.channel.name: self.channel}
-        self.cashier = Cashier(self.database, channels)
+        self.channels = Channels(
+            self.database, dict.fromkeys(ChannelKind, self.channel), public_base=self.settings.public_base,
+            production=False,
+        )  # fmt: skip
+        self.cashier = Cashier(self.database, self.channels)
         self.calendars = CalendarKeeper(self.database, LibraryDays())
         self.buckets = MemoryBuckets(self.machine)
         self.entrance = Entrance.of(
@@ -169,6 +187,14 @@ class House:
         self.database.write_now(
             lambda unit: tenancy.remember_operator_token(unit, token=TOKEN, name="operator"), by=system("test")
         )
+        contract = self.database.write_now(
+            partial(
+                payments.ensure_platform_account, kind=ChannelKind.SANDPAY, name="settings",
+                params={"merchant": "openberth"}, secrets={"merchant_key": "a key of the tests"},
+            ),
+            by=system("test"),
+        )  # fmt: skip
+        self.hook = f"/hooks/sandpay/{contract.id}"
         self._thread.start()
         assert self._ready.wait(10)
         self.operator = self.client({"authorization": f"Bearer {TOKEN}"})
@@ -263,4 +289,4 @@ class House:
         """Tell that an order was paid, as its channel does."""
         body = {"number": number, "transaction": transaction, "minor": minor}
         headers = {"sandpay-signature": "genuine"}
-        return self.stranger.post("/hooks/sandpay?lot=%6Dall", json=body, headers=headers)
+        return self.stranger.post(f"{self.hook}?lot=%6Dall", json=body, headers=headers)

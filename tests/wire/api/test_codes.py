@@ -42,7 +42,7 @@ def test_paying_at_the_lane_opens_it(waiting: House) -> None:
     assert "粤" not in waiting.channel.orders[number].subject
     paid = waiting.notify(number, 750)
     assert (paid.status_code, paid.json()) == (200, {"code": "SUCCESS"})
-    assert waiting.channel.paths == ["/hooks/sandpay?lot=%6Dall"]
+    assert waiting.channel.paths == [f"{waiting.hook}?lot=%6Dall"]
     assert eventually(lambda: waiting.waiting("out-1") is None)
     [receipt] = waiting.get("/v1/receipts", lot="mall")["items"]
     assert (receipt["method"], receipt["amount"]["minor"], receipt["transaction"]) == ("sandpay", 750, "t-1")
@@ -55,11 +55,11 @@ def test_paying_at_the_lane_opens_it(waiting: House) -> None:
 
 
 def test_a_channels_address_takes_genuine_notices_only(waiting: House) -> None:
-    forged = waiting.stranger.post("/hooks/sandpay", json={"number": "x", "transaction": "t", "minor": 1})
+    forged = waiting.stranger.post(waiting.hook, json={"number": "x", "transaction": "t", "minor": 1})
     assert (forged.status_code, forged.json()["code"]) == (401, "channel.bad_signature")
     assert waiting.notify("nobody", 1).status_code == 404
-    assert waiting.stranger.post("/hooks/otherpay", json={}).status_code == 404
-    assert waiting.stranger.get("/hooks/sandpay").status_code == 405
+    assert waiting.stranger.post("/hooks/otherpay/1", json={}).status_code == 404
+    assert waiting.stranger.get(waiting.hook).status_code == 405
 
 
 def test_a_silent_channel_is_told_as_such(waiting: House) -> None:

@@ -37,6 +37,8 @@ KINDS = {
 KINDS_AT = {
     ("/v1/lots/{code}", "code"): "lot",
     ("/v1/accounts/{account}/secret", "account"): "integrator",
+    ("/v1/channels/{account}", "account"): "channel",
+    ("/v1/channels/{account}/state", "account"): "channel",
     ("/v1/tariffs/{code}", "code"): "tariff",
     ("/v1/partners", "code"): "new code",
     ("/v1/companies", "code"): "new code",

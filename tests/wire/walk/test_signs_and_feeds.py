@@ -252,6 +252,6 @@ def test_hooks_tell_forgers_nothing(world: World, line: Line) -> None:
     numbers = [*world.birch.lots[0].names["bill"], "nothing"]
     told = set()
     for number in numbers:
-        notice = json_post("/hooks/sandpay", {"number": number, "transaction": "t", "minor": 1})
+        notice = json_post(world.house.hook, {"number": number, "transaction": "t", "minor": 1})
         told.add(line.ask(notice, None).without([number]))
     assert [each.status for each in told] == [401]

@@ -16,13 +16,15 @@ pytestmark = pytest.mark.xdist_group("walk")
 
 # Routes outside of the description; ``test_signs_and_feeds.py`` walks them by hand.
 BY_HAND = {
-    "/c/{code}", "/c/{code}/pay", "/c/{code}/enter", "/c/{code}/leave", "/c/{code}/bills", "/hooks/{channel}",
+    "/c/{code}", "/c/{code}/pay", "/c/{code}/enter", "/c/{code}/leave", "/c/{code}/bills", "/hooks/{channel}/{account}",
     "/v1/oauth/token", "/.well-known/jwks.json", "/metrics", "/health/live", "/health/ready", "/v1/openapi.json",
     "/v1/feed",
 }  # fmt: skip
 # What a request of one's own may be refused for, but for what things are like (409): that is past shape and look-up.
 OWN_REFUSALS = {
     "PUT /v1/auth/second-factor": {"totp.wrong"},
+    "POST /v1/channels": {"channel.setting"},
+    "PUT /v1/channels/<channel>": {"channel.setting"},
     # The tree above companies is the platform's, and a partner is nothing to those of its companies.
     "POST /v1/partners": {"auth.out_of_scope"},
     "PUT /v1/partners/<partner>": {"partner.not_found"},

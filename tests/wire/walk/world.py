@@ -245,6 +245,11 @@ class _Founder:
         self._note(lot)
         tenant.add("plate", tenant.plate(first + 1))
         asked = {"amount_minor": 100, "currency": "CNY", "reason": f"{tenant.code} rain"}
+        contract = {
+            "level": "lot", "node": lot.code, "kind": "wechatpay", "name": f"{tenant.code} till",
+            "params": {"merchant": f"{tenant.code}-merchant"}, "secrets": {"merchant_key": f"{tenant.code} key"},
+        }  # fmt: skip
+        lot.add("channel", self._post("/v1/channels", contract)["id"])
         lot.add("refund", self._post(f"/v1/receipts/{lot.names['receipt'][0]}/refunds", asked)["id"])
         self._post(
             f"/v1/lots/{lot.code}/what-if",

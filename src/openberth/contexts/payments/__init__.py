@@ -28,6 +28,7 @@ from openberth.contexts.payments.service.bills import (
     withdraw_bill,
 )
 from openberth.contexts.payments.service.carrying import carry_bills, refuse_closing
+from openberth.contexts.payments.service.channels import ensure_platform_account
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
 
@@ -46,6 +47,7 @@ __all__ = [
     "bills_of",
     "bills_of_lot",
     "carry_bills",
+    "ensure_platform_account",
     "issue_bill",
     "open_bill_of",
     "paid_for",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from openberth.kernel.errors import Problem
 from openberth.kernel.money import Money
@@ -142,6 +142,11 @@ class Channel(Protocol):
         """The word that attempts and receipts carry, e.g. ``sandpay``."""
         ...
 
+    @property
+    def scenes(self) -> frozenset[Scene]:
+        """Where the payer of this channel may stand."""
+        ...
+
     async def open(self, order: ChannelOrder) -> OpenedOrder:
         """Make the order payable. Safe to repeat with the same values."""
         ...
@@ -168,6 +173,35 @@ class Channel(Protocol):
 
     def acknowledgement(self) -> Acknowledgement:
         """Return the answer to a notification whose payment is on disk."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSpec:
+    """What a channel is made of: plain parameters, secrets in clear, and the address that it notifies."""
+
+    params: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+    notify_url: str
+
+
+class ChannelMaker(Protocol):
+    """Makes the channels of one kind; the only place that knows what its parameters and secrets are called."""
+
+    def check(self, params: Mapping[str, Any], secrets: Mapping[str, str], *, production: bool) -> None:
+        """Refuse what no channel can be made of.
+
+        Raises ``Malformed``: ``channel.setting`` with the setting and what is wrong with it; in production also
+        ``channel.loopback`` for an address of this machine and ``channel.sandbox_key`` for a published mock key.
+        """
+        ...
+
+    def make(self, spec: ChannelSpec) -> Channel:
+        """Return the channel of a contract that was checked."""
         ...
 
 

@@ -35,7 +35,7 @@ from openberth.contexts.tenancy.service.companies import (
 from openberth.contexts.tenancy.service.looking import note_look
 from openberth.contexts.tenancy.service.sessions import PURGE_MAX
 from openberth.contexts.tenancy.service.sessions import purge as purge_sessions
-from openberth.contexts.tenancy.service.settings import setting_of
+from openberth.contexts.tenancy.service.settings import setting_of, way_to
 from openberth.contexts.tenancy.service.tokens import operator_of, remember_operator_token
 from openberth.contexts.tenancy.service.unmasking import unmask_plate
 
@@ -76,4 +76,5 @@ __all__ = [
     "remember_operator_token",
     "setting_of",
     "unmask_plate",
+    "way_to",
 ]

@@ -1,5 +1,6 @@
 """Bills, attempts and receipts, rule by rule."""
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -266,6 +267,7 @@ def test_events_hold_ids_and_plain_values_only() -> None:
         "payments.attempt_opened",
         "payments.bill_issued",
         "payments.bill_settled",
+        "payments.channel_account_changed",
         "payments.receipt_recorded",
         "payments.refund_asked",
         "payments.refund_ended",
@@ -275,7 +277,7 @@ def test_events_hold_ids_and_plain_values_only() -> None:
     for event in events:
         assert event.VERSION == 1
         for field in fields(event):
-            assert field.type in (Id, Id | None, str, str | None, int)
+            assert field.type in (Id, Id | None, str, str | None, int, Mapping[str, str])
     settled = pay(a_bill(), "12")
     assert {type(value) for event in settled.events for value in vars_of(event)} <= {Id, str, int, type(None)}
 

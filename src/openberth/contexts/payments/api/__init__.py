@@ -1,7 +1,17 @@
 """Routes of payments."""
 
+from openberth.contexts.payments.api.channels import ChannelsApi
 from openberth.contexts.payments.api.hooks import ChannelHooks
 from openberth.contexts.payments.api.money import BillView, PaymentsApi, ReceiptView, bill_view, receipt_view
 from openberth.contexts.payments.api.refunds import RefundsApi
 
-__all__ = ["BillView", "ChannelHooks", "PaymentsApi", "ReceiptView", "RefundsApi", "bill_view", "receipt_view"]
+__all__ = [
+    "BillView",
+    "ChannelHooks",
+    "ChannelsApi",
+    "PaymentsApi",
+    "ReceiptView",
+    "RefundsApi",
+    "bill_view",
+    "receipt_view",
+]

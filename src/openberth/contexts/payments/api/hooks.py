@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from openberth.contexts.payments.reactions import Cashier
 
-HOOKS = "/hooks/{channel}"
+HOOKS = "/hooks/{channel}/{account}"
 
 
 class ChannelHooks:
@@ -21,8 +21,9 @@ class ChannelHooks:
 
     async def notified(self, request: Request) -> Response:
         """Take a notification over; the answer that stops the channel comes once the fact is on disk."""
+        asked = request.path_params
         channel = await self._cashier.notified(
-            request.path_params["channel"], method=request.method, path=_target(request),
+            asked["channel"], asked["account"], method=request.method, path=_target(request),
             headers=dict(request.headers), body=await request.body(),
         )  # fmt: skip
         said = channel.acknowledgement()

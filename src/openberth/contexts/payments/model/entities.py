@@ -106,8 +106,9 @@ class Attempt:
     """One order at a channel to pay a bill.
 
     ``number`` is the order's number at the channel, see ``order_number``; ``account`` is whose account there, None for
-    the one of the settings. ``channel_order`` and ``pay_url`` are known once it is open. ``expires_at`` is machine
-    time, the time of the channel; the other instants are business time.
+    one made before contracts were rows. ``payer`` is the vault's id of who alone can pay it. ``channel_order`` and
+    ``pay_url`` are known once it is open. ``expires_at`` is machine time, the time of the channel; the other instants
+    are business time.
     """
 
     id: Id
@@ -125,6 +126,8 @@ class Attempt:
     ended_at: Instant | None = None
     reason: str | None = None
     account: Id | None = None
+    scene: str = "code"
+    payer: Id | None = None
     version: int = 1
 
     def __post_init__(self) -> None:

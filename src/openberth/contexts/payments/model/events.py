@@ -1,5 +1,6 @@
 """What payments tells the others. Fields are ids, whole minor units and words; instants are plain microseconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -132,3 +133,18 @@ class RefundEnded:
     currency: str
     state: str
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAccountChanged:
+    """A contract with a channel was made, changed, paused, resumed or closed. Secrets are told apart, not told."""
+
+    KIND: ClassVar[str] = "payments.channel_account_changed"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    kind_of_channel: str
+    level: str
+    node: Id
+    what: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]

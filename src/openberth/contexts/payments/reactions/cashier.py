@@ -1,12 +1,14 @@
 """The cashier: asks channels to open orders, asks what became of them, closes them, and takes notifications."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
 import structlog
 
-from openberth.contexts.payments.model import LIVE, Attempt, AttemptState
+from openberth.contexts.payments.model import LIVE, Attempt, AttemptState, Bill
+from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
     Channel,
     ChannelOrder,
@@ -16,7 +18,9 @@ from openberth.contexts.payments.ports import (
     OrderState,
     PaidNotice,
     RefundNotice,
+    Scene,
 )
+from openberth.contexts.payments.reactions.channels import Channels, Contract
 from openberth.contexts.payments.service import attempts, bills, receipts, refunds
 from openberth.infra.database import Database, Urgency
 from openberth.infra.jobs import Job, JobRunner, NotYet
@@ -33,10 +37,18 @@ ASK_AGAIN_US = 60 * SECOND_US
 ASK_FOR_US = 7 * DAY_US
 
 
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """An attempt that can be paid now; ``client_fields`` go to the channel's own app as they are."""
+
+    attempt: Attempt
+    client_fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 class Cashier:
     """Carries attempts to their channels and facts back; one per process."""
 
-    def __init__(self, database: Database, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, database: Database, channels: Channels) -> None:
         self._database = database
         self._channels = channels
 
@@ -45,54 +57,62 @@ class Cashier:
         runner.handle(attempts.JOB_CHECK, self.check)
         runner.handle(bills.JOB_CLOSE, self.close)
 
-    @property
-    def channels(self) -> Mapping[str, Channel]:
-        """Return the channels by name."""
-        return self._channels
-
-    async def pay(self, *, bill: Id, by: Caller, channel: str | None = None) -> Attempt:
-        """Begin an attempt for a bill and have its channel open it.
+    async def pay(
+        self, *, bill: Id, by: Caller, kind: ChannelKind | None = None, scene: Scene = Scene.CODE,
+        payer: str | None = None,
+    ) -> Payable:  # fmt: skip
+        """Begin an attempt for a bill and have a channel of its lot open it, of a kind when one is named.
 
         Raises ``Refused("channel.none")`` without a channel, ``ChannelRefused``, and ``ChannelUnreachable``: then the
         attempt stays ``opening`` and is found out by its job.
         """
-        name = channel or next(iter(self._channels), None)
-        if name is None or name not in self._channels:
-            raise Refused("channel.none")
+        found = await self._database.read(partial(bills.bill_by_id, bill=bill), by=by)
+        contract = await self._contract_for(found, kind, scene)
         begun = await self._database.write(
-            partial(attempts.begin_attempt, bill=bill, channel=name), by=by, urgency=Urgency.LANE
-        )
-        if begun.state is not AttemptState.OPENING:
-            return begun
+            partial(
+                attempts.begin_attempt, bill=bill, channel=contract.account.kind.value, account=contract.account.id,
+                scene=scene.value, payer=payer,
+            ),
+            by=by, urgency=Urgency.LANE,
+        )  # fmt: skip
+        if begun.state is not AttemptState.OPENING and scene is not Scene.APP:
+            return Payable(begun)  # an app wants fresh signatures: the order is asked for again, by the same number
         order = ChannelOrder(
-            number=begun.number, amount=begun.amount, subject="OpenBerth 停车费", expires_at=begun.expires_at
-        )
+            number=begun.number, amount=begun.amount, subject="OpenBerth 停车费", expires_at=begun.expires_at,
+            scene=scene, payer=payer, payer_address=by.actor.address,
+        )  # fmt: skip
         try:
-            found = await self._channels[name].open(order)
+            opened = await contract.channel.open(order)
         except ChannelRefused as refusal:
             await self._end(begun, AttemptState.FAILED, refusal.reason)
             raise
-        return await self._database.write(
+        after = await self._database.write(
             partial(
-                attempts.attempt_opened, attempt=begun.id, pay_url=found.pay_url, channel_order=found.channel_order
+                attempts.attempt_opened, attempt=begun.id, pay_url=opened.pay_url, channel_order=opened.channel_order
             ),
-            by=by,
-            urgency=Urgency.LANE,
-        )
+            by=by, urgency=Urgency.LANE,
+        )  # fmt: skip
+        return Payable(after, opened.client_fields)
+
+    async def _contract_for(self, bill: Bill, kind: ChannelKind | None, scene: Scene) -> Contract:
+        for contract in await self._channels.for_lot(company=bill.company, lot=bill.lot):
+            if (kind is None or contract.account.kind is kind) and scene in contract.channel.scenes:
+                return contract
+        raise Refused("channel.none")
 
     async def check(self, job: Job) -> None:
         """Ask the channel what became of an order, until it has an end."""
         attempt = await self._attempt(job)
         if attempt is None or attempt.state not in LIVE:
             return
-        state = await self._asked(attempt, self._channels[attempt.channel].query)
+        state = await self._asked(attempt, (await self._channel_of(attempt)).query)
         if await self._take_over(attempt, state):
             return
         now = self._database.clocks.machine.now()
         over = now > later(attempt.expires_at, 30 * SECOND_US)
         if over and state.state in (OrderState.UNKNOWN, OrderState.CLOSED, OrderState.OPEN):
             if state.state is OrderState.OPEN:
-                state = await self._asked(attempt, self._channels[attempt.channel].close)
+                state = await self._asked(attempt, (await self._channel_of(attempt)).close)
                 if await self._take_over(attempt, state):
                     return
             await self._end(attempt, AttemptState.EXPIRED, None)
@@ -107,38 +127,46 @@ class Cashier:
         attempt = await self._attempt(job)
         if attempt is None or attempt.state not in LIVE:
             return
-        state = await self._asked(attempt, self._channels[attempt.channel].close)
+        state = await self._asked(attempt, (await self._channel_of(attempt)).close)
         if not await self._take_over(attempt, state):
             await self._end(attempt, AttemptState.CLOSED, "withdrawn")
 
     async def notified(
-        self, channel: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes
+        self, kind: str, account: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Channel:
         """Take a channel's notification over: proven, counted once, on disk before this returns.
 
-        Raises what the channel's ``read_notification`` raises, and ``NotFound("attempt.not_found")``.
+        Raises what the channel's ``read_notification`` raises, and ``NotFound``: ``channel.not_found``,
+        ``attempt.not_found``.
         """
-        found = self._channels.get(channel)
-        if found is None:
-            raise NotFound("channel.none")
-        notice = found.read_notification(method, path, headers, body)
-        by = channel_caller(channel)
+        contract = await self._told_by(kind, account)
+        notice = contract.channel.read_notification(method, path, headers, body)
+        by = channel_caller(kind)
         if isinstance(notice, RefundNotice):
-            await self._database.write(partial(refunds.look_at, method=channel, number=notice.number), by=by)
-        if not isinstance(notice, PaidNotice):
-            return found
-        await self._database.write(
-            partial(
-                receipts.record_channel_payment,
-                channel=channel,
-                number=notice.number,
-                amount=notice.paid,
-                transaction=notice.transaction,
-            ),
-            by=by,
-            urgency=Urgency.LANE,
-        )
-        return found
+            await self._database.write(partial(refunds.look_at, method=kind, number=notice.number), by=by)
+        elif isinstance(notice, PaidNotice):
+            await self._database.write(
+                partial(
+                    receipts.record_channel_payment, channel=kind, account=contract.account.id, number=notice.number,
+                    amount=notice.paid, transaction=notice.transaction,
+                ),
+                by=by, urgency=Urgency.LANE,
+            )  # fmt: skip
+        return contract.channel
+
+    async def _told_by(self, kind: str, account: str) -> Contract:
+        try:
+            contract = await self._channels.of(UUID(account))
+        except ValueError:
+            raise NotFound("channel.not_found") from None
+        if contract.account.kind.value != kind:
+            raise NotFound("channel.not_found")
+        return contract
+
+    async def _channel_of(self, attempt: Attempt) -> Channel:
+        if attempt.account is None:
+            return (await self._channels.of_kind(ChannelKind(attempt.channel))).channel
+        return (await self._channels.of(attempt.account)).channel
 
     async def _asked(self, attempt: Attempt, ask: Callable[[str], Awaitable[ChannelState]]) -> ChannelState:
         """Ask a channel about an order; while it does not answer, for days, ask again: money may lie there."""
@@ -157,6 +185,7 @@ class Cashier:
             partial(
                 receipts.record_channel_payment,
                 channel=attempt.channel,
+                account=attempt.account,
                 number=attempt.number,
                 amount=state.paid,
                 transaction=state.transaction,

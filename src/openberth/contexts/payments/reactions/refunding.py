@@ -1,14 +1,13 @@
 """Money that goes back: every refund is carried to its channel by a job and asked after until it has an end."""
 
-from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
 
 import structlog
 
 from openberth.contexts.payments.model import Receipt, Refund, RefundState
+from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
-    Channel,
     ChannelRefused,
     ChannelUnreachable,
     RefundingChannel,
@@ -17,6 +16,7 @@ from openberth.contexts.payments.ports import (
 )
 from openberth.contexts.payments.ports import RefundState as ChannelRefund
 from openberth.contexts.payments.reactions.cashier import channel_caller
+from openberth.contexts.payments.reactions.channels import Channels
 from openberth.contexts.payments.service import attempts, refunds
 from openberth.infra.database import Database, Reader
 from openberth.infra.jobs import Job, JobRunner, NotYet
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 class Refunding:
     """Carries refunds to their channels and their ends back; one per process."""
 
-    def __init__(self, database: Database, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, database: Database, channels: Channels) -> None:
         self._database = database
         self._channels = channels
 
@@ -51,7 +51,7 @@ class Refunding:
         refund, receipt, order = found
         if refund.state is not RefundState.ASKED:
             return
-        channel: object = self._channels.get(refund.method.value)
+        channel = await self._channel_of(refund)
         if not isinstance(channel, RefundingChannel):
             await self._stuck(refund, "no_refunds")
             return
@@ -60,6 +60,11 @@ class Refunding:
             paid=receipt.amount, reason=refund.reason,
         )  # fmt: skip
         await self._take_over(refund, await self._asked(channel, asked, refund))
+
+    async def _channel_of(self, refund: Refund) -> object:
+        kind = ChannelKind(refund.method.value)
+        found = self._channels.of_kind(kind) if refund.account is None else self._channels.of(refund.account)
+        return (await found).channel
 
     async def _asked(self, channel: RefundingChannel, order: RefundOrder, refund: Refund) -> ChannelRefund:
         """Query first, for an earlier request may have arrived without its answer; ask where there is none."""

@@ -3,9 +3,10 @@
 from openberth.contexts.payments.model import Attempt, AttemptState, BillState, ended, opened, order_number
 from openberth.contexts.payments.service.bills import append, locked
 from openberth.contexts.payments.store import attempts as attempt_store
-from openberth.infra import jobs
+from openberth.infra import jobs, vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction, inner, needs
+from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US, SECOND_US, later
@@ -17,7 +18,9 @@ JOB_CHECK = "payments.check_attempt"
 
 
 @needs("sign.use")
-def begin_attempt(unit: Unit, *, bill: Id, channel: str) -> Attempt:
+def begin_attempt(
+    unit: Unit, *, bill: Id, channel: str, account: Id | None = None, scene: str = "code", payer: str | None = None
+) -> Attempt:
     """Write a try to pay down before its channel is called; one that is open and asks for the same is used again.
 
     Raises ``NotFound("bill.not_found")``, ``Refused("bill.settled")`` and its like, and
@@ -26,9 +29,12 @@ def begin_attempt(unit: Unit, *, bill: Id, channel: str) -> Attempt:
     found = locked(unit, bill)
     if found.state is not BillState.OPEN:
         raise Refused(f"bill.{found.state}", bill=found.number)
+    payer_id = None if payer is None else vault.keep(unit, VaultKind.OPENID, payer)
     live = unit.all(attempt_store.LIVE_ATTEMPTS, bill_id=bill)
     for one in live:
-        fits = one.channel == channel and one.amount == found.left
+        fits = (one.channel, one.account, one.scene, one.payer, one.amount) == (
+            channel, account, scene, payer_id, found.left,
+        )  # fmt: skip
         if fits and one.expires_at - unit.machine_now > ATTEMPT_LIFE_US // 5:
             return one
     if len(live) >= ATTEMPTS_MAX:
@@ -37,7 +43,8 @@ def begin_attempt(unit: Unit, *, bill: Id, channel: str) -> Attempt:
     begun = Attempt(
         id=attempt_id, company=found.company, lot=found.lot, bill=bill, channel=channel,
         number=order_number(attempt_id), amount=found.left, state=AttemptState.OPENING, created_at=unit.now,
-        expires_at=later(unit.machine_now, ATTEMPT_LIFE_US),
+        expires_at=later(unit.machine_now, ATTEMPT_LIFE_US), account=account,
+        scene=scene, payer=payer_id,
     )  # fmt: skip
     unit.run(attempt_store.INSERT_ATTEMPT, **attempt_store.attempt_row(begun))
     # Notifications get lost: the order is asked after by itself until its end is known.

@@ -47,13 +47,16 @@ class Taken:
 
 
 @by_construction
-def record_channel_payment(unit: Unit, *, channel: str, number: str, amount: Money, transaction: str) -> Taken:
+def record_channel_payment(
+    unit: Unit, *, channel: str, number: str, amount: Money, transaction: str, account: Id | None = None
+) -> Taken:
     """Count what a channel says was paid for an order; however often it says so, once.
 
-    Raises ``NotFound("attempt.not_found")`` for an order that is not ours and ``Refused("receipt.differs")``.
+    Raises ``NotFound("attempt.not_found")`` for an order that is not ours or was made by another contract, and
+    ``Refused("receipt.differs")``.
     """
     found = attempt_by_number(unit, channel=channel, number=number)
-    if found is None:
+    if found is None or found.account not in (None, account):
         raise NotFound("attempt.not_found")
     asked = bill_by_id(unit, bill=found.bill)
     unit.lock(("bill", found.bill), subject_lock(asked.subject_id), ("attempt", found.id))

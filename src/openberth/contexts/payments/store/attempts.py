@@ -18,7 +18,7 @@ def _attempt(*columns: Any) -> Attempt:
         number=row["number"], amount=Money(row["amount_minor"], row["currency"]), state=row["state"],
         created_at=row["created_at"], expires_at=row["expires_at"], pay_url=row["pay_url"],
         channel_order=row["channel_order"], ended_at=row["ended_at"], reason=row["reason"],
-        account=row["account_id"], version=row["version"],
+        account=row["account_id"], scene=row["scene"] or "code", payer=row["payer_id"], version=row["version"],
     )  # fmt: skip
 
 
@@ -30,7 +30,8 @@ def attempt_row(found: Attempt) -> dict[str, Any]:
         "currency": found.amount.currency, "state": found.state, "created_at": found.created_at,
         "expires_at": found.expires_at, "pay_url": found.pay_url, "channel_order": found.channel_order,
         "ended_at": found.ended_at, "reason": found.reason,
-        "version": found.version, "account_id": found.account,
+        "version": found.version, "account_id": found.account, "scene": found.scene,
+        "payer_id": found.payer,
     }  # fmt: skip
 
 

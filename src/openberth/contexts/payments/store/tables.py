@@ -1,6 +1,6 @@
 """The tables of payments. A receipt's ``source`` is unique: money is counted once. Ledger rows are never changed."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer
 
 from openberth.contexts.payments.model import (
     AccountCode,
@@ -10,7 +10,9 @@ from openberth.contexts.payments.model import (
     RefundCause,
     RefundState,
 )
-from openberth.infra.database.schema import OnMove, business_table
+from openberth.contexts.payments.model.channels import ChannelAccountState, ChannelKind
+from openberth.contexts.tenancy.model.accounts import Level
+from openberth.infra.database.schema import OnMove, business_table, table
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 
 bill = business_table(
@@ -53,6 +55,8 @@ attempt = business_table(
     word_column("reason", 200, nullable=True),
     Column("version", BigInteger, nullable=False),
     id_column("account_id", nullable=True),
+    word_column("scene", 8, nullable=True),
+    id_column("payer_id", nullable=True),
     moves=OnMove.TOLD,
 )
 Index("uq_attempt_number", attempt.c.channel, attempt.c.number, unique=True)
@@ -119,3 +123,22 @@ Index("uq_ledger_transfer_deed", ledger_transfer.c.subject_id, ledger_transfer.c
 Index("ix_ledger_transfer_debit", ledger_transfer.c.debit_party)
 Index("ix_ledger_transfer_credit", ledger_transfer.c.credit_party)
 Index("ix_ledger_transfer_lot", ledger_transfer.c.lot_id, ledger_transfer.c.id)
+
+channel_account = table(
+    "channel_account",
+    id_column(primary_key=True),
+    enum_column("level", Level),
+    id_column("node_id"),
+    id_column("company_id", nullable=True),
+    id_column("lot_id", nullable=True),
+    enum_column("kind", ChannelKind),
+    word_column("name", 60),
+    json_column("params"),
+    json_column("secrets"),
+    enum_column("state", ChannelAccountState),
+    Column("rank", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    scope=("company_id", "lot_id"),
+    moves=OnMove.STAY,  # a contract is its company's: it takes no money of a lot that has gone to another
+)
+Index("uq_channel_account_name", channel_account.c.node_id, channel_account.c.kind, channel_account.c.name, unique=True)

@@ -105,7 +105,7 @@ class CodesApi:
         else:
             bill = (await read_form(request, PayForm)).bill
         # The caller's scope is this lot: a bill of another one is not found.
-        attempt = await self._cashier.pay(bill=bill, by=sign.by)
+        attempt = (await self._cashier.pay(bill=bill, by=sign.by)).attempt
         if wants_page(request) and attempt.pay_url is not None and attempt.pay_url.startswith(("https://", "http://")):
             return RedirectResponse(attempt.pay_url, 303, headers=pages.HEADERS)
         order = DriverOrder(

@@ -100,6 +100,10 @@ DEEDS: Mapping[str, Rule] = {
         "money.received", "receipt", "receipt",
         after=_same("bill", "method", "amount_minor", "surplus_minor", "currency"), by_hand=True,
     ),
+    "payments.channel_account_changed": Rule(
+        "channel.changed", "channel_account", "account", before={"values": "before"},
+        after={"what": "what", "channel": "kind_of_channel", "level": "level", "node": "node", "values": "after"},
+    ),
     "payments.refund_asked": Rule(
         "refund.asked", "refund", "refund", after=_same("receipt", "bill", "amount_minor", "currency", "cause"),
     ),

@@ -34,13 +34,15 @@ OFFICERS = (Role.PLATFORM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT
 _LOOKING = frozenset((
     "lot.read", "device.read", "passage.read", "picture.read", "stay.read", "case.read", "tariff.read", "bill.read",
     "permit.read", "alarm.read", "feed.read", "system.read", "setting.read", "organisation.read", "person.read",
+    "channel.read",
 ))  # fmt: skip
 _RUNNING_A_LOT = frozenset((
     "lot.write", "occupancy.write", "device.credentials", "lane.open", "plate.correct", "case.resolve", "cash.take",
     "permit.write", "tariff.write", "person.write",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
-    "tariff.publish", "calendar.write", "refund.write", "setting.write", "consent.write", "property.write",
+    "tariff.publish", "calendar.write", "refund.write", "channel.write", "setting.write", "consent.write",
+    "property.write",
 }  # fmt: skip
 _PEOPLE_OF_A_COMPANY = frozenset(("account.read", "account.write", "role.read", "integrator.read", "integrator.write"))
 _GRANTING = frozenset(("role.write", "grant.write", "account.lock", "session.end", "factor.remove"))
@@ -68,7 +70,7 @@ ROLES: dict[Role, frozenset[str]] = {
     ),
     Role.FINANCE: (_LOOKING - {"picture.read"}) | {"refund.write"},
     Role.LOT_MANAGER: _LOOKING | _RUNNING_A_LOT | {"plate.unmask"},
-    Role.GUARD: (_LOOKING - {"setting.read", "organisation.read", "person.read"}) | {
+    Role.GUARD: (_LOOKING - {"setting.read", "organisation.read", "person.read", "channel.read"}) | {
         "lane.open", "plate.correct", "case.resolve", "cash.take",
     },
     Role.MAINTENANCE: frozenset((

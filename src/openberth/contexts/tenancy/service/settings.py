@@ -96,14 +96,15 @@ def _writable(unit: Unit, node: Node, code: str) -> tuple[Key, Effective]:
 
 def _said(reader: Reader, node: Node) -> list[Said]:
     """Return everything that was set at a node and above it."""
-    way = chain(_way_up(reader, node), repeat(_NOBODY))
+    way = chain(way_to(reader, node), repeat(_NOBODY))
     found: Sequence[Said] = reader.all(
         store.AT_NODES, **{f"node_{index}": next(way) for index in range(store.NODES_MAX)}
     )
     return list(found)
 
 
-def _way_up(reader: Reader, node: Node) -> list[Id]:
+def way_to(reader: Reader, node: Node) -> list[Id]:
+    """Return the nodes from the platform down to a node, beyond the caller's scope: what is set there counts."""
     way = [PLATFORM]
     if node.company is None:
         return way

@@ -1,0 +1,168 @@
+"""Use cases and queries of channel accounts: whose account takes the money of a lot."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import chain, repeat
+from typing import Any
+
+from openberth.contexts import tenancy
+from openberth.contexts.payments.model import ChannelAccountChanged
+from openberth.contexts.payments.model.channels import (
+    ChannelAccount,
+    ChannelAccountState,
+    ChannelKind,
+    check_words,
+    that_hold,
+)
+from openberth.contexts.payments.store import channels as store
+from openberth.contexts.tenancy.model.organisation import Node
+from openberth.infra import vault
+from openberth.infra.database import Reader, Unit
+from openberth.infra.permitting import by_construction, inner, needs
+from openberth.infra.vault import VaultKind
+from openberth.kernel.errors import Denied, NotFound, Refused
+from openberth.kernel.ids import Id
+
+# Sorts before every node there is and holds nothing: fills the parameters that a shorter way up does not need.
+_NOBODY = Id(int=1)
+
+
+@needs("channel.write")
+def add_account(
+    unit: Unit, *, node: Node, kind: ChannelKind, name: str, params: Mapping[str, Any], secrets: Mapping[str, str],
+    rank: int = 100,
+) -> ChannelAccount:  # fmt: skip
+    """Write a contract down. Its adapter has checked ``params`` and ``secrets`` before.
+
+    Raises ``Malformed``: ``channel.name``, ``channel.rank``; ``Refused("channel.name_taken")``; ``Denied`` beyond the
+    caller's scope.
+    """
+    if not unit.caller.scope.allows(node.company, node.lot):
+        raise Denied("auth.out_of_scope")
+    kept = check_words(name, rank)
+    unit.lock(("channels", node.id))
+    if unit.one(store.OF_NAME, node=node.id, kind=kind, name=kept) is not None:
+        raise Refused("channel.name_taken", name=kept)
+    made = ChannelAccount(
+        id=unit.new_id(), node=node, kind=kind, name=kept, params=params, secrets=_kept(unit, secrets),
+        state=ChannelAccountState.ACTIVE, rank=rank,
+    )  # fmt: skip
+    unit.run(store.INSERT, **store.account_row(made))
+    _tell(unit, made, "made", {})
+    return made
+
+
+@needs("channel.write")
+def change_account(
+    unit: Unit, *, account: Id, name: str, params: Mapping[str, Any], secrets: Mapping[str, str], rank: int
+) -> ChannelAccount:
+    """Change a contract; secrets that are not named stay as they are.
+
+    Raises ``NotFound("channel.not_found")``, ``Refused("channel.closed")`` and as ``add_account`` does.
+    """
+    before = _open_one(unit, account)
+    after = replace(
+        before, name=check_words(name, rank), params=params, rank=rank,
+        secrets={**before.secrets, **_kept(unit, secrets)},
+    )  # fmt: skip
+    taken = unit.one(store.OF_NAME, node=before.node.id, kind=before.kind, name=after.name)
+    if taken is not None and taken.id != before.id:
+        raise Refused("channel.name_taken", name=after.name)
+    if after != before:
+        _save(unit, after)
+        _tell(unit, after, "changed", _plain(before))
+    return after
+
+
+@needs("channel.write")
+def set_account_state(unit: Unit, *, account: Id, state: ChannelAccountState) -> ChannelAccount:
+    """Pause, resume or close a contract; a closed one never opens again. Raises ``Refused("channel.closed")``."""
+    before = _open_one(unit, account)
+    after = replace(before, state=state)
+    if after != before:
+        _save(unit, after)
+        _tell(unit, after, state.value, _plain(before))
+    return after
+
+
+def accounts(reader: Reader) -> list[ChannelAccount]:
+    """Return the contracts of the caller's scope."""
+    return reader.all(store.ACCOUNTS)
+
+
+def account_by_id(reader: Reader, *, account: Id) -> ChannelAccount:
+    """Return a contract of the caller's scope. Raises ``NotFound("channel.not_found")``."""
+    found = reader.one(store.ACCOUNT, account=account)
+    if found is None:
+        raise NotFound("channel.not_found")
+    return found
+
+
+def accounts_for(reader: Reader, *, company: Id, lot: Id) -> list[ChannelAccount]:
+    """Return the active contracts that take the money of a lot, by rank, wherever they were made."""
+    way = tenancy.way_to(reader, Node.of_lot(company, lot))
+    nodes = chain(way, repeat(_NOBODY))
+    found = reader.all(store.AT_NODES, **{f"node_{index}": next(nodes) for index in range(store.NODES_MAX)})
+    return that_hold([one for one in found if one.node.lot is None or one.node.company == company], way)
+
+
+@by_construction
+def account_with_secrets(reader: Reader, *, account: Id) -> tuple[ChannelAccount, Mapping[str, str]]:
+    """Return a contract, whatever its state, with its secrets in clear: for its adapter and nobody else.
+
+    Raises ``NotFound("channel.not_found")`` and ``Refused("channel.secret_gone")`` where one was erased.
+    """
+    found = reader.one(store.ANY_ACCOUNT, account=account)
+    if found is None:
+        raise NotFound("channel.not_found")
+    plain = {name: vault.reveal(reader, key) for name, key in found.secrets.items()}
+    secrets = {name: text for name, text in plain.items() if text is not None}
+    if len(secrets) != len(plain):
+        raise Refused("channel.secret_gone", channel=found.kind.value)
+    return found, secrets
+
+
+@inner
+def ensure_platform_account(
+    unit: Unit, *, kind: ChannelKind, name: str, params: Mapping[str, Any], secrets: Mapping[str, str]
+) -> ChannelAccount:
+    """Keep the platform's contract of the settings file as the settings say."""
+    found = unit.one(store.OF_NAME, node=Node.platform().id, kind=kind, name=name)
+    if found is None:
+        return add_account(unit, node=Node.platform(), kind=kind, name=name, params=params, secrets=secrets)
+    return change_account(unit, account=found.id, name=name, params=params, secrets=secrets, rank=found.rank)
+
+
+def _open_one(unit: Unit, account: Id) -> ChannelAccount:
+    found = account_by_id(unit, account=account)
+    unit.lock(("channels", found.node.id))
+    found = account_by_id(unit, account=account)
+    if found.state is ChannelAccountState.CLOSED:
+        raise Refused("channel.closed", name=found.name)
+    return found
+
+
+def _kept(unit: Unit, secrets: Mapping[str, str]) -> dict[str, Id]:
+    return {name: vault.keep(unit, VaultKind.CHANNEL_SECRET, text) for name, text in secrets.items()}
+
+
+def _save(unit: Unit, after: ChannelAccount) -> None:
+    unit.save(
+        store.SAVE, account=after.id, seen=after.version, new_name=after.name, new_params=dict(after.params),
+        new_secrets=store.secrets_text(after), new_state=after.state, new_rank=after.rank,
+    )  # fmt: skip
+
+
+def _tell(unit: Unit, after: ChannelAccount, what: str, before: Mapping[str, str]) -> None:
+    told = ChannelAccountChanged(
+        account=after.id, kind_of_channel=after.kind.value, level=after.node.level.value, node=after.node.id, what=what,
+        before=before, after=_plain(after),
+    )  # fmt: skip
+    unit.append(told, company=after.node.company, lot=after.node.lot, key=after.id)
+
+
+def _plain(account: ChannelAccount) -> dict[str, str]:
+    """Return what an auditor sees of a contract: never a secret, but that it is another one."""
+    params = {f"params.{name}": str(value)[:100] for name, value in sorted(account.params.items())}
+    secrets = {f"secret.{name}": str(key)[-8:] for name, key in sorted(account.secrets.items())}
+    return {"name": account.name, "state": account.state.value, "rank": str(account.rank), **params, **secrets}
