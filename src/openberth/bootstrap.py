@@ -30,7 +30,7 @@ from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import ChannelMaker
 from openberth.contexts.payments.reactions import Cashier, Channels, Refunding
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer, drop_old_events
+from openberth.contexts.tenancy.reactions import Entrance, HeadKeeper, Refusals, audit_consumer, drop_old_events
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, vault
@@ -128,6 +128,9 @@ class House:
             self.key_keeper.work()
             work += [("jobs", self.jobs.run), ("housekeeping", self._housekeeping)]
             work += [("commands", CommandSweeper(self.database).run)]
+            heads = self.settings.audit.heads_folder
+            if heads is not None:
+                work.append(("heads", HeadKeeper(self.database, heads, node=node_name()).run))
             for wanted in (*stays.consumers(), audit_consumer()):
                 work.append((wanted.name, ConsumerRunner(self.database, self.tail, wanted).run))
         async with asyncio.TaskGroup() as group:

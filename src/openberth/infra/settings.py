@@ -182,6 +182,14 @@ class VaultSettings(_Group):
     algorithm: Cipher = Cipher.AES
 
 
+class AuditSettings(_Group):
+    """A folder into which the head of the audit trail is written every day: outside of the data, best on another
+    machine.
+    """
+
+    heads_folder: FilePath | None = None
+
+
 class WechatSettings(_Group):
     """The mini-program that drivers sign in with."""
 
@@ -248,6 +256,7 @@ class Settings(BaseSettings):
     sandpay: SandpaySettings | None = None
     accounts: AccountSettings = AccountSettings()
     vault: VaultSettings = VaultSettings()
+    audit: AuditSettings = AuditSettings()
     wechat: WechatSettings | None = None
     limits: LimitSettings = LimitSettings()
     cache: CacheAddress | None = None  # may hold a password
@@ -298,6 +307,7 @@ _GROUPS: dict[str, type[BaseModel]] = {
     "sandpay": SandpaySettings,
     "accounts": AccountSettings,
     "vault": VaultSettings,
+    "audit": AuditSettings,
     "wechat": WechatSettings,
     "limits": LimitSettings,
 }
@@ -324,6 +334,9 @@ def load_settings(**overrides: Any) -> Settings:
 def _check_together(settings: Settings) -> None:
     if settings.keys.is_relative_to(settings.data):
         raise Malformed("settings.keys_in_data", keys=str(settings.keys), data=str(settings.data))
+    heads = settings.audit.heads_folder
+    if heads is not None and heads.is_relative_to(settings.data):
+        raise Malformed("settings.heads_in_data", folder=str(heads), data=str(settings.data))
     clock = settings.clock
     if not settings.demo and clock != ClockSettings():
         raise Malformed("settings.clock_without_demo")

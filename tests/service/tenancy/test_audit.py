@@ -15,6 +15,7 @@ from openberth.contexts.tenancy.model.audit import FIELDS, GENESIS, Entry, Fault
 from openberth.contexts.tenancy.reactions import Refusals, audit_consumer
 from openberth.contexts.tenancy.service import audit
 from openberth.contexts.tenancy.store import audit as store
+from openberth.entrypoints.cli.audit import walked
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database, Unit
 from openberth.infra.database.partitions import drop_before
@@ -118,16 +119,22 @@ def put(*entries: Entry) -> Callable[[Unit], list[int]]:
     return lambda unit: [unit.run(store.APPEND, entry) for entry in entries]
 
 
+def keyed(db: Database, entry: Entry) -> Entry:
+    """Return an entry as who owns the database and the key file would forge it."""
+    return replace(entry, mac=tenancy.mac_of(db.keys, entry.hash))
+
+
 def test_every_column_of_a_row_is_held(db: Database) -> None:
     write_deeds(db, 3)
-    columns = [*(name for name in FIELDS if name != "number"), "hash"]
-    nullable = ["company_id", "lot_id", "reason", "old_values", "new_values"]
+    columns = [*(name for name in FIELDS if name != "number"), "hash", "mac"]
+    nullable = ["mac", "company_id", "lot_id", "reason", "old_values", "new_values"]
     changes = [(each, other_value(db, each)) for each in columns] + [(each, "NULL") for each in nullable]
     chain = all_entries(db)
     with unlocked(db):
         for column, value in changes:
             sql(db, f"UPDATE audit_entry SET {column} = {value} WHERE number = 2")
-            assert (Fault.CHANGED, 2, 2) in faults(db), (column, value)
+            fault = Fault.FORGED if column == "mac" else Fault.CHANGED
+            assert (fault, 2, 2) in faults(db), (column, value)
             sql(db, "DELETE FROM audit_entry WHERE number = 2")
             db.write_now(put(chain[1]), by=SYSTEM)
     assert faults(db) == []
@@ -166,25 +173,99 @@ def test_a_cut_at_the_end_shows_against_a_head_that_was_carried_away(db: Databas
     assert faults(db, carried) == [(Fault.REWRITTEN, 5, 5)]
 
 
+def forged_after(chain: list[Entry], place: int) -> list[Entry]:
+    """Return a history in which one entry says something else and everything after it was hashed anew."""
+    forged = [sealed(replace(chain[place], subject="somebody else"))]
+    for entry in chain[place + 1 :]:
+        forged.append(sealed(replace(entry, previous=forged[-1].hash)))
+    return forged
+
+
 def test_an_entry_that_was_put_in_or_a_history_hashed_anew_is_found(db: Database) -> None:
+    """Also when whoever did it had the key file, as long as a head was carried away."""
     write_deeds(db, 4)
     carried = head(db)
     chain = all_entries(db)
-
-    forged = sealed(replace(chain[1], subject="somebody else"))
-    follows = [forged]
-    for entry in chain[2:]:
-        follows.append(sealed(replace(entry, previous=follows[-1].hash)))
+    follows = [keyed(db, each) for each in forged_after(chain, 1)]
     with unlocked(db):
         sql(db, "DELETE FROM audit_entry WHERE number = 2")
-        db.write_now(put(forged), by=SYSTEM)
+        db.write_now(put(follows[0]), by=SYSTEM)
         assert faults(db) == [(Fault.BROKEN, 3, 3)]
         sql(db, "DELETE FROM audit_entry WHERE number > 1")
         db.write_now(put(*follows), by=SYSTEM)
         assert faults(db) == []
         assert faults(db, carried) == [(Fault.REWRITTEN, 4, 4)]
-        db.write_now(put(sealed(replace(chain[0], number=-3, previous=GENESIS))), by=SYSTEM)
+        db.write_now(put(keyed(db, sealed(replace(chain[0], number=-3, previous=GENESIS)))), by=SYSTEM)
         assert (Fault.ORDER, -3, -3) in faults(db)
+
+
+def without_keys(entry: Entry) -> Entry:
+    return sealed(replace(entry, mac=None))
+
+
+def copied_mac(entry: Entry) -> Entry:
+    return sealed(entry)
+
+
+@pytest.mark.parametrize("forge", [without_keys, copied_mac])
+def test_who_owns_the_database_alone_forges_nothing(db: Database, forge: Callable[[Entry], Entry]) -> None:
+    """An entry after the end, in the place of another, or a whole history: none has the keyed hash."""
+    write_deeds(db, 3)
+    chain = all_entries(db)
+    after = forge(replace(chain[2], number=4, previous=chain[2].hash, reason="never"))
+    with unlocked(db):
+        db.write_now(put(after), by=SYSTEM)
+        assert faults(db) == [(Fault.FORGED, 4, 4)]
+        sql(db, "DELETE FROM audit_entry WHERE number IN (2, 3, 4)")
+        anew = [forge(each) for each in forged_after(chain, 1)]
+        db.write_now(put(*anew), by=SYSTEM)
+        assert faults(db) == [(Fault.FORGED, 2, 2), (Fault.FORGED, 3, 3)]
+
+
+def test_entries_from_before_keyed_hashes_are_counted(db: Database) -> None:
+    write_deeds(db, 3)
+    chain = all_entries(db)
+    with unlocked(db):
+        sql(db, "DELETE FROM audit_entry WHERE number < 3")
+        db.write_now(put(*(replace(each, mac=None) for each in chain[:2])), by=SYSTEM)
+        assert faults(db) == []
+        assert walked(db, []).unkeyed == 2
+
+
+OTHER_MAC = "SELECT mac FROM (SELECT mac FROM audit_entry WHERE number = 1) AS other"
+TAMPERINGS: dict[str, tuple[tuple[str, ...], list[tuple[Fault, int, int]]]] = {
+    "the first is deleted": (("DELETE FROM audit_entry WHERE number = 1",), [(Fault.GAP, 1, 1)]),
+    "one in the middle is deleted": (("DELETE FROM audit_entry WHERE number = 3",), [(Fault.GAP, 3, 3)]),
+    "the last is deleted": (("DELETE FROM audit_entry WHERE number = 5",), [(Fault.CUT, 5, 5)]),
+    "all are deleted": (("DELETE FROM audit_entry",), [(Fault.CUT, 1, 5)]),
+    "two are swapped": (
+        ("UPDATE audit_entry SET number = 99 WHERE number = 2", "UPDATE audit_entry SET number = 2 WHERE number = 3",
+         "UPDATE audit_entry SET number = 3 WHERE number = 99"),
+        [(Fault.BROKEN, 2, 2), (Fault.CHANGED, 2, 2), (Fault.BROKEN, 3, 3), (Fault.CHANGED, 3, 3),
+         (Fault.BROKEN, 4, 4)],
+    ),
+    "the last is renumbered": (
+        ("UPDATE audit_entry SET number = 6 WHERE number = 5",), [(Fault.GAP, 5, 5), (Fault.CHANGED, 6, 6)],
+    ),
+    "a keyed hash is copied": (
+        (f"UPDATE audit_entry SET mac = ({OTHER_MAC}) WHERE number = 4",),
+        [(Fault.FORGED, 4, 4)],
+    ),
+    "one is refused instead of done": (
+        ("UPDATE audit_entry SET outcome = 'refused' WHERE number = 4",), [(Fault.CHANGED, 4, 4)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TAMPERINGS)
+def test_what_a_hand_did_is_named(db: Database, case: str) -> None:
+    statements, expected = TAMPERINGS[case]
+    write_deeds(db, 5)
+    carried = head(db)
+    assert faults(db, carried) == []
+    with unlocked(db):
+        sql(db, *statements)
+        assert faults(db, carried) == expected
 
 
 def test_a_value_that_no_entry_can_hold_is_named_and_the_rest_still_read(db: Database) -> None:

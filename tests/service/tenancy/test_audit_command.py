@@ -1,5 +1,6 @@
 """``openberth audit`` on a data folder: words, files and exit statuses."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from openberth.contexts.tenancy.reactions import HeadKeeper
 from openberth.entrypoints.cli.app import run
 from openberth.infra.clocks import Clocks, SystemClock
 from openberth.infra.database import Database, open_database
@@ -83,3 +85,25 @@ def test_a_head_that_was_touched_or_is_none_is_refused(
         assert command(tmp_path, "verify", "--head", str(out)) == 1
         assert "is no head of an audit chain" in capsys.readouterr().err
     assert command(tmp_path, "verify", "--head", str(tmp_path / "none.json")) == 1
+
+
+def test_the_heads_of_the_folder_in_the_settings_are_held_against_the_chain(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "away"
+    monkeypatch.setenv("OPENBERTH_AUDIT__HEADS_FOLDER", str(kept))
+    assert command(tmp_path, "verify") == 0
+    asyncio.run(HeadKeeper(database, kept, node="box-1").look())
+    kept.mkdir()
+    asyncio.run(HeadKeeper(database, kept, node="box-1").look())
+    assert command(tmp_path, "verify") == 0
+    with closing(sqlite3.connect(tmp_path / "data" / "openberth.db")) as connection:
+        connection.execute("DROP TRIGGER audit_entry_no_delete")
+        connection.execute("DELETE FROM audit_entry WHERE number = 3")
+        connection.commit()
+    capsys.readouterr()
+    assert command(tmp_path, "verify") == 1
+    assert "Entries 3 to 3: an exported head proves" in capsys.readouterr().out
+    monkeypatch.setenv("OPENBERTH_AUDIT__HEADS_FOLDER", str(tmp_path / "data" / "heads"))
+    assert command(tmp_path, "verify") == 1
+    assert "lies inside the data folder" in capsys.readouterr().err

@@ -18,12 +18,12 @@ all of kind ``tenancy.*``.
 
 from openberth.contexts.tenancy.model.audit import Deed, Finding, Head, Outcome, Walk
 from openberth.contexts.tenancy.model.events import LotCame
-from openberth.contexts.tenancy.model.heads import FILE_MAX, SignedHead, document_of, read_document
+from openberth.contexts.tenancy.model.heads import FILE_MAX, FILE_PREFIX, SignedHead, document_of, read_document
 from openberth.contexts.tenancy.model.moving import LotMove
 from openberth.contexts.tenancy.model.organisation import Company
 from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, Role
 from openberth.contexts.tenancy.model.settings import LOGS_DAYS, PICTURES_DAYS, SECOND_FACTOR
-from openberth.contexts.tenancy.service.audit import check_head, last_number, page_after, record
+from openberth.contexts.tenancy.service.audit import check_head, last_number, mac_of, page_after, record
 from openberth.contexts.tenancy.service.audit import head as audit_head
 from openberth.contexts.tenancy.service.companies import (
     check_company_open,
@@ -42,6 +42,7 @@ from openberth.contexts.tenancy.service.unmasking import unmask_plate
 __all__ = [
     "DRIVING",
     "FILE_MAX",
+    "FILE_PREFIX",
     "LOGS_DAYS",
     "PERMISSIONS",
     "PICTURES_DAYS",
@@ -66,6 +67,7 @@ __all__ = [
     "document_of",
     "ensure_company",
     "last_number",
+    "mac_of",
     "make_company",
     "note_look",
     "operator_of",

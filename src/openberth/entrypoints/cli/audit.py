@@ -27,6 +27,7 @@ from openberth.kernel.errors import Malformed, Refused
 app = typer.Typer()
 T = TypeVar("T")
 _BY = system("audit")
+HEADS_MAX = 4_000  # of the folder: ten years of days
 
 
 @app.command("verify", help="cli.help.audit.verify")
@@ -39,7 +40,8 @@ def verify(
     """Verify the whole chain, and that every head given is in it; the status is 1 when anything is wrong."""
     session: Session = context.obj
     with _opened(session) as database:
-        walk = walked(database, [_checked(database, path) for path in head or ()])
+        files = [*(head or ()), *_kept(session.settings().audit.heads_folder)]
+        walk = walked(database, [_checked(database, path) for path in files])
     for finding in walk.finish():
         session.out.print(
             session.say(f"audit.fault.{finding.fault.value}", first=finding.first, last=finding.last), soft_wrap=True
@@ -47,6 +49,8 @@ def verify(
     if walk.faults:
         session.out.print(session.say("cli.audit.faults", faults=walk.faults, entries=walk.entries), soft_wrap=True)
         raise typer.Exit(FAILED)
+    if walk.unkeyed:
+        session.out.print(session.say("cli.audit.unkeyed", entries=walk.unkeyed), soft_wrap=True, style="yellow")
     session.out.print(session.say("cli.audit.intact", entries=walk.entries, hash=walk.hash), soft_wrap=True)
 
 
@@ -75,7 +79,7 @@ def head(
 
 def walked(database: Database, heads: list[tenancy.Head]) -> tenancy.Walk:
     """Walk the chain up to the entry that is the newest now, page by page in constant memory."""
-    walk = tenancy.Walk(heads)
+    walk = tenancy.Walk(heads, mac_of=partial(tenancy.mac_of, database.keys))
     last = _read(database, tenancy.last_number)
     after = -(1 << 63)  # a number below the first is a finding, too
     while page := _read(database, partial(tenancy.page_after, after=after, last=last)):
@@ -96,6 +100,13 @@ def _opened(session: Session) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def _kept(folder: Path | None) -> list[Path]:
+    """Return the newest heads of the folder that the settings name."""
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted(folder.glob(f"{tenancy.FILE_PREFIX}*.json"))[-HEADS_MAX:]
 
 
 def _checked(database: Database, path: Path) -> tenancy.Head:

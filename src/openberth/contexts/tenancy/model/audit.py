@@ -5,12 +5,14 @@ the hash, in the order of ``FIELDS``; ASCII with escapes, no spaces, absent valu
 form, old and new values as the JSON text that is stored. The hash is the SHA-256 of it, in hexadecimal. The first
 entry follows ``GENESIS``. So anybody can check an export with ten lines of any language.
 
-A chain shows every change that does not forge all hashes after it, and a head that was carried away shows even that.
+Beside the hash stands a keyed hash of it (``mac``) with a key of the key file: who owns the database alone can hash
+anew, but cannot make an entry that passes. Who owns both can, and a head that was carried away shows even that.
 """
 
 import hashlib
+import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -73,10 +75,11 @@ class Entry:
     cause: Id | None
     previous: str
     hash: str
+    mac: str | None = None  # None: written before entries had one
 
 
 _encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
-FIELDS = tuple(each.name for each in fields(Entry) if each.name != "hash")
+FIELDS = tuple(each.name for each in fields(Entry) if each.name not in ("hash", "mac"))
 
 
 def canonical(entry: Entry) -> bytes:
@@ -155,6 +158,7 @@ class Fault(StrEnum):
     BROKEN = "broken"  # the entry does not follow the one before: one of them was put there or hashed anew
     CUT = "cut"  # a head names an entry beyond the end
     REWRITTEN = "rewritten"  # a head names another entry of this number
+    FORGED = "forged"  # the entry was not written with the keys of this installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +171,16 @@ class Finding:
 
 
 class Walk:
-    """Verifies a chain that is handed over entry by entry in its order; keeps a handful of values only."""
+    """Verifies a chain that is handed over entry by entry in its order; keeps a handful of values only.
 
-    def __init__(self, heads: Iterable[Head] = ()) -> None:
+    ``mac_of`` gives the keyed hash that belongs to a hash; without it keyed hashes are not looked at. ``unkeyed``
+    counts the entries at the beginning that have none: they are as old as that, or somebody began anew.
+    """
+
+    def __init__(self, heads: Iterable[Head] = (), *, mac_of: Callable[[str], str] | None = None) -> None:
+        self.unkeyed = 0
+        self._mac_of = mac_of
+        self._keyed = False
         self.findings: list[Finding] = []
         self.faults = 0
         self.entries = 0
@@ -208,8 +219,17 @@ class Walk:
             same = False
         if not same:
             self._find(Fault.CHANGED, entry.number)
+        elif self._mac_of is not None and not self._is_keyed(entry, self._mac_of):
+            self._find(Fault.FORGED, entry.number)
         self._compare(entry.number, entry.hash)
         self._hash = entry.hash
+
+    def _is_keyed(self, entry: Entry, mac_of: Callable[[str], str]) -> bool:
+        if entry.mac is None:
+            self.unkeyed += not self._keyed
+            return not self._keyed
+        self._keyed = True
+        return hmac.compare_digest(entry.mac, mac_of(entry.hash))
 
     def finish(self) -> Sequence[Finding]:
         """Return what was found; heads beyond the last entry show that the end was cut."""

@@ -19,6 +19,7 @@ JWS_KIND = "openberth-audit-head"
 METHOD = "hmac-sha256"
 NUMBER_MAX = (1 << 63) - 1
 FILE_MAX = 10_000  # bytes
+FILE_PREFIX = "openberth-head-"  # of the daily files, a date follows
 
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 _KEY = re.compile(r"[0-9a-f]{16}\Z")

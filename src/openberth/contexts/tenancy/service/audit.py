@@ -1,7 +1,7 @@
 """Writing the audit trail and reading it. Deeds enter in the unit that does them, so neither is without the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openberth.contexts.tenancy.model import audit as model
 from openberth.contexts.tenancy.model.audit import Deed, Entry, Head, Outcome
@@ -11,6 +11,7 @@ from openberth.contexts.tenancy.service import keys
 from openberth.contexts.tenancy.store import audit as store
 from openberth.infra import signed_tokens
 from openberth.infra.database import Reader, Unit
+from openberth.infra.database.unit import Sealer
 from openberth.infra.permitting import by_construction, inner, needs, require_whole
 from openberth.infra.refusals import Refusal
 from openberth.infra.signed_tokens import Algorithm
@@ -76,8 +77,14 @@ def _add(
         old_values=model.values_text(deed.before), new_values=model.values_text(deed.after), cause=cause,
         previous=previous, hash="",
     )  # fmt: skip
-    unit.run(store.APPEND, model.sealed(entry))
+    entry = model.sealed(entry)
+    unit.run(store.APPEND, replace(entry, mac=mac_of(unit.keys, entry.hash)))
     return entry.number
+
+
+def mac_of(keys: Sealer, entry_hash: str) -> str:
+    """Return the keyed hash that stands beside the hash of an entry."""
+    return keys.fingerprint("audit.entry", entry_hash)
 
 
 def _word(field: str, text: str) -> str:

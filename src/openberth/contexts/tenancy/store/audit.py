@@ -31,6 +31,7 @@ audit_entry = table(
     id_column("cause", nullable=True),
     word_column("previous", 64),
     word_column("hash", 64),
+    word_column("mac", 64, nullable=True),
     scope=("company_id", "lot_id"),
     moves=OnMove.STAY,
 )
@@ -41,19 +42,21 @@ Index("ix_audit_entry_deed", _T.deed, _T.number)
 Index("ix_audit_entry_subject", _T.subject, _T.number)
 Index("ix_audit_entry_company", _T.company_id, _T.number)
 
+COLUMNS = (*FIELDS, "hash", "mac")
+
 # The chain is in nobody's scope: whoever acts adds to it, and what comes next hangs on all that was before. Reading
 # what the entries say goes through the table above, and is narrowed.
 _CHAIN = a_table("audit_entry", *(a_column(each.name, each.type) for each in audit_entry.columns))
 _C = _CHAIN.c
 
-APPEND = Write(insert(_CHAIN).values({name: bindparam(name) for name in (*FIELDS, "hash")}))
+APPEND = Write(insert(_CHAIN).values({name: bindparam(name) for name in COLUMNS}))
 NEWEST = Query(
     select(_C.number, _C.hash).order_by(_C.number.desc()).limit(1), lambda number, found: (int(number), str(found))
 )
 LAST_NUMBER = Query(select(func.coalesce(func.max(_C.number), 0)), int)
 _SPAN = (_C.number > bindparam("after_number"), _C.number <= bindparam("last_number"))
 AFTER = Query(
-    select(*(_C[name] for name in (*FIELDS, "hash")))
+    select(*(_C[name] for name in COLUMNS))
     .where(*_SPAN)
     .order_by(_C.number)
     .limit(bindparam("limit")),
@@ -99,7 +102,7 @@ def asked(names: Collection[str]) -> Query[Entry]:
     key = frozenset(names)
     found = _asked.get(key)
     if found is None:
-        clause = select(*(_T[name] for name in (*FIELDS, "hash"))).where(_T.number < bindparam("below"))
+        clause = select(*(_T[name] for name in COLUMNS)).where(_T.number < bindparam("below"))
         for name in sorted(key):
             clause = clause.where(FILTERS[name])
         found = _asked[key] = Query(clause.order_by(_T.number.desc()).limit(bindparam("limit")), Entry)
