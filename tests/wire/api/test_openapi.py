@@ -10,8 +10,10 @@ import schemathesis
 from hypothesis import HealthCheck, Phase
 from schemathesis import GenerationMode
 from schemathesis.checks import (
+    allow_header_conformance,
     content_type_conformance,
     not_a_server_error,
+    response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
@@ -24,7 +26,20 @@ NEVER_AGAIN = "/unmask"  # a value in clear is not remembered: asked again, it i
 SELF = "/v1/auth/"  # tokens are of one use by themselves
 EXAMPLES = 3  # of each operation, mode and aim
 SHARES = 4  # tests among which the operations are dealt out: workers share them
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS = [
+    not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+    response_headers_conformance, allow_header_conformance,
+]  # fmt: skip
+# Every header that an answer under /v1 may have.
+LEAVING = frozenset((
+    "allow", "accept", "cache-control", "connection", "content-length", "content-security-policy", "content-type",
+    "cross-origin-opener-policy", "cross-origin-resource-policy", "date", "permissions-policy", "ratelimit",
+    "ratelimit-policy", "referrer-policy", "retry-after", "server", "vary", "www-authenticate",
+    "x-content-type-options", "x-frame-options", "x-trace-id", "content-disposition",
+))  # fmt: skip
+# Who else sends each request: one in each share.
+OTHERS = ("guard", "finance", "driver", None)
+PASSWORD = "plum-otter-canal-92"
 
 
 def test_the_description_is_for_operators_and_complete(house: House) -> None:
@@ -55,6 +70,24 @@ def aims(house: House) -> list[dict[str, dict[str, Any]]]:
     return [{"path": {}, "query": {}}, {"path": real, "query": {"lot": "mall"}}]
 
 
+def session_of(token: str | None) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    if token is not None:
+        session.headers["authorization"] = f"Bearer {token}"
+    return session
+
+
+def signed_in(house: House, role: str) -> str:
+    """Return an access token of somebody with a role in the mall's company."""
+    form = {"login": f"desk-{role}", "name": "Desk", "password": PASSWORD, "company": "demo"}
+    assert house.post("/v1/accounts", form).status_code == 201
+    grant = {"account": form["login"], "role": role, "level": "company", "node": "demo"}
+    assert house.post("/v1/grants", grant).status_code == 201
+    told = house.stranger.post("/v1/auth/sign-in", json={"login": form["login"], "password": PASSWORD})
+    return str(told.json()["access_token"])
+
+
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_request_from_the_description_breaks_anything(house: House, share: int) -> None:
     house.arrive("in-1", CAR)
@@ -63,9 +96,8 @@ def test_no_request_from_the_description_breaks_anything(house: House, share: in
     house.arrive("in-2", None)
     house.arrive("out-2", OTHER_CAR)
     schema = schemathesis.openapi.from_dict(describe(house.app))
-    session = requests.Session()
-    session.trust_env = False
-    session.headers["authorization"] = f"Bearer {TOKEN}"
+    other = OTHERS[share]
+    sessions = session_of(TOKEN), session_of(None if other is None else signed_in(house, other))
     statuses: collections.Counter[int] = collections.Counter()
     for found in list(schema.get_all_operations())[share::SHARES]:
         operation: Any = found.ok()  # type: ignore[union-attr]
@@ -75,8 +107,9 @@ def test_no_request_from_the_description_breaks_anything(house: House, share: in
             for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                 if mode is GenerationMode.NEGATIVE and (path or query):
                     continue
-                check(operation, mode, path, query, house, session, statuses)
-    session.close()
+                check(operation, mode, path, query, house, sessions, statuses)
+    for session in sessions:
+        session.close()
     assert sum(count for status, count in statuses.items() if status >= 500) == 0
     assert statuses[200] > 15, statuses  # it gets through, too
     assert statuses[422] > 15, statuses
@@ -84,7 +117,7 @@ def test_no_request_from_the_description_breaks_anything(house: House, share: in
 
 def check(
     operation: Any, mode: GenerationMode, path: dict[str, Any], query: dict[str, Any], house: House,
-    session: requests.Session, statuses: "collections.Counter[int]",
+    sessions: tuple[requests.Session, ...], statuses: "collections.Counter[int]",
 ) -> None:  # fmt: skip
     strategy = operation.as_strategy(mode, path_parameters=path or None, query=query or None)
 
@@ -94,8 +127,10 @@ def check(
     )  # fmt: skip
     @hypothesis.given(case=strategy)
     def requested(case: Any) -> None:
-        answer = case.call(base_url=house.url, session=session)
-        statuses[answer.status_code] += 1
-        case.validate_response(answer, checks=CHECKS)
+        for session in sessions:
+            answer = case.call(base_url=house.url, session=session)
+            statuses[answer.status_code] += 1
+            case.validate_response(answer, checks=CHECKS)
+            assert {name.lower() for name in answer.headers} <= LEAVING
 
     requested()
