@@ -14,6 +14,7 @@ UV = "uv==0.13.9"
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
+SHEBANG_MAX = 120
 
 
 def say(text: str) -> None:
@@ -76,16 +77,23 @@ def install(lockfile: str, stamps: list[str]) -> None:
         sys.stderr.write(first.stderr[-2000:])
         fail("the packages could not be installed; the lines above say why. Then run make again")
     site = next((VENV / "lib").glob("python3*")) / "site-packages"
-    (site / "openberth-src.pth").write_text(f"{ROOT / 'src'}\n", encoding="utf-8")
+    # Relative: this file is read in the encoding of the user's locale, which may know no other signs than ASCII.
+    (site / "openberth-src.pth").write_text(f"{os.path.relpath(ROOT / 'src', site)}\n", encoding="ascii")
     script = VENV / "bin" / "openberth"
-    script.write_text(
-        f"#!{VENV / 'bin' / 'python'}\nfrom openberth.entrypoints.cli import main\n\nmain()\n",
-        encoding="utf-8",
-    )
+    begin = first_lines(VENV / "bin" / "python")
+    script.write_text(f"{begin}from openberth.entrypoints.cli import main\n\nmain()\n", encoding="utf-8")
     script.chmod(0o755)
     subprocess.run([str(VENV / "bin" / "python"), "-m", "compileall", "-q", str(ROOT / "src")], check=False)
     for stamp in stamps:
         Path(stamp).touch()
+
+
+def first_lines(python: Path) -> str:
+    """How a script names its interpreter. The kernel takes neither blanks nor long paths; the shell takes both."""
+    if " " not in str(python) and len(os.fsencode(python)) < SHEBANG_MAX:
+        return f"#!{python}\n"
+    # The second line is a command of the shell and, with the third, a text that Python skips.
+    return f"""#!/bin/sh\n'''exec' "{python}" "$0" "$@"\n' '''\n"""
 
 
 def main() -> None:
