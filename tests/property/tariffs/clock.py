@@ -189,6 +189,13 @@ class Book:
     def day(self, minute: int) -> date:
         return tariff_day(self.clock.at(minute), self.tariff.day_starts)
 
+    def day_begun(self, minute: int) -> int:
+        """The first minute, not before the first own one, of the tariff day in which a minute lies."""
+        day = self.day(minute)
+        while minute > self.first and self.day(minute - 1) == day:
+            minute -= 1
+        return minute
+
     def _next(self) -> Place:
         minute = self.first + len(self.places)
         day = self.day(minute)
@@ -218,10 +225,10 @@ def condition_holds(
     return (
         (condition.enter is None or within(minute_of_day(entry), *condition.enter))
         and (condition.leave is None or within(minute_of_day(leave), *condition.leave))
-        and (not condition.days or day_means(condition.days, day, tariff, calendar))
         and (not condition.same_day or day == tariff_day(went, tariff.day_starts))
         and condition.min_stay_minutes <= minutes
         and (condition.max_stay_minutes is None or minutes <= condition.max_stay_minutes)
+        and (not condition.days or day_means(condition.days, day, tariff, calendar))
     )
 
 

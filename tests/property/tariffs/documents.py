@@ -152,6 +152,8 @@ def cap(dice: Random, codes: list[str]) -> Cap:
     kind, hours = dice.choice(tuple(CapKind)), dice.choice(HOURS)
     if kind in ACROSS_VISITS and dice.random() < 0.25:
         return Cap(kind, money(dice), (), hours, tuple(named), across_visits=True)
+    if kind in (CapKind.ROLLING, CapKind.ROLLING_24H) and dice.random() < 0.4:
+        return Cap(kind, money(dice), (), hours, tuple(named), ends_with_day=True)
     return Cap(kind, money(dice), later, hours, tuple(named), maybe(dice, 0.15, dice.choice((1, 2, 3))))
 
 

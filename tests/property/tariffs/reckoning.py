@@ -292,7 +292,8 @@ def ordinal(own: Own, cap: Cap, minute: int) -> int:
         if cap.across_visits:
             return own.visits.rolling_span(own.tariff.code, cap, own.first, minute)
         hours = 24 if cap.kind is CapKind.ROLLING_24H else cap.hours
-        return (minute - own.first) // (hours * 60)
+        begun = book.day_begun(minute) if cap.ends_with_day else own.first
+        return (minute - begun) // (hours * 60) + 100 * (book.day(begun) - book.day(own.first)).days
     if cap.kind is CapKind.WINDOW:
         return book.windows_begun(minute, cap.bands) - 1
     first, day = book.day(own.first), book.day(minute)

@@ -238,6 +238,106 @@ bands:
 """, (("Mon", "10:00", "61 min", "1.95"), ("Mon", "18:00", "3 h", "2.50"), ("Fri", "18:00", "3 h", "3.50"),
       ("2026-12-24", "18:00", "3 h", "3.50"), ("2026-12-23", "18:00", "3 h", "2.50"),
       ("2026-12-25", "18:00", "3 h", "2.50"))),
+    # Link, Hong Kong (carcarpark.com 469): 27 an hour, Sat, Sun and holidays 29; the most for 12 hours, from the entry
+    # until midnight of the day, 135 (145); for 24 hours 200 (210).
+    "link": Notice("HKD", "Asia/Hong_Kong", """
+beyond_calendar: weekday
+bands:
+  - {code: work, days: [workday], counting: stay, charge: {unit_minutes: 60, price: "27.00"}}
+  - {code: off, days: [weekend], counting: stay, charge: {unit_minutes: 60, price: "29.00"}}
+caps:
+  - {kind: rolling, hours: 12, amount: "135.00", bands: [work], ends_with_day: true}
+  - {kind: rolling, hours: 12, amount: "145.00", bands: [off], ends_with_day: true}
+  - {kind: rolling_24h, amount: "200.00"}
+""", (("Mon", "10:00", "3 h", "81.00"), ("Mon", "10:00", "12 h", "135.00"), ("Mon", "10:00", "13 h", "162.00"),
+      ("Mon", "21:00", "5 h", "135.00"), ("Mon", "14:00", "16 h", "200.00"), ("Sat", "10:00", "12 h", "145.00"))),
+    # Kerry, Castle Peak Bay, Hong Kong: Mon-Thu 10 an hour, 18-22 20 an hour; Fri 10, 18-22 40; weekends 20 and 40;
+    # day 8-18 at most 40 (60), night 22-8 at most 30 (40).
+    "castle peak bay": Notice("HKD", "Asia/Hong_Kong", """
+beyond_calendar: weekday
+day_starts: "08:00"
+bands:
+  - {code: day, days: [mon, tue, wed, thu, fri], hours: "08:00-18:00",
+     charge: {unit_minutes: 60, price: "10"}, cap: "40"}
+  - {code: evening, days: [mon, tue, wed, thu], hours: "18:00-22:00", charge: {unit_minutes: 60, price: "20"}}
+  - {code: friday, days: [fri], hours: "18:00-22:00", charge: {unit_minutes: 60, price: "40"}}
+  - {code: night, days: [mon, tue, wed, thu, fri], hours: "22:00-08:00",
+     charge: {unit_minutes: 60, price: "10"}, cap: "30"}
+  - {code: day-off, days: [sat, sun, holiday], hours: "08:00-18:00",
+     charge: {unit_minutes: 60, price: "20"}, cap: "60"}
+  - {code: evening-off, days: [sat, sun, holiday], hours: "18:00-22:00", charge: {unit_minutes: 60, price: "40"}}
+  - {code: night-off, days: [sat, sun, holiday], hours: "22:00-08:00",
+     charge: {unit_minutes: 60, price: "20"}, cap: "40"}
+""", (("Mon", "08:00", "10 h", "40.00"), ("Mon", "17:00", "3 h", "50.00"), ("Fri", "18:00", "14 h", "190.00"),
+      ("Sat", "09:00", "24 h", "280.00"))),
+    # Chibi hospital 2024: an hour free, then 1.50 an hour (60 to 120 minutes are one hour), at most 20 in 24 h; new
+    # energy nine tenths.
+    "chibi": Notice("CNY", "Asia/Shanghai", """
+free: {minutes: 60, mode: deduct}
+charge: {unit_minutes: 60, price: "1.50"}
+caps: [{kind: rolling_24h, amount: "20.00"}]
+classes: [{code: green, match: {new_energy: true}, factor: "0.9"}]
+""", (("Mon", "10:00", "2 h", "1.50"), ("Mon", "10:00", "2 h 1 min", "3.00"), ("Mon", "10:00", "20 h", "20.00"))),
+    # Xiangyang central hospital, south: 30 min free; within 4 h 5 an hour, then 10 an hour, at most 60 in 24 h, which
+    # begin anew; new energy 4 h free, the 5th and 6th hour at half, then the full price.
+    "xiangyang": Notice("CNY", "Asia/Shanghai", """
+free: {minutes: 30}
+charge: {unit_minutes: 60, tiers: [{up_to_minutes: 240, price: "5.00"}, {price: "10.00"}]}
+caps: [{kind: rolling_24h, amount: "60.00"}]
+cycle: {kind: rolling, hours: 24, free_again: true}
+classes:
+  - code: green
+    match: {new_energy: true}
+    charge:
+      unit_minutes: 60
+      price: "10.00"
+      tiers: [{up_to_minutes: 240, percent: 0}, {up_to_minutes: 360, percent: 50}, {percent: 100}]
+""", (("Mon", "10:00", "30 min", "0.00"), ("Mon", "10:00", "4 h", "20.00"), ("Mon", "10:00", "6 h", "40.00"),
+      ("Mon", "10:00", "24 h", "60.00"), ("Mon", "10:00", "25 h", "65.00"))),
+    # Zhongshan Boai hospital: an hour free, then 1 per 15 min, at most 60 in 24 h; motorcycles 1 per 12 h, at most 2.
+    "boai": Notice("CNY", "Asia/Shanghai", """
+free: {minutes: 60, mode: deduct}
+charge: {unit_minutes: 15, price: "1.00"}
+caps: [{kind: rolling_24h, amount: "60.00"}]
+classes:
+  - {code: motorcycle, match: {sizes: [motorcycle]}, free: {minutes: 0}, charge: {unit_minutes: 720, price: "1.00"},
+     caps: [{kind: rolling_24h, amount: "2.00"}]}
+""", (("Mon", "10:00", "1 h", "0.00"), ("Mon", "10:00", "2 h 30 min", "6.00"), ("Mon", "10:00", "24 h", "60.00"))),
+    # Jeju, public lots: 30 min free, up to an hour 1000, then 500 per 15 min, at most 10000 a day.
+    "jeju": Notice("KRW", "Asia/Seoul", """
+charge:
+  ladder: [{up_to_minutes: 30, total: "0"}, {up_to_minutes: 60, total: "1000"}, {unit_minutes: 15, price: "500"}]
+caps: [{kind: day, amount: "10000"}]
+""", (("Mon", "10:00", "30 min", "0"), ("Mon", "10:00", "31 min", "1000"), ("Mon", "10:00", "90 min", "2000"),
+      ("Mon", "08:00", "12 h", "10000"))),
+    # Cheongju airport: less than 10 min free; 500 for each begun half hour, after 10 hours 10000 for 24 hours.
+    "cheongju": Notice("KRW", "Asia/Seoul", """
+free: {minutes: 9}
+charge: {unit_minutes: 30, price: "500"}
+caps: [{kind: rolling_24h, amount: "10000"}]
+""", (("Mon", "10:00", "9 min", "0"), ("Mon", "10:00", "10 min", "500"), ("Mon", "10:00", "1 h", "1000"),
+      ("Mon", "10:00", "11 h", "10000"), ("Mon", "10:00", "25 h", "11000"))),
+    # Chemnitz, on-street: 0.50 for the first 40 minutes and for each begun 20 minutes after; an hour 1.00, two 2.50.
+    "chemnitz": Notice("EUR", "Europe/Berlin", """
+charge: {tiers: [{up_to_minutes: 40, flat: "0.50"}, {unit_minutes: 20, price: "0.50"}]}
+""", (("Mon", "10:00", "40 min", "0.50"), ("Mon", "10:00", "1 h", "1.00"), ("Mon", "10:00", "2 h", "2.50"))),
+    # Singen, Stadthalle: 40 min at least 1, each begun 20 min 0.50, day 10; evening 18-2 4 flat for who comes then.
+    "singen": Notice("EUR", "Europe/Berlin", """
+plans:
+  - {code: evening, when: {enter: "18:00-02:00", leave: "18:00-02:00", max_stay_minutes: 480}, charge: {flat: "4.00"}}
+  - code: hours
+    charge: {tiers: [{up_to_minutes: 40, flat: "1.00"}, {unit_minutes: 20, price: "0.50"}]}
+    caps: [{kind: rolling_24h, amount: "10.00"}]
+""", (("Mon", "10:00", "5 min", "1.00"), ("Mon", "10:00", "61 min", "2.00"), ("Mon", "10:00", "8 h", "10.00"),
+      ("Mon", "18:30", "5 h", "4.00"), ("Mon", "18:30", "30 min", "1.00"), ("Mon", "18:30", "8 h", "10.00"))),
+    # New York, meters in zone M1 since 2023-10-16: 5.50 the first hour, 9.00 the second; two hours 14.50; Sundays free.
+    "new york meters": Notice("USD", "America/New_York", """
+bands:
+  - {code: week, days: [mon, tue, wed, thu, fri, sat], hours: "07:00-22:00",
+     charge: {unit_minutes: 60, tiers: [{up_to_minutes: 60, price: "5.50"}, {price: "9.00"}]}}
+  - {code: night, days: [mon, tue, wed, thu, fri, sat], hours: "22:00-07:00", charge: {free: true}}
+  - {code: sunday, days: [sun], charge: {free: true}}
+""", (("Mon", "10:00", "1 h", "5.50"), ("Mon", "10:00", "2 h", "14.50"), ("Sun", "10:00", "2 h", "0.00"))),
     # Gatwick, drop-off, 2025: 7 for up to 10 minutes, then 1 a minute to 20 minutes, at most 25.
     "drop-off": Notice("GBP", "Europe/London", """
 charge: {tiers: [{up_to_minutes: 10, flat: "7.00"}, {unit_minutes: 1, price: "1.00"}]}
@@ -273,6 +373,10 @@ def test_it_costs_what_the_notice_says(name: str, stay: tuple[str, str, str, str
         ("hunan county", "24 h", "new_energy", "10.00"),
         ("qinzhou", "3 h", "new_energy", "5.25"),
         ("qinzhou", "2 h", "disabled", "0.00"),
+        ("chibi", "2 h 1 min", "new_energy", "2.70"),
+        ("xiangyang", "4 h", "new_energy", "0.00"),
+        ("xiangyang", "7 h", "new_energy", "20.00"),
+        ("boai", "3 h", "size motorcycle", "1.00"),
         ("singapore heavy", "14 h", "size motorcycle", "1.30"),
     ],
 )

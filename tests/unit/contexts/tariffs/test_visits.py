@@ -127,6 +127,27 @@ def test_a_cap_that_holds_once(stay: str, price: str) -> None:
     assert fee(cny(f"{HOURLY}caps: [{{kind: rolling_24h, amount: 30, times: 1}}]"), "Mon", "10:00", stay) == price
 
 
+@pytest.mark.parametrize(
+    ("day_starts", "at", "stay", "price"),
+    [
+        ("00:00", "22:00", "2 h", "20.00"),
+        ("00:00", "22:00", "3 h", "30.00"),  # 20 until midnight, then 10 of the next span
+        ("00:00", "22:00", "7 h", "50.00"),
+        ("00:00", "22:00", "8 h", "60.00"),  # five hours after midnight the second span of that day begins
+        ("00:00", "22:00", "26 h", "170.00"),  # 20, and five spans of the next day
+        ("00:00", "22:00", "27 h", "180.00"),
+        ("00:00", "10:00", "20 h", "130.00"),  # three spans, then one, and an hour of the next
+        ("07:00", "22:00", "9 h", "60.00"),  # 22-3 and 3-7
+        ("07:00", "22:00", "10 h", "70.00"),
+    ],
+)
+def test_spans_that_end_with_the_day(day_starts: str, at: str, stay: str, price: str) -> None:
+    body = (
+        'charge: {unit_minutes: 60, price: "10.00"}\ncaps: [{kind: rolling, hours: 5, amount: 30, ends_with_day: true}]'
+    )
+    assert fee(cny(f'day_starts: "{day_starts}"\n{body}'), "Mon", at, stay) == price
+
+
 @pytest.mark.parametrize("kind", [CapKind.STAY, CapKind.WINDOW])
 def test_a_span_within_one_visit_is_not_shared(kind: CapKind) -> None:
     good = cny(cap("kind: day, amount: 12"))

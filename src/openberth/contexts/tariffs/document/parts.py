@@ -112,6 +112,7 @@ class CapPart(Part):
     """The most that a span of time costs; ``amounts`` are those of the first, the second … span, the last goes on.
 
     ``times``: it holds in so many spans only. ``across_visits``: all visits of a vehicle use it up together.
+    ``ends_with_day``: a rolling span ends with the tariff day at the latest.
     """
 
     kind: CapKind
@@ -121,6 +122,7 @@ class CapPart(Part):
     bands: Codes = Field(default=[])
     times: Annotated[Whole, Between(1, 1_000)] | None = None
     across_visits: Truth = False
+    ends_with_day: Truth = False
 
 
 class CyclePart(Part):

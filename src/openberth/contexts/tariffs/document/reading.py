@@ -157,7 +157,9 @@ def _cap(part: CapPart, factor: Fraction, currency: str) -> Cap:
     texts = part.amounts or [part.amount or "0"]
     first, *later = (amount_of(text, factor, currency) for text in texts)
     hours = part.hours or 24
-    return Cap(part.kind, first, tuple(later), hours, tuple(part.bands), part.times, part.across_visits)
+    return Cap(
+        part.kind, first, tuple(later), hours, tuple(part.bands), part.times, part.across_visits, part.ends_with_day
+    )
 
 
 def _band_caps(charged: _Charged, currency: str) -> list[Cap]:

@@ -147,6 +147,7 @@ def _cap(cap: Cap) -> CapPart:
         bands=list(cap.bands),
         times=cap.times,
         across_visits=cap.across_visits,
+        ends_with_day=cap.ends_with_day,
     )
 
 

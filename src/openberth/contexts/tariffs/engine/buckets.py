@@ -6,6 +6,8 @@ from openberth.contexts.tariffs.engine.ready import ENDLESS, ReadyCap
 from openberth.contexts.tariffs.engine.timeline import Timeline
 from openberth.contexts.tariffs.model import CapKind
 
+_SPANS_A_DAY = 100  # more than a day has hours
+
 
 class Bucket:
     """One cap of one stay. Amounts are whole numbers over the plan's denominator."""
@@ -44,6 +46,10 @@ class Bucket:
             if self.cap.bands is None:
                 return time.window
             return sum([time.windows_of.get(band, 0) for band in self.cap.bands]) or -1  # none has begun yet
+        if self.cap.daily:
+            number = (position - time.day_begin) // self.cap.minutes
+            self.until = min(time.day_begin + (number + 1) * self.cap.minutes, time.day_end)
+            return time.day * _SPANS_A_DAY + number
         if minutes := self.cap.minutes:
             span = (position - time.anchor) // minutes
             self.until = time.anchor + (span + 1) * minutes

@@ -14,9 +14,10 @@ def holds(plan: ReadyPlan, entry: int, until: int, minutes: int) -> bool:
         return False
     if when.leave is not None and not _within(when.leave, plan, until):
         return False
-    if when.days and not clock.is_day(clock.day_at(entry), when.days):
+    if when.same_day and clock.day_at(entry) != clock.day_at(until):
         return False
-    return not when.same_day or clock.day_at(entry) == clock.day_at(until)
+    # Last, for a day that the calendar does not know is asked about only where it decides.
+    return not when.days or clock.is_day(clock.day_at(entry), when.days)
 
 
 def edges(plan: ReadyPlan, instant: int) -> list[int]:

@@ -51,7 +51,7 @@ class ReadyTier(NamedTuple):
 class ReadyCap(NamedTuple):
     """A cap; ``minutes`` is the length of a rolling span, ``bands`` None concerns all; and what a line says of it.
 
-    ``visits`` names the spans of a cap that holds across visits.
+    ``visits`` names the spans of a cap that holds across visits; those of a ``daily`` one end with the tariff day.
     """
 
     kind: CapKind
@@ -60,6 +60,7 @@ class ReadyCap(NamedTuple):
     bands: frozenset[int] | None
     times: int
     visits: str | None
+    daily: bool
     code: str
     params: Mapping[str, Param]
 
@@ -92,9 +93,9 @@ class ReadyPlan:
     """One plan. Amounts are whole numbers: minor units times ``denominator``."""
 
     __slots__ = (
-        "across_visits", "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "denominator",
-        "depends_on_leaving", "free_minutes", "free_per_cycle", "is_conditional", "is_threshold", "minimum",
-        "needs_days", "plan", "simple_free", "spans", "tariff",
+        "across_visits", "bands", "by_entry", "caps", "clock", "cycle_day", "cycle_minutes", "day_spans",
+        "denominator", "depends_on_leaving", "free_minutes", "free_per_cycle", "is_conditional", "is_threshold",
+        "minimum", "needs_days", "plan", "simple_free", "spans", "tariff",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, tariff: Tariff, zone: str, calendar: Calendar | None, times: int) -> None:
@@ -113,12 +114,15 @@ class ReadyPlan:
                 _numbers(plan, cap.bands, tariff) if cap.bands else None,
                 ENDLESS if cap.times is None else cap.times,
                 cap.span_name if cap.across_visits else None,
+                cap.ends_with_day,
                 f"tariff.line.cap_{cap.kind.value}{'_visits' if cap.across_visits else ''}",
                 _cap_words(cap),
             )
             for cap in plan.caps
         )
-        self.spans = tuple({cap.minutes for cap in self.caps if cap.minutes and cap.visits is None})
+        own = [cap for cap in self.caps if cap.minutes and cap.visits is None]
+        self.spans = tuple({cap.minutes for cap in own if not cap.daily})
+        self.day_spans = tuple({cap.minutes for cap in own if cap.daily})
         self.across_visits = any(cap.visits is not None for cap in self.caps)
         self.bands = tuple(self._band(number, band) for number, band in enumerate(plan.bands))
         self.by_entry = plan.bands_by is BandsBy.ENTRY
@@ -133,6 +137,7 @@ class ReadyPlan:
         self.needs_days = (
             self.cycle_day
             or plan.free.per is FreePer.DAY
+            or bool(self.day_spans)
             or any(cap.kind in (CapKind.DAY, CapKind.WEEK, CapKind.MONTH) for cap in plan.caps)
         )
         when = plan.condition
@@ -216,8 +221,12 @@ def _check(plan: Plan, tariff: Tariff) -> None:
     if any(cap.kind is CapKind.ROLLING and cap.hours < 1 for cap in plan.caps) or (plan.cycle and plan.cycle.hours < 1):
         raise NotComputable("hours", tariff=tariff.code)
     for cap in plan.caps:
-        if (cap.times is not None and cap.times < 1) or (
-            cap.across_visits and (cap.kind not in ACROSS_VISITS or cap.later or cap.times is not None)
+        one_amount = not cap.later and cap.times is None
+        rolling = cap.kind in (CapKind.ROLLING, CapKind.ROLLING_24H)
+        if (
+            (cap.times is not None and cap.times < 1)
+            or (cap.across_visits and (cap.kind not in ACROSS_VISITS or not one_amount))
+            or (cap.ends_with_day and (not rolling or not one_amount or cap.across_visits))
         ):
             raise NotComputable("cap", tariff=tariff.code)
     for tier in tiers:

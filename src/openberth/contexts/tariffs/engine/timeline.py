@@ -11,12 +11,12 @@ class Timeline:
     ``base``. ``edge`` is the position at which something changes next; ``enter`` must be called there. ``cuts`` are
     further edges, ``grids`` edges that come back: where the first lies and after how many minutes. ``window`` numbers
     the windows that passed, ``windows_of`` those of each band; ``day`` is the ordinal of the tariff day, 0 where no day
-    matters, and ``day_end`` the position at which it ends.
+    matters, ``day_begin`` the first position in it and ``day_end`` the one at which it ends.
     """
 
     __slots__ = (
-        "_base", "_clock", "_cycle_end", "_grids", "_has_bands", "_next", "_pieces", "_plan", "_spans",
-        "anchor", "band", "cuts", "cycle", "day", "day_end", "edge", "window", "windows_of",
+        "_base", "_clock", "_cycle_end", "_day_spans", "_grids", "_has_bands", "_next", "_pieces", "_plan", "_spans",
+        "anchor", "band", "cuts", "cycle", "day", "day_begin", "day_end", "edge", "window", "windows_of",
     )  # fmt: skip
 
     def __init__(
@@ -31,10 +31,10 @@ class Timeline:
         self._clock = plan.clock
         self.anchor = self.edge = anchor
         self.cycle, self._cycle_end = 0, ENDLESS
-        self.day, self.day_end = 0, ENDLESS
+        self.day, self.day_begin, self.day_end = 0, anchor, ENDLESS
         self.window = 0
         self.windows_of: dict[int, int] = {}
-        self._spans = plan.spans
+        self._spans, self._day_spans = plan.spans, plan.day_spans
         self._pieces: tuple[tuple[int, int], ...] = ()  # where in the tariff day, as positions, which band begins
         self._next = 0
         self.band = -1
@@ -61,6 +61,10 @@ class Timeline:
             edge = self._cycle_end
         for minutes in self._spans:
             end = position + minutes - (position - self.anchor) % minutes
+            if end < edge:
+                edge = end
+        for minutes in self._day_spans:
+            end = position + minutes - (position - self.day_begin) % minutes
             if end < edge:
                 edge = end
         for start, minutes in self._grids:
@@ -101,6 +105,7 @@ class Timeline:
             if position < self.day_end:
                 return
             self.day += 1
+            self.day_begin = self.day_end
             self._take_day()
 
     def _open(self, band: int) -> None:

@@ -104,9 +104,10 @@ class Walk:
 
     def limited_also_by(self, others: Sequence["Walk"]) -> None:
         """Let caps of other tariffs limit this one's charges, too: those that are for all their bands."""
-        more = tuple(bucket for other in others for bucket in other.buckets if bucket.cap.bands is None)
+        lent = {other: [bucket for bucket in other.buckets if bucket.cap.bands is None] for other in others}
+        more = [bucket for buckets in lent.values() for bucket in buckets]
         self._buckets_of = [(*buckets, *more) for buckets in self._buckets_of]
-        self._companions = tuple(others)
+        self._companions = tuple(other for other, buckets in lent.items() if buckets)
 
     def go(self) -> "Walk":
         """Walk all own minutes."""

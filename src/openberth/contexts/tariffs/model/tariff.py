@@ -142,7 +142,8 @@ class Cap:
 
     The last amount goes on. ``bands`` names the bands whose charges it limits; empty: all. ``times``: it holds in so
     many spans from the first on, and no longer. ``across_visits``: all visits of a vehicle use one amount up; a rolling
-    span begins with the visit that finds none going on.
+    span begins with the visit that finds none going on. ``ends_with_day``: a rolling span ends with the tariff day at
+    the latest, and the next one begins with the following day.
     """
 
     kind: CapKind
@@ -152,6 +153,7 @@ class Cap:
     bands: tuple[str, ...] = ()
     times: int | None = None
     across_visits: bool = False
+    ends_with_day: bool = False
 
     @property
     def span_name(self) -> str:

@@ -150,6 +150,8 @@ class _Teller:
         if rolling:
             kind = "cap_rolling_visits" if cap.across_visits else "cap_rolling"
         words = self._say(kind, amount=amount, hours=cap.hours)
+        if cap.ends_with_day:
+            words = self._say("cap_ends_with_day", cap=words)
         if cap.times is not None:
             words = self._say("cap_times", cap=words, times=cap.times)
         if cap.across_visits:

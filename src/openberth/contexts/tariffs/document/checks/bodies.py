@@ -75,7 +75,7 @@ def _caps_flaws(caps: Sequence[CapPart], path: Path, currency: str) -> Iterator[
     for index, cap in enumerate(caps):
         here: Path = (*path, index)
         kind = CapKind.ROLLING if cap.kind is CapKind.ROLLING_24H else cap.kind
-        key = (kind, cap.hours or 24, frozenset(cap.bands), cap.across_visits)
+        key = (kind, cap.hours or 24, frozenset(cap.bands), cap.across_visits, cap.ends_with_day)
         if key in seen:
             yield flaw((*here, "kind"), "tariff.cap_twice", kind=cap.kind.value)
         seen.add(key)
@@ -89,13 +89,16 @@ def _cap_spans(cap: CapPart, path: Path) -> Iterator[Flaw]:
     """Check what is said of the spans in which a cap holds."""
     if cap.times is not None and cap.kind is CapKind.STAY:
         yield flaw((*path, "times"), "tariff.key_unused", key="times", way=cap.kind.value)
-    if not cap.across_visits:
-        return
-    if cap.kind not in ACROSS_VISITS:
+    if cap.across_visits and cap.kind not in ACROSS_VISITS:
         yield flaw((*path, "across_visits"), "tariff.cap_across_visits", kind=cap.kind.value)
+    if cap.ends_with_day and cap.kind not in (CapKind.ROLLING, CapKind.ROLLING_24H):
+        yield flaw((*path, "ends_with_day"), "tariff.key_unused", key="ends_with_day", way=cap.kind.value)
+    ways = [way for way in ("ends_with_day", "across_visits") if getattr(cap, way)]
+    if len(ways) > 1:
+        yield flaw((*path, ways[0]), "tariff.key_unused", key=ways[0], way=ways[1])
     for key in ("amounts", "times"):
-        if getattr(cap, key) is not None:
-            yield flaw((*path, key), "tariff.key_unused", key=key, way="across_visits")
+        if ways and getattr(cap, key) is not None:
+            yield flaw((*path, key), "tariff.key_unused", key=key, way=ways[0])
 
 
 def _cap_amounts(cap: CapPart, path: Path, currency: str) -> Iterator[Flaw]:
