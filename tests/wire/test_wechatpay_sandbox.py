@@ -140,6 +140,7 @@ class TestOrders:
             ({"description": "长" * 128}, (400, "PARAM_ERROR", 268435461)),
             ({"notify_url": "https://example.invalid/n?lot=1"}, (400, "PARAM_ERROR", 268435461)),
             ({"settle_info": {"profit_sharing": "Y"}}, (400, "PARAM_ERROR", 268435461)),
+            ({"scene_info": {"store_info": {"id": "1"}}}, (400, "PARAM_ERROR", 268435461)),
             ({"time_expire": "2026-01-01 10:00:00"}, (400, "PARAM_ERROR", 268435461)),
             ({"time_expire": "2020-01-01T10:00:00+08:00"}, (400, "PARAM_ERROR", 268435461)),
             ({"appid": SUB_APPID}, (400, "APPID_MCHID_NOT_MATCH", 268445527)),
@@ -269,6 +270,13 @@ class TestProvider:
     def test_what_is_refused(self, provider: Client, change: dict[str, Any], why: tuple[int, str, int]) -> None:
         body = self.order(provider, payer={"sp_openid": "oSp"}) | change
         assert provider.call("POST", "/v3/pay/partner/transactions/jsapi", body).why == why
+
+    def test_a_payers_code_needs_no_app(self, sandbox: Sandbox, provider: Client) -> None:
+        code = sandbox.control("auth-codes")["auth_code"]
+        body = self.order(provider, payer={"auth_code": code}, scene_info={"store_info": {"out_id": "A1"}})
+        del body["notify_url"], body["sp_appid"]
+        done = provider.call("POST", "/v3/pay/partner/transactions/codepay", body)
+        assert (done.status, done.said["trade_state"], done.said["payer"]) == (200, "SUCCESS", {})
 
     def test_close_refund_and_bill_name_the_merchant(self, sandbox: Sandbox, provider: Client) -> None:
         body = self.order(provider)

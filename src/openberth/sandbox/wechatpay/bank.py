@@ -88,7 +88,7 @@ class Bank:
                 raise Refusal(Why.NO_OPENID, field="/payer/openid")
             return caller
         payee = self.served(caller, body)
-        if body["sp_appid"] not in caller.appids:
+        if "sp_appid" in body and body["sp_appid"] not in caller.appids:
             raise Refusal(Why.APPID, body["sp_appid"], "/sp_appid")
         if "sub_appid" in body and body["sub_appid"] not in payee.appids:
             raise Refusal(Why.APPID, body["sub_appid"], "/sub_appid")
@@ -269,7 +269,9 @@ def _payer(order: Order, openid: str | None) -> dict[str, str]:
     if not order.partner:
         return {"openid": user}
     named = order.body.get("payer", {})
-    payer = {"sp_openid": named.get("sp_openid") or _elsewhere(user, order.body["sp_appid"])}
+    payer = {}
+    if "sp_appid" in order.body:
+        payer["sp_openid"] = named.get("sp_openid") or _elsewhere(user, order.body["sp_appid"])
     if "sub_appid" in order.body:
         payer["sub_openid"] = named.get("sub_openid") or _elsewhere(user, order.body["sub_appid"])
     return payer

@@ -132,18 +132,24 @@ URL = Text(255, pattern=r"https?://[!-~]+")
 OPENID = Text(128, pattern=r"[!-~]+")
 CURRENCY = Text(16, one_of=("CNY",))
 
-_GOODS = Group({
-    "merchant_goods_id*": Text(32), "wechatpay_goods_id": Text(32), "goods_name": Text(256),
-    "quantity*": Whole(1), "unit_price*": Whole(),
-})  # fmt: skip
-_DETAIL = Group({"cost_price": Whole(), "invoice_id": Text(32), "goods_detail": Many(_GOODS)})
-_STORE = Group({"id*": Text(32), "name": Text(256), "area_code": Text(32), "address": Text(512)})
+_GOODS: dict[str, Kind] = {
+    "merchant_goods_id*": Text(32), "goods_name": Text(256), "quantity*": Whole(1), "unit_price*": Whole(),
+}  # fmt: skip
+_COSTS: dict[str, Kind] = {"cost_price": Whole(), "invoice_id": Text(32)}
+_DETAIL = Group({**_COSTS, "goods_detail": Many(Group({**_GOODS, "wechatpay_goods_id": Text(32)}))})
+_STORE = Group({"id": Text(32), "name*": Text(256), "area_code*": Text(32), "address*": Text(512)})
 _SCENE: dict[str, Kind] = {"device_id": Text(32), "store_info": _STORE}
 _H5 = Group({
     "type*": Text(32, one_of=("Wap", "iOS", "Android")), "app_name": Text(64), "app_url": Text(128),
     "bundle_id": Text(128), "package_name": Text(128),
 })  # fmt: skip
 _IDENTITY = Group({"type*": Text(32), "number*": Text(512), "name*": Text(512)})
+_PLAN = Group({"subsidy_installment_num*": Whole(3, 12), "subsidy_percent*": Whole(0, 100)})
+_SUBSIDY = Group({
+    "subsidy_detail": Many(Group({
+        "subsidy_period_type*": Text(32, one_of=("DAILY", "PERIOD")), "subsidy_plan*": Many(_PLAN),
+    })),
+})  # fmt: skip
 _SETTLE: dict[str, Kind] = {"profit_sharing": Flag()}
 _AMOUNT = Group({"total*": Whole(1), "currency": CURRENCY})
 _BASE: dict[str, Kind] = {
@@ -155,7 +161,8 @@ PARTNER: dict[str, Kind] = {"sp_appid*": ID, "sp_mchid*": ID, "sub_appid": ID, "
 _CODEPAY: dict[str, Kind] = {
     "description*": Text(127), "out_trade_no*": NUMBER, "attach": Text(128), "goods_tag": Text(32),
     "support_fapiao": Flag(), "payer*": Group({"auth_code*": Text(18, 18, pattern=r"1[0-5][0-9]{16}")}),
-    "amount*": _AMOUNT, "detail": _DETAIL,
+    "amount*": _AMOUNT,
+    "detail": Group({**_COSTS, "goods_detail*": Many(Group({**_GOODS, "wxpay_goods_id": Text(32)}))}),
     "scene_info*": Group({
         "device_id": Text(32), "device_ip": Text(45), "store_info*": Group({"id": Text(32), "out_id": Text(32)}),
     }),
@@ -168,13 +175,17 @@ def order(way: str, partner: bool) -> Group:
     ``openid`` and ``sub_mchid`` are not marked as needed: their absence has reasons of their own.
     """
     who = PARTNER if partner else DIRECT
-    settle = Group({**_SETTLE, "subsidy_amount": Whole()} if partner else _SETTLE)
     if way == "codepay":
-        return Group({**who, **_CODEPAY, "settle_info": settle})
+        if partner:  # here alone a provider need not name its app
+            who = {name.replace("sp_appid*", "sp_appid"): kind for name, kind in PARTNER.items()}
+        return Group({**who, **_CODEPAY, "settle_info": Group(_SETTLE)})
+    settle = Group({**_SETTLE, "subsidy_amount": Whole()} if partner else _SETTLE)
     payer: dict[str, Kind] = {"identity": _IDENTITY}
     if way == "jsapi":
         payer |= {"sp_openid": OPENID, "sub_openid": OPENID} if partner else {"openid": OPENID}
     fields: dict[str, Kind] = {**who, **_BASE, "settle_info": settle, "payer": Group(payer)}
+    if way in ("jsapi", "app"):
+        fields["subsidy_info"] = _SUBSIDY
     if way == "h5":
         fields["scene_info*"] = Group({**_SCENE, "payer_client_ip*": Text(45), "h5_info*": _H5})
     else:

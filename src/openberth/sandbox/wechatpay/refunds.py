@@ -82,9 +82,10 @@ class Refunds:
         back = sum(one.refund for one in before) + amount["refund"]
         if back > order.total:
             raise Refusal(Why.TOO_MUCH_BACK)
-        # Shares follow what has gone back in all, so that the last refund leaves nothing over.
-        payer = order.payer_total * back // order.total - sum(one.payer_refund for one in before)
-        fee = order.fee * back // order.total - sum(one.fee_back for one in before)
+        # Shares follow what has gone back in all, so that the last refund leaves nothing over. A refund that was closed
+        # in between may have rounded the others up: then this one takes less, but never less than nothing.
+        payer = max(0, order.payer_total * back // order.total - sum(one.payer_refund for one in before))
+        fee = max(0, order.fee * back // order.total - sum(one.fee_back for one in before))
         plan = self._bank.faults.refund_plan()
         return Refund(
             caller=caller.mchid, payee=payee.mchid, number=body["out_refund_no"], order=seq, body=body,
