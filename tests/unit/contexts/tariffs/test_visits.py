@@ -10,7 +10,7 @@ from openberth.contexts.tariffs.engine import quote, single
 from openberth.contexts.tariffs.model import CapKind, CapUse, NestedCaps, NotComputable, Policy, Segment, Tariff, Terms
 from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US, Instant, Period, later
-from tests.unit.contexts.tariffs.cases import fee, minutes_of, moment, stated
+from tests.unit.contexts.tariffs.cases import fee, minutes_of, moment, ready, stated
 
 HOURLY = 'charge: {unit_minutes: 60, price: "5.00"}\n'
 Visit = tuple[str, str, str]  # day, hour, length
@@ -58,6 +58,11 @@ def cap(more: str) -> str:
 )  # fmt: skip
 def test_visits_use_a_cap_up_together(body: str, visits: Sequence[Visit], prices: Sequence[str]) -> None:
     assert visited(cny(body), *visits) == prices
+
+
+def test_a_street_where_all_visits_of_a_day_are_capped_together() -> None:
+    visits = [("Mon", "09:00", "30 min"), ("Mon", "10:00", "6 h"), ("Mon", "18:00", "4 h"), ("Tue", "09:00", "31 min")]
+    assert visited(ready("street-all-visits"), *visits) == ["0.00", "13.00", "7.00", "3.00"]
 
 
 def test_a_cap_of_bands_is_used_up_by_their_charges_alone() -> None:
