@@ -22,6 +22,7 @@ Algorithm: TypeAlias = Literal["Ed25519", "RS256"]
 Key: TypeAlias = OKPKey | RSAKey
 RSA_BITS = 2048
 ISSUER = "openberth"
+ACCESS = "at+jwt"  # RFC 9068 section 2.1
 LEEWAY_S = 5
 
 
@@ -70,7 +71,7 @@ def sign(claims: Claims, *, key: Key, algorithm: Algorithm, kid: str, audience: 
         "iss": ISSUER, "aud": audience, "sub": claims.account, "sid": claims.session, "jti": claims.token_id,
         "iat": claims.issued_at // SECOND_US, "exp": claims.expires_at // SECOND_US,
     }  # fmt: skip
-    return jwt.encode({"alg": algorithm, "kid": kid, "typ": "at+jwt"}, said, key, algorithms=[algorithm])
+    return jwt.encode({"alg": algorithm, "kid": kid, "typ": ACCESS}, said, key, algorithms=[algorithm])
 
 
 def kid_of(token: str) -> str | None:
@@ -84,12 +85,14 @@ def kid_of(token: str) -> str | None:
 def read(token: str, *, key: Key, algorithm: Algorithm, audience: str, now: Instant) -> Claims:
     """Return what a token says once its signature, algorithm, issuer, audience and time hold. Raises ``Unknown``."""
     try:
-        said = jwt.decode(token, key, algorithms=[algorithm]).claims
+        found = jwt.decode(token, key, algorithms=[algorithm])
+        said = found.claims
         claims = Claims(
             str(said["sub"]), str(said["sid"]), Instant(int(said["iat"]) * SECOND_US),
             Instant(int(said["exp"]) * SECOND_US), str(said["jti"]),
         )  # fmt: skip
-        is_ours = said["iss"] == ISSUER and said["aud"] == audience
+        # Statements of another kind are signed with the same keys (RFC 8725 section 3.11).
+        is_ours = found.header.get("typ") == ACCESS and said["iss"] == ISSUER and said["aud"] == audience
     except (JoseError, ValueError, KeyError, TypeError):
         raise Unknown("auth.required") from None
     if not is_ours or not claims.issued_at - LEEWAY_S * SECOND_US <= now < claims.expires_at:

@@ -120,6 +120,7 @@ NUMBERS = (
     Bad("`-5`", "amount", post(CASH, cash(-5, "CNY")), 422, "request.malformed"),
     Bad("`10^13` fen", "amount", post(CASH, cash(10**13, "CNY")), 422, "request.malformed"),
     Bad("`XXX`", "currency", post(CASH, cash(5, "XXX")), 422, "request.malformed"),
+    Bad("`²` (a digit of no number)", "cursor of the trail", get("/v1/audit?cursor=%C2%B2"), 422, "request.cursor"),
     Bad("the year 99999", "calendar", get("/v1/calendars/cn?year=99999"), 422, "request.malformed"),
     Bad(
         "month 13",

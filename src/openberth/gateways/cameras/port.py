@@ -251,7 +251,7 @@ _ANSWERS: dict[CommandKind, Callable[[], bytes]] = {
 
 async def _body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > vzenith.MAX_BODY:
+    if declared.isascii() and declared.isdigit() and int(declared) > vzenith.MAX_BODY:
         raise TooBig("device.too_large")
     chunks: list[bytes] = []
     size = 0

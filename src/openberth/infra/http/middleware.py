@@ -125,7 +125,7 @@ class BodyBounds:
         if said.get(b"content-encoding", "identity").strip().lower() not in ("identity", ""):
             raise Encoded
         declared = said.get(b"content-length", "")
-        if declared.isdigit() and int(declared) > limit:
+        if declared.isascii() and declared.isdigit() and int(declared) > limit:
             raise TooLarge(limit)
         await self._app(scope, _Incoming(receive, limit, self._within_s), send)
 

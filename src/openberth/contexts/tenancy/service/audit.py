@@ -188,6 +188,6 @@ def read_cursor(text: str) -> int | None:
     """Return the number that a page goes on below, None for the first page. Raises ``Malformed("request.cursor")``."""
     if not text:
         return None
-    if not text.isdigit() or len(text) > 18:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
         raise Malformed("request.cursor")
     return int(text)
