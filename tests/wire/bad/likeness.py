@@ -37,7 +37,15 @@ NAMES = (
     Bad("`desk-1\\u200b` (no width)", "new login", new_account("desk-1\u200b"), 422, "account.login"),
     Bad("`desk-1\\u0000`", "new login", new_account("desk-1\u0000"), 422, "account.login"),
     Bad("`desk-1 ` (a space)", "new login", new_account(" desk-1 "), 409, "account.login_taken"),
-    Bad("`dеsk-1` (Cyrillic)", "login at sign-in", sign_in("d\u0435sk-1"), 401, "auth.wrong"),
+    Bad(
+        "`dеsk-1` (Cyrillic)",
+        "login at sign-in",
+        sign_in("d\u0435sk-1"),
+        401,
+        "auth.wrong",
+        "the try is in the trail",
+        changes=True,
+    ),
     Bad("`ｍall` (full width)", "code of a lot", get("/v1/lots/%EF%BD%8Dall"), 404, "lot.not_found"),
     Bad("`MALL`", "code of a lot", get("/v1/lots/MALL"), 404, "lot.not_found", "codes are compared byte by byte"),
     Bad(

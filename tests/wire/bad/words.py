@@ -30,7 +30,7 @@ SQL_WORDS = (
         200,
         then="no stay has such a plate",
     ),
-    Bad("`' OR '1'='1' --`", "login", sign_in(SQL), 401, "auth.wrong"),
+    Bad("`' OR '1'='1' --`", "login", sign_in(SQL), 401, "auth.wrong", "the try is in the trail", changes=True),
     Bad(
         "`x'); DELETE FROM stay; --`",
         "reason",

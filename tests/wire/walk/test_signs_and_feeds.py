@@ -11,6 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from openberth.infra.database.log import head
 from openberth.kernel.authority import system
+from openberth.kernel.time import MINUTE_US
 from tests.wire.walk.asking import Answer, Asked, Line, absent, operations, own_names
 from tests.wire.walk.rows import rows_of, words_of
 from tests.wire.walk.test_walk import Sentinels, sentinels_of
@@ -232,6 +233,25 @@ def test_signs_tell_of_their_own_lot_only(world: World, line: Line) -> None:
                     assert answer.status == 200
                     assert not hidden.found_in(answer, sign)
                     assert not neighbour.found_in(answer, sign)
+
+
+# pictures
+
+
+def test_a_link_to_a_picture_is_whole_and_fresh_or_nothing(world: World, line: Line) -> None:
+    """Changed, cut, made up or over: one answer, which does not tell that there is such a picture."""
+    theirs = world.token(world.birch, DOORMAN)
+    made = line.ask(Asked("GET", f"/v1/passages/{world.birch.lots[0].names['passage'][0]}/pictures/0"), theirs)
+    url = str(json.loads(made.text)["url"])
+    assert line.ask(Asked("GET", url), None).status == 200
+    start = url.index("=") + 1
+    wrong = [url[:at] + ("B" if url[at] == "A" else "A") + url[at + 1 :] for at in (start, start + 10, len(url) - 9)]
+    wrong += [url[:-4], url + "AAAA", url[:start] + "A" * 40, url[:start] + "-", url[:start] + "%00"]
+    told = {line.ask(Asked("GET", each), None).without([]) for each in wrong}
+    world.house.machine.advance(6 * MINUTE_US)
+    told.add(line.ask(Asked("GET", url), None).without([]))
+    told.add(line.ask(Asked("GET", url), world.token(world.amber, DOORMAN)).without([]))
+    assert [(each.status, each.code) for each in told] == [(404, "picture.not_found")]
 
 
 # what everybody may ask for
