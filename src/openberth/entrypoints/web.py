@@ -16,6 +16,7 @@ from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, ChannelsApi, PaymentsApi, RefundsApi
 from openberth.contexts.payments.reactions import Cashier, Channels
 from openberth.contexts.permits.api import PermitsApi
+from openberth.contexts.stays import KEEPERS
 from openberth.contexts.stays.api import (
     CasesApi,
     CodesApi,
@@ -31,6 +32,7 @@ from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.api import (
     AccountsApi,
     AuditApi,
+    ForgettingApi,
     GrantsApi,
     KeysApi,
     Lots,
@@ -146,7 +148,7 @@ def build_app(parts: Parts) -> FastAPI:
         AccountsApi(database, entrance.hashing), GrantsApi(database, lots), OrganisationApi(database, lots),
         SettingsApi(database, lots), SignInApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),
-        PicturesApi(database, parts.blobs, door),
+        PicturesApi(database, parts.blobs, door), ForgettingApi(database, door, KEEPERS),
         KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
     )  # fmt: skip
     description = Description()

@@ -12,11 +12,11 @@ from openberth.contexts import facility
 from openberth.contexts.permits.document import read_permits
 from openberth.contexts.permits.model import ListedPermit, PermitKind
 from openberth.contexts.permits.reactions import apply_list
-from openberth.contexts.permits.service import permits_of_lot, unmask
+from openberth.contexts.permits.service import permits_of_lot, set_holder, unmask
 from openberth.contexts.tenancy.api import UnmaskPlateForm, WholePlateView
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import MaskedPlate, View, When, instant, instant_or_none
-from openberth.infra.http.asks import Code, document_body, document_text
+from openberth.infra.http.asks import Code, Form, document_body, document_text
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import answered, once
 from openberth.infra.http.pages import AskByCode, AskedByCode, Page, last_of, page_of
@@ -49,6 +49,12 @@ class PermitView(View):
     valid_until: When | None
 
 
+class HolderForm(Form):
+    """Who holds a permit; null for nobody."""
+
+    person: Id | None
+
+
 class PermitsApi:
     """Serves the routes."""
 
@@ -58,6 +64,7 @@ class PermitsApi:
         add = self.router.add_api_route
         add("/lots/{lot}/permits", self.apply, methods=["PUT"], openapi_extra=document_body("a permit list"))
         add("/lots/{lot}/permits", self.permits, methods=["GET"])
+        add("/lots/{lot}/permits/{code}/holder", self.hold, methods=["PUT"], status_code=204)
         add("/lots/{lot}/permits/{code}/unmask", self.unmask, methods=["POST"], response_model=WholePlateView)
 
     async def apply(
@@ -80,6 +87,21 @@ class PermitsApi:
     ) -> Page[PermitView]:
         """Return the permits of a lot by code."""
         return await self._database.read(partial(_permits, lot=lot, ask=ask), by=by)
+
+    async def hold(
+        self,
+        lot: LotPath,
+        code: Annotated[Code, Path()],
+        form: HolderForm,
+        by: Annotated[Caller, Depends(may("permit.write"))],
+    ) -> None:
+        """Say who holds a permit: its person sees it, and it ends when the person is forgotten."""
+
+        def effect(unit: Unit) -> None:
+            found = facility.lot_named(unit, name=lot)
+            set_holder(unit, company=found.company, lot=found.id, code=code, holder=form.person)
+
+        await self._database.write(effect, by=by)
 
     async def unmask(
         self,

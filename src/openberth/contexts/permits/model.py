@@ -97,3 +97,14 @@ class PermitsApplied:
     added: int
     changed: int
     retired: int
+
+
+@dataclass(frozen=True, slots=True)
+class PermitHeld:
+    """A permit is somebody's from now on, or nobody's."""
+
+    KIND: ClassVar[str] = "permits.permit_held"
+    VERSION: ClassVar[int] = 1
+
+    permit: Id
+    holder: Id | None

@@ -5,7 +5,8 @@ written in small parts (``write_part``) under a lease, which ``reactions.apply_l
 same in one unit, for short lists.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from openberth.contexts import tenancy
 from openberth.contexts.permits import store
@@ -14,6 +15,7 @@ from openberth.contexts.permits.model import (
     ListedPermit,
     Permit,
     PermitChanges,
+    PermitHeld,
     PermitKind,
     PermitsApplied,
     diff,
@@ -26,7 +28,7 @@ from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
-from openberth.kernel.time import SECOND_US, Instant
+from openberth.kernel.time import DAY_US, SECOND_US, Instant, to_iso
 
 PART_MAX = 40  # changes in one unit: a few milliseconds of the writer
 CLAIM_US = 30 * SECOND_US
@@ -145,6 +147,7 @@ def _write(unit: Unit, company: Id, lot: Id, changes: PermitChanges) -> None:
         inserted = unit.run(
             store.INSERT, id=unit.new_id(), company_id=company, lot_id=lot, code=wanted.code, plate_id=plate,
             kind=wanted.kind, valid_from=wanted.valid.start, valid_until=wanted.valid.end, retired_at=None, version=1,
+            holder_id=None,
         )  # fmt: skip
         if inserted != 1:  # a retired one comes back
             _replace(unit, lot, wanted, plate)
@@ -170,3 +173,60 @@ def _active(reader: Reader, lot: Id) -> Iterator[store.PermitRow]:
 
 def _lease(lot: Id) -> str:
     return f"permits.{lot.hex}"
+
+
+# -- whose permit it is ------------------------------------------------------------------------------------------------
+
+
+@needs("permit.write")
+def set_holder(unit: Unit, *, company: Id, lot: Id, code: str, holder: Id | None) -> None:
+    """Say who holds a permit, None for nobody. Raises ``NotFound``: ``permit.not_found``, ``person.not_found``."""
+    found = unit.one(store.PLATE_OF_CODE, lot=lot, permit_code=code)
+    if found is None:
+        raise NotFound("permit.not_found", permit=code)
+    if holder is not None:
+        tenancy.check_person(unit, person=holder)
+    unit.run(store.SET_HOLDER, lot=lot, permit_code=code, new_holder=holder)
+    unit.append(PermitHeld(found[0], holder), company=company, lot=lot, key=found[0])
+
+
+class PermitKeeper:
+    """What permits hold about people: their rights to park, and so which plates are theirs."""
+
+    name = "permits"
+
+    def plates(self, reader: Reader, *, person: Id) -> Sequence[Id]:
+        """Return the plates of the permits that somebody holds."""
+        return [each.plate for each in reader.all(store.OF_HOLDER, holder=person)]
+
+    def locks(self, reader: Reader, *, about: tenancy.About) -> Sequence[tuple[str, Id]]:
+        """Return the locks of the lists in which the permits stand."""
+        return [("permits", each.lot) for each in reader.all(store.OF_HOLDER, holder=about.person.id)]
+
+    def held(self, reader: Reader, *, about: tenancy.About, in_clear: bool) -> Sequence[Mapping[str, Any]]:
+        """Return somebody's permits."""
+        return [
+            {
+                "id": str(each.id), "lot": str(each.lot), "code": each.code, "kind": each.kind.value,
+                "plate": tenancy.plate_shown(reader, each.plate, in_clear=in_clear),
+                "valid_from": to_iso(each.valid_from),
+                "valid_until": None if each.valid_until is None else to_iso(each.valid_until),
+                "retired_at": None if each.retired_at is None else to_iso(each.retired_at),
+            }
+            for each in reader.all(store.OF_HOLDER, holder=about.person.id)
+        ]  # fmt: skip
+
+    def hindrances(self, reader: Reader, *, about: tenancy.About) -> Sequence[tenancy.Hindrance]:
+        """Return nothing: a right to park ends with its holder."""
+        return ()
+
+    def forget(self, unit: Unit, *, about: tenancy.About) -> Mapping[str, int]:
+        """Retire somebody's permits."""
+        ended = unit.run(store.LET_GO_OF_HOLDER, holder=about.person.id, now=unit.now)
+        unit.run(store.NO_HOLDER, holder=about.person.id)
+        return {"permits": ended}
+
+    def needed_until(self, reader: Reader, *, plate: Id) -> Instant | None:
+        """Return tomorrow while somebody else's permit is for the plate."""
+        found = reader.all(store.ACTIVE_OF_PLATE, plate=plate)
+        return Instant(reader.machine_now + DAY_US) if found else None

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, bindparam, or_, select, update
 
 from openberth.contexts.permits.model import GrantedPermit, PermitKind
 from openberth.infra.database.schema import OnMove, business_table, vault
-from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.statement import Query, Write, insert_into, one_id
 from openberth.infra.database.types import enum_column, id_column, instant_column, word_column
 from openberth.infra.vault import Sealed
 from openberth.kernel.ids import Id
@@ -26,9 +26,11 @@ permit = business_table(
     instant_column("valid_until", nullable=True),
     instant_column("retired_at", nullable=True),
     Column("version", BigInteger, nullable=False),
+    id_column("holder_id", nullable=True),
     moves=OnMove.FOLLOW,
 )
 Index("uq_permit_code", permit.c.lot_id, permit.c.code, unique=True)
+Index("ix_permit_holder", permit.c.holder_id)
 Index("ix_permit_plate", permit.c.lot_id, permit.c.plate_id)
 
 
@@ -41,6 +43,20 @@ class PermitRow:
     kind: PermitKind
     valid: Period
     sealed: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPermit:
+    """A permit as its holder sees it."""
+
+    id: Id
+    lot: Id
+    code: str
+    kind: PermitKind
+    plate: Id
+    valid_from: Instant
+    valid_until: Instant | None
+    retired_at: Instant | None
 
 
 def _granted(
@@ -119,3 +135,31 @@ RETIRE = Write(
     )
     .values(retired_at=bindparam("now"), version=permit.c.version + 1)
 )
+SET_HOLDER = Write(
+    update(permit)
+    .where(permit.c.lot_id == bindparam("lot"), permit.c.code == bindparam("permit_code"))
+    .values(holder_id=bindparam("new_holder"), version=permit.c.version + 1)
+)
+# A person's permits wherever they are: what it sees of itself, and what it wants forgotten, knows no company.
+OF_HOLDER = Query(
+    select(
+        permit.c.id, permit.c.lot_id, permit.c.code, permit.c.kind, permit.c.plate_id, permit.c.valid_from,
+        permit.c.valid_until, permit.c.retired_at,
+    )
+    .where(permit.c.holder_id == bindparam("holder"))
+    .order_by(permit.c.id)
+    .limit(PAGE_MAX),
+    HeldPermit, everywhere=True,
+)  # fmt: skip
+LET_GO_OF_HOLDER = Write(
+    update(permit)
+    .where(permit.c.holder_id == bindparam("holder"), permit.c.retired_at.is_(None))
+    .values(retired_at=bindparam("now"), version=permit.c.version + 1)
+)
+NO_HOLDER = Write(update(permit).where(permit.c.holder_id == bindparam("holder")).values(holder_id=None))
+ACTIVE_OF_PLATE = Query(
+    select(permit.c.id)
+    .where(permit.c.plate_id == bindparam("plate"), permit.c.retired_at.is_(None))
+    .limit(1),
+    one_id, everywhere=True,
+)  # fmt: skip

@@ -32,12 +32,14 @@ from openberth.contexts.stays.service.carrying import carry_lot, refuse_closing
 from openberth.contexts.stays.service.cases import CaseAction, resolve
 from openberth.contexts.stays.service.codes import bill_in_advance, enter_without_plate, find_inside, leave_with_pass
 from openberth.contexts.stays.service.correcting import correct_plate
+from openberth.contexts.stays.service.keeping import KEEPERS
 from openberth.contexts.stays.service.queries import books, overview
 from openberth.contexts.stays.service.recognising import recognise, store_undecided
 from openberth.contexts.stays.service.releasing import bill_settled, car_passed, identify, match_stay, open_by_hand
 from openberth.contexts.stays.service.seen import LaneAnswer
 
 __all__ = [
+    "KEEPERS",
     "PICTURES_MAX",
     "Action",
     "Ask",

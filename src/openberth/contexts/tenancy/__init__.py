@@ -12,17 +12,19 @@ carries the hash of the one before; a closed node never opens again; a locked se
 kept.
 Events out: ``node_made``, ``node_changed``, ``lot_left``, ``lot_came``, ``setting_changed``, ``account_made``,
 ``account_changed``, ``grant_given``, ``grant_taken``, ``role_changed``, ``signed_in``, ``sign_in_refused``,
-``session_ended``, ``signing_key_made``, ``person_made``, ``person_changed``, ``consent_recorded``, ``notice_left``,
-all of kind ``tenancy.*``.
+``session_ended``, ``signing_key_made``, ``person_made``, ``person_changed``, ``person_erased``, ``consent_recorded``,
+``notice_left``, all of kind ``tenancy.*``.
 """
 
 from openberth.contexts.tenancy.model.audit import Deed, Finding, Head, Outcome, Walk
 from openberth.contexts.tenancy.model.events import LotCame
 from openberth.contexts.tenancy.model.heads import FILE_MAX, FILE_PREFIX, SignedHead, document_of, read_document
+from openberth.contexts.tenancy.model.holding import PLATE_OF_PAID_STAY, RETAINED, About, Hindrance
 from openberth.contexts.tenancy.model.moving import LotMove
 from openberth.contexts.tenancy.model.organisation import Company
 from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, Role
 from openberth.contexts.tenancy.model.settings import LOGS_DAYS, PICTURES_DAYS, SECOND_FACTOR
+from openberth.contexts.tenancy.ports import Keeper
 from openberth.contexts.tenancy.service.audit import check_head, last_number, mac_of, page_after, record
 from openberth.contexts.tenancy.service.audit import head as audit_head
 from openberth.contexts.tenancy.service.companies import (
@@ -32,7 +34,9 @@ from openberth.contexts.tenancy.service.companies import (
     ensure_company,
     make_company,
 )
+from openberth.contexts.tenancy.service.forgetting import let_go_of_kept
 from openberth.contexts.tenancy.service.looking import note_look
+from openberth.contexts.tenancy.service.people import check_person, plate_shown
 from openberth.contexts.tenancy.service.sessions import PURGE_MAX
 from openberth.contexts.tenancy.service.sessions import purge as purge_sessions
 from openberth.contexts.tenancy.service.settings import setting_of, way_to
@@ -46,13 +50,18 @@ __all__ = [
     "LOGS_DAYS",
     "PERMISSIONS",
     "PICTURES_DAYS",
+    "PLATE_OF_PAID_STAY",
     "PURGE_MAX",
+    "RETAINED",
     "ROLES",
     "SECOND_FACTOR",
+    "About",
     "Company",
     "Deed",
     "Finding",
     "Head",
+    "Hindrance",
+    "Keeper",
     "LotCame",
     "LotMove",
     "Outcome",
@@ -62,16 +71,19 @@ __all__ = [
     "audit_head",
     "check_company_open",
     "check_head",
+    "check_person",
     "companies",
     "company_by_code",
     "document_of",
     "ensure_company",
     "last_number",
+    "let_go_of_kept",
     "mac_of",
     "make_company",
     "note_look",
     "operator_of",
     "page_after",
+    "plate_shown",
     "purge_sessions",
     "read_document",
     "record",

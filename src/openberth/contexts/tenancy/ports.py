@@ -1,6 +1,45 @@
 """What tenancy needs from outside."""
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from openberth.contexts.tenancy.model.holding import About, Hindrance
+from openberth.infra.database import Reader, Unit
+from openberth.kernel.ids import Id
+from openberth.kernel.time import Instant
+
+
+class Keeper(Protocol):
+    """A later context that holds something about people; asked when somebody wants to see it, or to be forgotten."""
+
+    @property
+    def name(self) -> str:
+        """Return the name under which its part stands in an export."""
+        ...
+
+    def plates(self, reader: Reader, *, person: Id) -> Sequence[Id]:
+        """Return the plates (vault ids) that it knows to be a person's own."""
+        ...
+
+    def locks(self, reader: Reader, *, about: About) -> Sequence[tuple[str, Id]]:
+        """Return the locks under which nothing of somebody begins while it is being forgotten."""
+        ...
+
+    def held(self, reader: Reader, *, about: About, in_clear: bool) -> Sequence[Mapping[str, Any]]:
+        """Return what it holds about somebody, as JSON-able values; plates masked unless ``in_clear``."""
+        ...
+
+    def hindrances(self, reader: Reader, *, about: About) -> Sequence[Hindrance]:
+        """Return what stands in the way of forgetting somebody."""
+        ...
+
+    def forget(self, unit: Unit, *, about: About) -> Mapping[str, int]:
+        """Remove what no law retains; return how much of what."""
+        ...
+
+    def needed_until(self, reader: Reader, *, plate: Id) -> Instant | None:
+        """Return until when it needs a plate in clear (machine time), None when it does not."""
+        ...
 
 
 class Vouching(Protocol):

@@ -9,9 +9,10 @@ from functools import partial
 
 import structlog
 
-from openberth.contexts import facility
+from openberth.contexts import facility, tenancy
 from openberth.contexts.facility import LotSummary
 from openberth.contexts.stays.service import retention
+from openberth.contexts.stays.service.keeping import JOB_FORGET, KEEPERS
 from openberth.contexts.stays.service.retention import Part
 from openberth.contexts.stays.store.retention import NOTHING
 from openberth.infra import jobs
@@ -19,6 +20,7 @@ from openberth.infra.blobs import Blobs
 from openberth.infra.database import Database, Unit, Urgency
 from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.kernel.authority import system
+from openberth.kernel.ids import Id
 from openberth.kernel.time import DAY_US, HOUR_US, SECOND_US, Instant
 
 JOB_PICTURES = "stays.pictures"
@@ -39,6 +41,7 @@ class PictureRetention:
     def register(self, runner: JobRunner) -> None:
         """Name the handler of the daily job."""
         runner.handle(JOB_PICTURES, self._run)
+        runner.handle(JOB_FORGET, self._forget)
 
     async def start(self) -> None:
         """See to it that the next run is planned."""
@@ -47,7 +50,18 @@ class PictureRetention:
     async def _run(self, _job: Job) -> None:
         if not await self.delete_old():
             raise NotYet(SECOND_US)
+        while await self._write(partial(tenancy.let_go_of_kept, keepers=KEEPERS)):
+            pass
         await self._database.write(_plan, by=self._by)
+
+    async def _forget(self, job: Job) -> None:
+        """Delete the pictures of a plate whose owner was forgotten; what is there still to look at stays its days."""
+        plate, after, is_done = Id(job.body["plate"]), NOTHING, False
+        while not is_done:
+            part = await self._database.read(partial(retention.next_of_plate, plate=plate, after=after), by=self._by)
+            await self._delete(part)
+            await self._write(partial(retention.note_forgotten, part=part))
+            after, is_done = part.after, part.is_last
 
     async def delete_old(self, *, most: int = PARTS_MAX) -> bool:
         """Delete what has had its time, at most so many parts; tell whether nothing is left for today."""

@@ -12,6 +12,7 @@ from openberth.contexts.facility import LotSummary
 from openberth.contexts.stays.model.entities import Passage, PassageState, picture_name
 from openberth.contexts.stays.service.prices import SUBJECT
 from openberth.contexts.stays.store import cases as case_store
+from openberth.contexts.stays.store import keeping as keeping_store
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import retention as store
 from openberth.contexts.stays.store import stays as stay_store
@@ -61,6 +62,13 @@ def next_held(reader: Reader, *, lot: LotSummary, after: Id) -> Part:
     return Part(going, (), ids[-1] if ids else after, len(ids) < store.PAGE_MAX)
 
 
+def next_of_plate(reader: Reader, *, plate: Id, after: Id) -> Part:
+    """Return the next pictures of a plate that nobody has to look at any more."""
+    rows = reader.all(keeping_store.PICTURED_OF_PLATE, plate=plate, after_id=after)
+    going = [each for each in rows if each.pictures and not is_needed(reader, each)]
+    return Part(going, (), rows[-1].id if rows else after, len(rows) < keeping_store.PAGE_MAX)
+
+
 def is_needed(reader: Reader, passage: Passage) -> bool:
     """Tell whether somebody may still have to look at the pictures of a passage."""
     if passage.state is PassageState.WAITING or reader.all(case_store.OPEN_OF_PASSAGE, passage=passage.id):
@@ -91,6 +99,13 @@ def note_let_go(unit: Unit, *, lot: LotSummary, part: Part) -> None:
     _gone(unit, lot, part, after=progress[0])
     for each in part.going:
         unit.run(store.LET_GO, passage=each.id)
+
+
+@by_construction
+def note_forgotten(unit: Unit, *, part: Part) -> None:
+    """Write down that the pictures of a forgotten plate are gone."""
+    for each in part.going:
+        unit.run(store.NO_PICTURES, passage=each.id)
 
 
 @by_construction

@@ -111,6 +111,7 @@ DEEDS: Mapping[str, Rule] = {
     "payments.refund_ended": Rule(
         "refund.ended", "refund", "refund", after=_same("state", "amount_minor", "currency"), reason="reason",
     ),
+    "permits.permit_held": Rule("permit.held", "permit", "permit", after=_same("holder")),
     "permits.list_applied": Rule("permits.configured", "lot", LOT, after=_same("added", "changed", "retired")),
     "stays.passage_released": Rule(
         "passage.released", "passage", "passage", after=_same("lane", "cause", "stay", "command"), by_hand=True,
@@ -132,7 +133,8 @@ NO_DEEDS = frozenset((
     "facility.command_ended", "payments.attempt_ended", "payments.attempt_opened", "payments.bill_issued",
     "payments.bill_settled", "payments.surplus_received", "stays.case_raised", "stays.passage_decided",
     "stays.stay_moved", "stays.stay_opened", "tenancy.notice_left",
-    "tenancy.person_changed",  # written in its unit, with masked values
+    # Written in their units, with masked values and counts.
+    "tenancy.person_changed", "tenancy.person_erased",
 ))  # fmt: skip
 
 

@@ -51,3 +51,14 @@ class NoticeLeft:
     account: Id
     notice: Id
     notice_kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonErased:
+    """What was held about somebody is gone, but what the law retains."""
+
+    KIND: ClassVar[str] = "tenancy.person_erased"
+    VERSION: ClassVar[int] = 1
+    person: Id
+    account: Id | None
+    kept: int

@@ -16,6 +16,9 @@ from openberth.contexts.tenancy.service import people
 from openberth.contexts.tenancy.service.grants import held_by
 from openberth.contexts.tenancy.service.sessions import end_all
 from openberth.contexts.tenancy.store import accounts as store
+from openberth.contexts.tenancy.store import people as people_store
+from openberth.contexts.tenancy.store import second_factor as factor_store
+from openberth.infra import vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_itself, inner, needs
 from openberth.kernel.authority import EVERYTHING, Scope
@@ -150,6 +153,21 @@ def _turn(unit: Unit, account: Id, state: AccountState, what: str) -> None:
     tell(unit, found, what)
     if state is not AccountState.ACTIVE:
         end_all(unit, account=account, reason="account")
+
+
+@inner
+def shut(unit: Unit, *, account_id: Id) -> None:
+    """Close an account whose person goes: nobody signs in, nothing personal stays in the row."""
+    found = account(unit, account=account_id)
+    if found.state is not AccountState.CLOSED:
+        save(unit, found, state=AccountState.CLOSED, failures=Failures())
+        tell(unit, found, "closed")
+    end_all(unit, account=account_id, reason="account")
+    unit.run(factor_store.FORGET_CODES, account=account_id)
+    if found.totp is not None:
+        vault.erase(unit, found.totp)
+    unit.run(people_store.FORGET_ACCOUNT, account=account_id)
+    unit.run(people_store.FORGET_NOTICES, account=account_id)
 
 
 @inner

@@ -19,6 +19,7 @@ from openberth.infra.permitting import by_itself, inner, needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.plates import Plate
 from openberth.kernel.reasons import checked_reason
 
 KINDS = {Field.NAME: VaultKind.NAME, Field.PHONE: VaultKind.PHONE, Field.IDENTITY: VaultKind.IDENTITY}
@@ -33,6 +34,19 @@ def person(reader: Reader, *, person: Id) -> Person:
     if found is None:
         raise NotFound("person.not_found")
     return found
+
+
+def check_person(reader: Reader, *, person: Id) -> None:
+    """Check that the caller may see a person who is not erased. Raises ``NotFound("person.not_found")``."""
+    found = reader.one(store.PERSON, person=person)
+    if found is None or found.erased_at is not None:
+        raise NotFound("person.not_found")
+
+
+def plate_shown(reader: Reader, plate: Id, *, in_clear: bool) -> str | None:
+    """Return a plate as it may be shown, None for one that was erased."""
+    text = vault.reveal(reader, plate)
+    return text if text is None or in_clear else Plate(text).masked
 
 
 def people(reader: Reader, *, before: Id, limit: int) -> list[Person]:

@@ -78,6 +78,14 @@ notice = table(
 )
 Index("ix_notice_account", notice.c.account_id, notice.c.id)
 
+kept_value = table(
+    "kept_value",
+    id_column("vault_id", primary_key=True),
+    id_column("person_id"),
+    instant_column("until_at"),
+)
+Index("ix_kept_value_until", kept_value.c.until_at)
+
 _PERSON = select(*(person.c[name] for name in (
     "id", "account_id", "company_id", "name_id", "phone_id", "identity_id", "verified_at", "verified_how", "erased_at",
     "created_at", "version",
@@ -172,3 +180,22 @@ NEEDED_BY_ACCOUNT = Query(
 FORGET_CHANGES = Write(
     update(person_change).where(person_change.c.person_id == bindparam("person")).values(old_id=None, new_id=None)
 )
+FORGET_ACCOUNT = Write(
+    update(account)
+    .where(account.c.id == bindparam("account"))
+    .values(login=None, name_id=None, phone_id=None, openid_id=None, password=None, totp_id=None)
+)
+OPENID_OF = Query(select(account.c.openid_id).where(account.c.id == bindparam("account")), one_id)
+
+KEEP_VALUE = insert_into(kept_value, once=True)
+KEPT_OVER = Query(
+    select(kept_value.c.vault_id, kept_value.c.person_id)
+    .where(kept_value.c.until_at <= bindparam("now"))
+    .order_by(kept_value.c.until_at)
+    .limit(100),
+    lambda value, person_id: (value, person_id),
+)
+KEEP_LONGER = Write(
+    update(kept_value).where(kept_value.c.vault_id == bindparam("value")).values(until_at=bindparam("new_until"))
+)
+LET_GO = Write(delete(kept_value).where(kept_value.c.vault_id == bindparam("value")))
