@@ -340,7 +340,8 @@ class TestPhone:
         assert "该订单已支付" in again.text
         qr = sandbox.http.get("/__sandbox__/qr.svg", params={"code_url": made["code_url"]})
         assert qr.headers["content-type"] == "image/svg+xml"
-        assert sandbox.http.get("/", params={"code_url": "weixin://wxpay/bizpayurl?pr=none"}).status_code == 404
+        for strange in ("weixin://wxpay/bizpayurl?pr=none", "http://[", made["code_url"].replace("weixin", "alipay")):
+            assert sandbox.http.get("/", params={"code_url": strange}).status_code == 404
         assert sandbox.http.get("/pay/none").status_code == 404
 
     def test_a_browser_comes_back(self, sandbox: Sandbox, shop: Client) -> None:
@@ -599,6 +600,7 @@ class TestFaults:
         assert "unknown field" in sandbox.refused("faults", nonsense=1)
         assert "reason" in sandbox.refused("faults", rules=[{"do": "refuse", "reason": "NO"}])
         assert "scale" in sandbox.refused("clock", scale=0)
+        assert "years" in sandbox.refused("clock", advance_s=10**30)
         assert "orders are named so" in sandbox.refused("pay", number="none")
 
 

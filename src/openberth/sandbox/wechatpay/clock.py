@@ -31,7 +31,9 @@ class Clock:
         return business + (self._machine() - machine) * scale
 
     def set(self, now_us: int, scale: int) -> None:
-        """Go on from an instant at a speed."""
+        """Go on from an instant at a speed. Raises ``ValueError`` outside of the years 2000 to 2199."""
+        if not 946_684_800 <= now_us // SECOND_US < 7_258_118_400:
+            raise ValueError("business time lies in the years 2000 to 2199")
         if not 1 <= scale <= MAX_SCALE:
             raise ValueError(f"the scale lies between 1 and {MAX_SCALE}")
         self.anchor = (self._machine(), now_us, scale)
@@ -54,7 +56,10 @@ def read_rfc3339(text: str) -> int:
     """Read such an instant into Unix microseconds. Raises ``ValueError``."""
     if _RFC3339.fullmatch(text) is None:
         raise ValueError("not yyyy-MM-DDTHH:mm:ss+TIMEZONE")
-    return int(datetime.datetime.fromisoformat(text).timestamp()) * SECOND_US
+    try:
+        return int(datetime.datetime.fromisoformat(text).timestamp()) * SECOND_US
+    except OverflowError as error:
+        raise ValueError("not an instant of this age") from error
 
 
 def day_of(instant_us: int) -> datetime.date:

@@ -305,7 +305,7 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except PhoneRefused as refused:
             return _refused("PHONE_REFUSED", f"{refused.chinese}: {refused.english}", 409)
-        except (ValueError, msgspec.ValidationError) as problem:
+        except (ValueError, OverflowError, msgspec.ValidationError) as problem:
             return _refused("PARAM_ERROR", str(problem), 400)
 
     return guarded

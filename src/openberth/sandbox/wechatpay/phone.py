@@ -41,10 +41,9 @@ class Phone:
 
     def scanned(self, code_url: str) -> tuple[int, Order]:
         """Return the order behind a code. Raises ``PhoneRefused``."""
-        parts = urlsplit(code_url.removeprefix(f"{self._address}/?code_url="))
-        ticket = parse_qs(parts.query).get("pr", [""])[0]
+        address, _, ticket = code_url.removeprefix(f"{self._address}/?code_url=").partition("?pr=")
         found = self._bank.store.order("ticket = ?", ticket)
-        if parts.scheme != "weixin" or found is None or found[1].way != "native":
+        if address != "weixin://wxpay/bizpayurl" or found is None or found[1].way != "native":
             raise PhoneRefused("二维码无效", "this code is not one of ours")
         return self._bank.aged(*found)
 
