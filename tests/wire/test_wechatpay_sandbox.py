@@ -708,13 +708,12 @@ class TestBills:
 
 def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     merchants = ["--merchant", f"{MCHID}={APPID}", "--sub-merchant", f"{SUB}@{MCHID}="]
-    sandbox = Sandbox(*merchants, "--plain-codes", data=tmp_path)
-    folder = tmp_path / "merchants" / MCHID
-    told = json.loads((folder / "merchant.json").read_bytes())
-    assert (folder / "apiclient_key.pem").read_text() == told["private_key"]
-    assert (folder / "pub_key.pem").read_text() == told["platform_keys"][0]["public_key"]
-    client = Client(sandbox.http, told)
-    with Listener(otherwise=503) as listener:
+    with Sandbox(*merchants, "--plain-codes", data=tmp_path) as sandbox, Listener(otherwise=503) as listener:
+        folder = tmp_path / "merchants" / MCHID
+        told = json.loads((folder / "merchant.json").read_bytes())
+        assert (folder / "apiclient_key.pem").read_text() == told["private_key"]
+        assert (folder / "pub_key.pem").read_text() == told["platform_keys"][0]["public_key"]
+        client = Client(sandbox.http, told)
         sandbox.control("clock", now="2027-01-01T00:00:00+08:00")
         number, made = client.open(notify_url=listener.url)
         assert "待支付" in sandbox.http.get(made["code_url"], follow_redirects=True).text  # any camera opens it
@@ -723,10 +722,9 @@ def test_a_kill_loses_nothing(tmp_path: Path) -> None:
         sandbox.wait_for_callback("waiting", number)
         sandbox.kill()
         listener.otherwise = 204
-        again = Sandbox("--merchant", f"{MCHID}={APPID}", data=tmp_path)
-        assert again.look("")["now"].startswith("2027-01-01")
-        again.control("clock", advance_s=15)
-        again.wait_for_callback("done", number)
-        client.http = again.http
-        assert client.query(number).said["trade_state"] == "SUCCESS"
-        again.close()
+        with Sandbox("--merchant", f"{MCHID}={APPID}", data=tmp_path) as again:
+            assert again.look("")["now"].startswith("2027-01-01")
+            again.control("clock", advance_s=15)
+            again.wait_for_callback("done", number)
+            client.http = again.http
+            assert client.query(number).said["trade_state"] == "SUCCESS"

@@ -217,6 +217,13 @@ class Sandbox:
         self.url = line.rpartition(" ")[2]
         self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=WITHIN_S)
 
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.process.returncode is None:  # a test that failed leaves no process behind
+            self.close()
+
     def client(self, mchid: str, **other: Any) -> Client:
         return Client(self.http, self.control("merchants", mchid=mchid, **({"appids": [APPID]} | other)))
 
