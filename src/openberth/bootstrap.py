@@ -30,7 +30,14 @@ from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import ChannelMaker
 from openberth.contexts.payments.reactions import Cashier, Channels, Refunding
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.reactions import Entrance, HeadKeeper, Refusals, audit_consumer, drop_old_events
+from openberth.contexts.tenancy.reactions import (
+    Entrance,
+    Exporting,
+    HeadKeeper,
+    Refusals,
+    audit_consumer,
+    drop_old_events,
+)
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, vault
@@ -81,6 +88,7 @@ class House:
     calendars: CalendarKeeper
     old_pictures: stays.PictureRetention
     entrance: Entrance
+    exporting: Exporting
     blobs: Blobs
     pictures: PictureQueue
     directory: DeviceDirectory
@@ -175,6 +183,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         cashier.register(jobs)
         Refunding(database, channels).register(jobs)
         stays.Repricing(database).register(jobs)
+        exporting = Exporting(database, blobs)
+        exporting.register(jobs)
         old_pictures = stays.PictureRetention(database, blobs)
         old_pictures.register(jobs)
         key_keeper = KeyKeeper(database, node=node_name())
@@ -208,8 +218,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             database=database, directory=directory, presence=presence, dispatcher=dispatcher, strays=strays
         )
         house = House(
-            settings, clocks, database, tail, jobs, cashier, channels, calendars, old_pictures, entrance, blobs,
-            pictures, directory, presence, dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper,
+            settings, clocks, database, tail, jobs, cashier, channels, calendars, old_pictures, entrance, exporting,
+            blobs, pictures, directory, presence, dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper,
             _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
         await channels.check_all()

@@ -32,6 +32,7 @@ from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.api import (
     AccountsApi,
     AuditApi,
+    ExportsApi,
     ForgettingApi,
     GrantsApi,
     KeysApi,
@@ -43,7 +44,7 @@ from openberth.contexts.tenancy.api import (
     SettingsApi,
     SignInApi,
 )
-from openberth.contexts.tenancy.reactions import Entrance, Refusals
+from openberth.contexts.tenancy.reactions import Entrance, Exporting, Refusals
 from openberth.infra.blobs import Blobs
 from openberth.infra.buckets import Buckets
 from openberth.infra.database import Database
@@ -121,6 +122,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def exporting(self) -> Exporting:
+        """Who puts the data of tenants together."""
+        ...
+
+    @property
     def blobs(self) -> Blobs:
         """Where pictures lie."""
         ...
@@ -146,7 +152,8 @@ def build_app(parts: Parts) -> FastAPI:
         PaymentsApi(database), RefundsApi(database), ChannelsApi(database, parts.channels, lots),
         PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
         AccountsApi(database, entrance.hashing), GrantsApi(database, lots), OrganisationApi(database, lots),
-        SettingsApi(database, lots), SignInApi(database, entrance.reception, door, entrance.hashing),
+        SettingsApi(database, lots), ExportsApi(database, parts.exporting, lots),
+        SignInApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),
         PicturesApi(database, parts.blobs, door), ForgettingApi(database, door, KEEPERS),
         KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),

@@ -99,6 +99,12 @@ def reveal(reader: Reader, vault_id: Id) -> str | None:
     return None if row is None else open_sealed(reader, row)
 
 
+def look(reader: Reader, vault_id: Id) -> tuple[str, str] | None:
+    """Return the kind and plain value of a row, None when it was erased."""
+    row = reader.one(_BY_ID, vault_id=vault_id)
+    return None if row is None else (row.kind, open_sealed(reader, row))
+
+
 def open_sealed(reader: Reader, row: Sealed) -> str:
     """Return the plain value of a row that was read by a join."""
     return reader.keys.open(row.key_id, bytes(row.sealed), context=_context(row.id, row.kind)).decode()

@@ -12,6 +12,7 @@ import openberth.contexts.tariffs.store.tables
 import openberth.contexts.tenancy.store.accounts
 import openberth.contexts.tenancy.store.audit
 import openberth.contexts.tenancy.store.companies
+import openberth.contexts.tenancy.store.exports
 import openberth.contexts.tenancy.store.people
 import openberth.contexts.tenancy.store.second_factor
 import openberth.contexts.tenancy.store.sessions

@@ -34,7 +34,7 @@ from openberth.contexts.payments.ports import (
 from openberth.contexts.payments.reactions import Cashier, Channels
 from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
 from openberth.contexts.tariffs.reactions import CalendarKeeper
-from openberth.contexts.tenancy.reactions import Entrance, Refusals, audit_consumer
+from openberth.contexts.tenancy.reactions import Entrance, Exporting, Refusals, audit_consumer
 from openberth.entrypoints.web import build_app
 from openberth.infra.blobs import FolderBlobs
 from openberth.infra.buckets import MemoryBuckets
@@ -168,6 +168,8 @@ class House:
         self.key_keeper.register(self.jobs)
         stays.Repricing(self.database).register(self.jobs)
         self.blobs = FolderBlobs(self.folder / "pictures")
+        self.exporting = Exporting(self.database, self.blobs)
+        self.exporting.register(self.jobs)
         self.ids = IdSource(self.machine)
         self._records = itertools.count(1)
         self._ready = threading.Event()

@@ -1,5 +1,8 @@
 """The organisation over the API: its tree, grants at every level, settings with locks, and who may touch which."""
 
+import io
+import json
+import zipfile
 from typing import Any
 
 import httpx2
@@ -190,6 +193,31 @@ def test_a_lot_that_moves_is_out_of_reach_of_the_company_that_had_it(house: Hous
     assert new.get("/v1/tariffs/mall").status_code == 200
     assert eventually(lambda: bool(house.get("/v1/audit", deed="lot.came")["items"]))
     assert house.get("/v1/audit", deed="lot.left")["items"][0]["reason"] == "sold"
+
+
+def test_all_data_of_a_company_is_fetched_once(house: House) -> None:
+    asked = house.post("/v1/exports", {"level": "company", "node": "demo", "reason": "audit"})
+    assert asked.status_code == 202, asked.text
+    export = asked.json()["id"]
+    assert eventually(lambda: house.get(f"/v1/exports/{export}")["state"] == "ready")
+    make(house, "admin-1")
+    give(house, "admin-1", "platform_administrator", "platform", None)
+    other = client(house, "admin-1")
+    assert [other.get(f"/v1/exports/{export}{end}").status_code for end in ("", "/file")] == [404, 404]
+    file = house.operator.get(f"/v1/exports/{export}/file")
+    assert file.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+        assert archive.testzip() is None
+        assert json.loads(archive.read("manifest.json"))["code"] == "demo"
+        assert "lane/" in "".join(archive.namelist())
+    assert house.operator.get(f"/v1/exports/{export}/file").status_code == 404
+    assert house.get(f"/v1/exports/{export}")["state"] == "fetched"
+    for bad, code in (({"level": "lot", "node": "mall"}, 422), ({"level": "company", "node": "none"}, 404)):
+        assert house.post("/v1/exports", {**bad, "reason": "x"}).status_code == code
+    unmasked = other.post(
+        "/v1/exports", json={"level": "company", "node": "demo", "reason": "audit", "unmasked": True}
+    )  # fmt: skip
+    assert (unmasked.status_code, unmasked.json()["code"]) == (403, "auth.denied")
 
 
 def test_a_closed_company_lets_nobody_in_and_can_be_looked_at(house: House, partner: str) -> None:

@@ -29,7 +29,7 @@ KINDS = {
     name: name
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
-        "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property",
+        "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property", "export",
         "person", "change", "notice",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
@@ -80,6 +80,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/people/{person}/reverify"): {"phone": "+12025550100", "evidence": "passport", "reason": "asked"},
     ("POST", "/v1/me/person"): {"name": "somebody"},
     ("POST", "/v1/grants"): {"account": "<account>", "role": "<role>", "level": "lot", "node": "<lot>"},
+    ("POST", "/v1/exports"): {"level": "company", "node": "<company>", "reason": "because"},
     ("PUT", "/v1/settings/{key}"): {"level": "lot", "node": "<lot>", "value": 30},
     ("PUT", "/v1/roles/{role}"): {"name": "somebody", "permissions": ["lot.read"]},
     ("POST", "/v1/calendars/{calendar}/seed"): {"years": [2026]},

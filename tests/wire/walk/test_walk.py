@@ -37,6 +37,7 @@ OWN_REFUSALS = {
     "POST /v1/calendars/<calendar>/seed": {"calendar.region"},
     "POST /v1/companies/<company>/close": {"auth.out_of_scope"},
     "PUT /v1/lots/<lot>/company": {"auth.out_of_scope"},
+    "GET /v1/exports/<export>/file": {"export.not_found"},  # handed over once, and what lay there does not come back
     "POST /v1/keys/rotate": {"auth.out_of_scope"},  # the keys are those of the installation
     "GET /v1/audit/head": {"auth.out_of_scope"},  # of the chain of all
     "GET /v1/keys": {"auth.out_of_scope"},

@@ -309,6 +309,10 @@ class _Founder:
         self._known()
         mine = self._house.client({"authorization": f"Bearer {self._world.token(tenant, DOORMAN)}"})
         tenant.add("session", mine.get("/v1/auth/sessions").json()["items"][0]["id"])
+        wanted_data = {"level": "company", "node": tenant.code, "reason": f"{tenant.code} leaves"}
+        export = self._post("/v1/exports", wanted_data, mine)["id"]
+        tenant.add("export", export)
+        assert eventually(lambda: mine.get(f"/v1/exports/{export}").json()["state"] == "ready")
 
     def _known(self) -> None:
         """Make people known: one with a history, and somebody who was told about a change."""

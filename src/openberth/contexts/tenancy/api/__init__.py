@@ -2,6 +2,7 @@
 
 from openberth.contexts.tenancy.api.accounts import AccountsApi
 from openberth.contexts.tenancy.api.audit import AuditApi
+from openberth.contexts.tenancy.api.exports import ExportsApi
 from openberth.contexts.tenancy.api.forgetting import ForgettingApi
 from openberth.contexts.tenancy.api.grants import GrantsApi
 from openberth.contexts.tenancy.api.keys import KeysApi
@@ -17,6 +18,7 @@ from openberth.contexts.tenancy.api.signing_in import SignInApi
 __all__ = [
     "AccountsApi",
     "AuditApi",
+    "ExportsApi",
     "ForgettingApi",
     "GrantsApi",
     "KeysApi",

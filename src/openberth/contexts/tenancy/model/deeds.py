@@ -61,6 +61,10 @@ DEEDS: Mapping[str, Rule] = {
     ),
     "tenancy.lot_left": Rule("lot.left", "lot", "lot", after=_same("company"), reason="reason"),
     "tenancy.lot_came": Rule("lot.came", "lot", "lot", before=_same("company"), reason="reason"),
+    "tenancy.export_asked": Rule(
+        "export.asked", "export", "export", after=_same("level", "node", "unmasked"), reason="reason",
+    ),
+    "tenancy.export_fetched": Rule("export.fetched", "export", "export", after=_same("lines")),
     "tenancy.setting_changed": Rule(
         "setting.changed", "setting", "key", before={"level": "level", "node": "node", "values": "before"},
         after={"values": "after"},

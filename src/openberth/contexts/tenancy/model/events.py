@@ -186,3 +186,26 @@ class SettingChanged:
     node: Id
     before: Mapping[str, str]
     after: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportAsked:
+    """Somebody asked for all data of a company or partner."""
+
+    KIND: ClassVar[str] = "tenancy.export_asked"
+    VERSION: ClassVar[int] = 1
+    export: Id
+    level: str
+    node: Id
+    unmasked: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFetched:
+    """The data of a tenant left, to whoever had asked for it."""
+
+    KIND: ClassVar[str] = "tenancy.export_fetched"
+    VERSION: ClassVar[int] = 1
+    export: Id
+    lines: int

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from openberth.contexts.tenancy.ports import Vouching
 from openberth.contexts.tenancy.reactions.audit import Refusals, audit_consumer
 from openberth.contexts.tenancy.reactions.door import WRONG_TOKENS_PER_MINUTE, Door
+from openberth.contexts.tenancy.reactions.exporting import Exporting
 from openberth.contexts.tenancy.reactions.heads import HeadKeeper
 from openberth.contexts.tenancy.reactions.keys import Keyring
 from openberth.contexts.tenancy.reactions.reception import Reception
@@ -17,7 +18,8 @@ from openberth.infra.signed_tokens import Algorithm
 from openberth.kernel.events import Envelope
 
 __all__ = [
-    "Door", "Entrance", "HeadKeeper", "Keyring", "Reception", "Refusals", "audit_consumer", "drop_old_events",
+    "Door", "Entrance", "Exporting", "HeadKeeper", "Keyring", "Reception", "Refusals", "audit_consumer",
+    "drop_old_events",
 ]  # fmt: skip
 
 
