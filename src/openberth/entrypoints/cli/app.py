@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 GROUPS = {
     "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
-    "audit": "audit", "keys": "keys",
+    "audit": "audit", "keys": "keys", "person": "people",
 }  # fmt: skip
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": "arguments",
