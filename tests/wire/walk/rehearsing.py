@@ -29,8 +29,8 @@ def everything_of(tenant: Tenant) -> Callable[[Reader], Rows]:
     """Return a query for all rows of a company, and for those of its accounts, as the database keeps them."""
     asks: list[tuple[str, str, tuple[bytes, ...]]] = []
     for each in scoped_tables():
-        ask = f"SELECT * FROM {each.name} WHERE {each.info['scope'][0]} = ? ORDER BY 1, 2"
-        asks.append((each.name, ask, (UUID(tenant.id).bytes,)))
+        ask = f"SELECT * FROM {each.name} WHERE {each.info['scope'][0]} IN (?, ?) ORDER BY 1, 2"
+        asks.append((each.name, ask, (UUID(tenant.id).bytes, UUID(tenant.partner).bytes)))
     for each in metadata.sorted_tables:
         if each.info.get("scope") is None and "account_id" in each.columns:
             accounts = [UUID(account).bytes for account in tenant.accounts.values()]

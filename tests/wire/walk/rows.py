@@ -29,7 +29,7 @@ def rows_of(house: House, tenant: Tenant, lot: Lot | None = None) -> dict[str, l
         with engine.connect() as connection:
             for each in scoped_tables():
                 company, place = each.info["scope"]
-                ask = select(each).where(each.c[company] == UUID(tenant.id))
+                ask = select(each).where(each.c[company].in_([UUID(tenant.id), UUID(tenant.partner)]))
                 if lot is not None:
                     if place is None:
                         continue

@@ -26,6 +26,7 @@ class Tenant:
     letter: str
     house: House
     id: str = ""
+    partner: str = ""  # whose id stands as the company of what belongs to the partner alone
     lots: list[Lot] = field(default_factory=list)
     names: dict[str, list[str]] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)  # ids by the code of the role, or of what it is for

@@ -84,6 +84,14 @@ def test_a_feed_from_the_beginning_holds_nothing_of_others(world: World, token: 
         )  # fmt: skip
 
 
+def test_a_feed_of_who_looks_after_one_lot_holds_that_lot(world: World) -> None:
+    mine = max(row["position"] for row in rows_of(world.house, world.amber, world.amber.lots[0])["event"])
+    with feed(world, world.token(world.amber, f"{DOORMAN}-lot"), after=0) as told:
+        frames = frames_until(told, mine)
+    lots = {event["lot"] for frame in frames for event in frame.get("events", ())}
+    assert lots == {world.amber.lots[0].id}
+
+
 def test_a_feed_tells_nothing_of_others_while_it_is_live(world: World, token: str) -> None:
     with feed(world, token) as told:
         assert json.loads(told.recv(5))["type"] == "ready"

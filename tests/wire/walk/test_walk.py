@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.wire.walk.asking import Answer, Asked, Line, Operation, absent, opera
 from tests.wire.walk.rehearsing import rehearsed
 from tests.wire.walk.rows import rows_of, words_of
 from tests.wire.walk.tenants import Tenant
-from tests.wire.walk.world import DOORMAN, TENANTS, World
+from tests.wire.walk.world import DOORMAN, OFFICER, TENANTS, World
 
 pytestmark = pytest.mark.xdist_group("walk")
 
@@ -168,10 +169,13 @@ def test_words_that_mean_something_elsewhere_mean_nothing_here(
     assert count > 150
 
 
-def test_things_of_another_company_do_not_exist(world: World, line: Line, walked: list[Operation]) -> None:
-    own, token = own_names(world.amber), world.token(world.amber, DOORMAN)
+@pytest.mark.parametrize("who", [DOORMAN, "partner", "property", OFFICER])
+def test_things_of_another_company_do_not_exist(world: World, line: Line, walked: list[Operation], who: str) -> None:
+    """For whoever may everything in a company, looks after its partner or a property, or came from the platform."""
+    own, token = own_names(world.amber), world.token(world.amber, who)
     hidden = sentinels_of(world, world.amber, world.birch)
-    assert alike(world, line, walked, own, world.birch.things(), token, hidden) > 150
+    place = {"x-openberth-company": world.amber.code} if who == OFFICER else {}
+    assert alike(world, line, walked, own, world.birch.things(), token, hidden, place) > 150
 
 
 def test_things_of_another_lot_do_not_exist(world: World, line: Line, walked: list[Operation]) -> None:
@@ -189,7 +193,7 @@ def test_things_of_another_lot_do_not_exist(world: World, line: Line, walked: li
 
 def alike(
     world: World, line: Line, walked: list[Operation], own: Mapping[str, str], foreign: Mapping[str, list[str]],
-    token: str, hidden: Sentinels,
+    token: str, hidden: Sentinels, place: Mapping[str, str] | None = None,
 ) -> int:  # fmt: skip
     """Ask for what is there and for what is not, and tell how often; the answers must be the same."""
     count = 0
@@ -198,7 +202,8 @@ def alike(
     with rehearsed(world.house, world.birch):
         for operation in walked:
             for there, nowhere, sent in variations(operation, own, foreign):
-                answers = [ask(world, line, asked, token) for asked in (there, nowhere)]
+                asked_for = [replace(asked, headers={**asked.headers, **(place or {})}) for asked in (there, nowhere)]
+                answers = [ask(world, line, asked, token) for asked in asked_for]
                 first, second = (answer.without(sent, known) for answer in answers)
                 if first != second:
                     leaks.append((str(operation), there, first, second))

@@ -35,6 +35,7 @@ JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 32 + b"\xff\xd9"
 ABSENT_ID = UUID("01900000-0000-7000-8000-00000000dead")
 TENANTS = ("amber", "birch")
 TOKEN_HOLDS_US = 5 * MINUTE_US
+OFFICER = "officer"  # of the platform, in all of its offices at once
 DOORMAN = "everything"  # an own role of a company: every permission there is
 
 LOT = """lot: openberth/1
@@ -94,13 +95,22 @@ class World:
         self.birch = Tenant("birch", "白桦", "B", house)
         for tenant in (self.amber, self.birch):
             _Founder(self, tenant).found()
+        self._officer()
         settle(house)
         for tenant in (self.amber, self.birch):
             fill_empty_tables(house, tenant)
 
+    def _officer(self) -> None:
+        """Make one person hold what the three officers of the platform hold."""
+        form = {"login": OFFICER, "name": "Officer", "password": PASSWORD}
+        assert self.house.post("/v1/accounts", form).status_code == 201
+        for role in OFFICERS:
+            grant = {"account": OFFICER, "role": role, "level": "platform"}
+            assert self.house.post("/v1/grants", grant).status_code == 201
+
     def token(self, tenant: Tenant, name: str) -> str:
         """Return an access token of an account that still holds for a while."""
-        login = f"{tenant.code}-{name.replace('_', '-')}"
+        login = OFFICER if name == OFFICER else f"{tenant.code}-{name.replace('_', '-')}"
         token, until = self._tokens.get(login, ("", 0))
         if self.house.machine.now() >= until:
             token = self._sign_in(login)
@@ -216,13 +226,16 @@ class _Founder:
         """Put the company under a partner of its own, and give it a property."""
         tenant = self._tenant
         name = {"zh": f"{tenant.zh}集团", "en": f"{tenant.code} Group"}
-        self._post("/v1/partners", {"code": f"{tenant.code}-group", "name": name})
+        tenant.partner = self._post("/v1/partners", {"code": f"{tenant.code}-group", "name": name})["id"]
         moved = {"partner": f"{tenant.code}-group", "reason": f"{tenant.code} was bought"}
         answer = self._house.operator.put(f"/v1/companies/{tenant.code}/partner", json=moved)
         assert answer.status_code == 204, answer.text
         home = {"company": tenant.code, "code": f"{tenant.code}-home", "name": name}
         self._post("/v1/properties", home)
-        tenant.add("partner", f"{tenant.code}-group")
+        placed = {"property": f"{tenant.code}-home", "reason": f"{tenant.code} owns it"}
+        answer = self._house.operator.put(f"/v1/lots/{tenant.lots[0].code}/property", json=placed)
+        assert answer.status_code == 204, answer.text
+        tenant.add("partner", f"{tenant.code}-group", tenant.partner)
         tenant.add("property", f"{tenant.code}-home")
 
     def _live(self, lot: Lot) -> None:
@@ -290,6 +303,8 @@ class _Founder:
         wanted += [
             (DOORMAN, f"{tenant.code}_{DOORMAN}", company),
             (f"{DOORMAN}-lot", f"{tenant.code}_{DOORMAN}", ("lot", tenant.lots[0].id)),
+            ("partner", Role.COMPANY_MANAGER, ("partner", f"{tenant.code}-group")),
+            ("property", Role.LOT_MANAGER, ("property", f"{tenant.code}-home")),
             ("nothing", "", company),
         ]  # fmt: skip
         for name, code, (level, node) in wanted:
