@@ -19,6 +19,7 @@ FAULTS = (
     "retransmit-forever=0.5",
     "barrier-cut",
     "clock-skew",
+    "offline=0.5",
 )
 DOWN_S = (0.2, 2.5)
 KILLED_WHILE_STARTING = 0.3

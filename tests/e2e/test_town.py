@@ -50,8 +50,11 @@ def test_the_search_for_plates_sees_through_escapes(tmp_path: Path, written: byt
 def test_a_bad_day(tmp_path: Path) -> None:
     """Everything that goes wrong with devices goes wrong, and the books agree all the same."""
     faults = Faults.parse(
-        ["retransmit-forever=0.5", "lost-ack", "duplicate", "clock-skew", "misread", "unread", "barrier-cut"]
-    )
+        [
+            "retransmit-forever=0.5", "lost-ack", "duplicate", "clock-skew", "misread", "unread", "barrier-cut",
+            "offline=0.5",
+        ]
+    )  # fmt: skip
     with House(tmp_path, speed=600, day_start=MORNING) as house:
         report = house.live(house.town(minutes=0.4, seed=11, timing=BoomTiming.for_speed(600)), faults=faults)
         assert report.balanced, report.differences[:10]
