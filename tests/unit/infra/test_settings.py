@@ -246,3 +246,9 @@ def test_proxies_are_named_as_addresses_and_networks(monkeypatch: pytest.MonkeyP
         problem, said = mistake(http={"trusted_proxies": [wrong]})
         assert problem.code == "settings.invalid"
         assert "OPENBERTH_HTTP__TRUSTED_PROXIES" in said
+
+
+def test_default_ports_are_those_of_nobody_else() -> None:
+    settings = load_settings()
+    others = {5432, 3306, 6379, 5672, 15672, 1883, 8883, 4222, 6222, 8222}
+    assert not {settings.http.port, settings.barrier.port} & others
