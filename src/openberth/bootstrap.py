@@ -40,7 +40,7 @@ from openberth.contexts.tenancy.reactions import (
 )
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
-from openberth.infra import dedup, idempotency, vault
+from openberth.infra import dedup, idempotency, nonces, vault
 from openberth.infra.blobs import Blobs, FolderBlobs, PictureQueue, S3Blobs
 from openberth.infra.buckets import Buckets, MemoryBuckets, SharedBuckets, open_buckets
 from openberth.infra.buckets.watching import CacheWatch
@@ -68,6 +68,10 @@ from openberth.providers.wechat import Wechat
 OPERATOR = "operator"
 HOUSEKEEPING_S = 600.0
 PARTITION_S = 86_400.0  # months of history are prepared three ahead, so a day is often enough
+PURGES = (
+    dedup.purge, idempotency.purge, nonces.purge, tenancy.purge_sessions, tenancy.purge_uses,
+    facility.purge_old_secrets,
+)  # fmt: skip
 PURGE_PAGE = min(dedup.PURGE_MAX, idempotency.PURGE_MAX, tenancy.PURGE_MAX)
 RESTART_FIRST_S, RESTART_LAST_S = 0.5, 30.0
 
@@ -154,10 +158,7 @@ class House:
                 await asyncio.to_thread(ensure_partitions, self.database)
                 await asyncio.to_thread(drop_old_events, self.database)
                 partitioned_at = now
-            purged = [
-                await self.database.write(purge, by=by, urgency=Urgency.BACKGROUND)
-                for purge in (dedup.purge, idempotency.purge, tenancy.purge_sessions, facility.purge_old_secrets)
-            ]
+            purged = [await self.database.write(purge, by=by, urgency=Urgency.BACKGROUND) for purge in PURGES]
             # A full page means that there is more; small units leave room for the lanes.
             await asyncio.sleep(0.05 if max(purged) >= PURGE_PAGE else HOUSEKEEPING_S)
 
@@ -201,7 +202,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         entrance = Entrance.of(
             database, hashing=Hashing(), buckets=buckets, algorithm=settings.accounts.algorithm,
             second_factor_for_administrators=settings.accounts.second_factor_for_administrators,
-            wrong_tokens_per_minute=settings.limits.wrong_tokens_per_minute, vouching=vouching,
+            wrong_tokens_per_minute=settings.limits.wrong_tokens_per_minute,
+            fresh_minutes=settings.accounts.fresh_minutes, vouching=vouching,
         )  # fmt: skip
         directory, presence = DeviceDirectory(database), Presence(database)
         dispatcher = CommandDispatcher(database)

@@ -31,7 +31,9 @@ from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Pub
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.api import (
     AccountsApi,
+    ApiKeysApi,
     AuditApi,
+    ConfirmApi,
     ExportsApi,
     ForgettingApi,
     GrantsApi,
@@ -151,9 +153,10 @@ def build_app(parts: Parts) -> FastAPI:
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), RefundsApi(database), ChannelsApi(database, parts.channels, lots),
         PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
-        AccountsApi(database, entrance.hashing), GrantsApi(database, lots), OrganisationApi(database, lots),
-        SettingsApi(database, lots), ExportsApi(database, parts.exporting, lots),
+        AccountsApi(database, entrance.hashing), ApiKeysApi(database), GrantsApi(database, lots),
+        OrganisationApi(database, lots), SettingsApi(database, lots), ExportsApi(database, parts.exporting, lots),
         SignInApi(database, entrance.reception, door, entrance.hashing),
+        ConfirmApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),
         PicturesApi(database, parts.blobs, door), ForgettingApi(database, door, KEEPERS),
         KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
@@ -168,7 +171,7 @@ def build_app(parts: Parts) -> FastAPI:
         WebSocketRoute(FEED, Feed(database, parts.tail, door, lot_id).declared.serve),
     ]
     routes = [*plain, *(route for api in apis for route in api.router.routes)]
-    declared = declarations(routes, known=tenancy.PERMISSIONS)
+    declared = declarations(routes, known=tenancy.PERMISSIONS, sensitive=tenancy.SENSITIVE)
     open_paths = frozenset(path for (_, path), word in declared.items() if word == ANYBODY)
     app = FastAPI(
         title="OpenBerth", version=__version__, openapi_url=None, docs_url=None, redoc_url=None,

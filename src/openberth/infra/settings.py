@@ -174,6 +174,7 @@ class AccountSettings(_Group):
 
     algorithm: Literal["Ed25519", "RS256"] = "Ed25519"
     second_factor_for_administrators: bool = False
+    fresh_minutes: Annotated[int, Field(ge=0, le=720)] = 15  # how long a proof is good for gates by hand and refunds
 
 
 class VaultSettings(_Group):

@@ -29,6 +29,7 @@ class VaultKind(StrEnum):
     OPENID = "openid"
     TOTP_SECRET = "totp_secret"  # noqa: S105
     SIGNING_KEY = "signing_key"
+    API_SECRET = "api_secret"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ class House:
         self.entrance = Entrance.of(
             self.database, hashing=Hashing(memory_kib=64, passes=1), buckets=self.buckets, vouching=FakeVouching(),
             wrong_tokens_per_minute=self.settings.limits.wrong_tokens_per_minute,
+            fresh_minutes=self.settings.accounts.fresh_minutes,
         )  # fmt: skip
         self.refusals = Refusals(self.database)
         self.jobs = JobRunner(self.database, owner="test")

@@ -51,7 +51,7 @@ def guard(house: House) -> httpx2.Client:
 
 def test_a_guard_does_what_guards_do_and_no_more(house: House, guard: httpx2.Client) -> None:
     assert guard.get("/v1/lots/mall").status_code == 200
-    opened = guard.post("/v1/lots/mall/lanes/in-1/open", json={"reason": "tow truck"})
+    opened = guard.post("/v1/lots/mall/lanes/in-1/open", json={"reason": "tow truck"}, headers={"idempotency-key": "1"})
     assert opened.status_code == 200, opened.text
     refused = guard.put("/v1/tariffs/mall", content=b"x")
     assert (refused.status_code, refused.json()["code"]) == (403, "auth.denied")
@@ -73,7 +73,10 @@ def test_lots_of_another_company_do_not_exist(house: House) -> None:
     for path in ("/v1/lots/mall", f"/v1/lots/{house.lot['id']}", "/v1/bills?lot=mall", "/v1/accounts/operator"):
         assert olaf.get(path).status_code == 404, path
     assert olaf.get("/v1/lots", headers={"x-openberth-company": "demo"}).status_code == 404
-    assert olaf.post("/v1/lots/mall/lanes/in-1/open", json={"reason": "x"}).status_code == 404
+    assert (
+        olaf.post("/v1/lots/mall/lanes/in-1/open", json={"reason": "x"}, headers={"idempotency-key": "1"}).status_code
+        == 404
+    )
     beyond = olaf.post("/v1/grants", json={"account": "olaf", "role": "guard", "level": "company", "node": "other"})
     assert (beyond.status_code, beyond.json()["code"]) == (403, "grant.oneself")
 

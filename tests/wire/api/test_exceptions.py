@@ -1,5 +1,6 @@
 """Exceptions: listed, looked at with similar plates, resolved with a reason."""
 
+import secrets
 from typing import Any
 
 import httpx2
@@ -16,7 +17,7 @@ def only_case(house: House) -> Any:
 
 
 def resolve(house: House, case: Any, **form: object) -> httpx2.Response:
-    return house.post(f"/v1/exceptions/{case['id']}/resolve", form)
+    return house.post(f"/v1/exceptions/{case['id']}/resolve", form, key=secrets.token_hex(8))
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_dismissing_changes_nothing_at_the_lane(misread: House) -> None:
 
 def test_an_exception_does_not_open_for_the_next_car(house: House) -> None:
     """The case's car has gone and another one stands there: opening would let a stranger through."""
-    house.post("/v1/lots/mall/lanes/out-1/open", {"reason": "test"})
+    house.post("/v1/lots/mall/lanes/out-1/open", {"reason": "test"}, key="1")
     by_hand = only_case(house)
     assert resolve(house, by_hand, action="open", reason="x").json()["code"] == "exception.action"
     house.arrive("in-1", CAR, captured_at=house.business.now() + 10**10)  # a clock that is far off: a case of its own

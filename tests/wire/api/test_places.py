@@ -153,13 +153,13 @@ def test_cash_gives_a_receipt_and_change_and_opens(house: House) -> None:
 
 def test_opening_by_hand_needs_a_reason_and_names_the_operator(house: House) -> None:
     path = "/v1/lots/mall/lanes/in-1/open"
-    assert house.post(path, {"reason": ""}).json()["code"] == "reason.missing"
-    assert house.post(path, {}).json()["errors"] == [{"place": "body.reason", "problem": "missing"}]
-    command = house.post(path, {"reason": "ambulance"}).json()
+    assert house.post(path, {"reason": ""}, key="1").json()["code"] == "reason.missing"
+    assert house.post(path, {}, key="2").json()["errors"] == [{"place": "body.reason", "problem": "missing"}]
+    command = house.post(path, {"reason": "ambulance"}, key="3").json()
     assert (command["lane"], command["reason"], command["actor"]) == ("in-1", "ambulance", "person:operator")
     [case] = house.get("/v1/exceptions", lot="mall")["items"]
     assert (case["kind"], case["lane"], case["text"]) == ("opened_by_hand", "in-1", "opened by hand")
-    missing = house.post("/v1/lots/mall/lanes/in-9/open", {"reason": "x"})
+    missing = house.post("/v1/lots/mall/lanes/in-9/open", {"reason": "x"}, key="4")
     assert (missing.status_code, missing.json()["code"]) == (404, "lane.not_found")
 
 

@@ -8,6 +8,7 @@ so a new route is walked or fails the walk.
 import http.client
 import json
 import re
+import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,7 @@ from openberth.infra.http.auth import ANYBODY
 from tests.wire.walk.tenants import Tenant
 from tests.wire.walk.world import ABSENT_ID, DAYS, LOT, PASSWORD, PERMITS, TARIFF
 
+SENSITIVE = re.compile(r"/open\b|/refunds\b|/resolve\b")  # they are refused without a key of the request
 UUID_LIKE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 # Headers that differ between any two answers, or tell of the asker's own haste.
 OF_THE_MOMENT = frozenset(("date", "x-trace-id", "ratelimit", "ratelimit-policy", "retry-after", "ratelimit-remaining"))
@@ -30,7 +32,7 @@ KINDS = {
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
         "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property", "export",
-        "person", "change", "notice",
+        "person", "change", "notice", "api_key",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
 # The same, where a name means different things at different addresses.
@@ -39,6 +41,8 @@ KINDS_AT = {
     ("/v1/accounts/{account}/secret", "account"): "integrator",
     ("/v1/channels/{account}", "account"): "channel",
     ("/v1/channels/{account}/state", "account"): "channel",
+    ("/v1/accounts/{account}/api-keys", "account"): "integrator",
+    ("/v1/accounts/{account}/api-keys/{api_key}", "account"): "integrator",
     ("/v1/tariffs/{code}", "code"): "tariff",
     ("/v1/partners", "code"): "new code",
     ("/v1/companies", "code"): "new code",
@@ -84,6 +88,8 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("PUT", "/v1/settings/{key}"): {"level": "lot", "node": "<lot>", "value": 30},
     ("PUT", "/v1/roles/{role}"): {"name": "somebody", "permissions": ["lot.read"]},
     ("POST", "/v1/calendars/{calendar}/seed"): {"years": [2026]},
+    ("POST", "/v1/auth/confirm"): {"password": PASSWORD},
+    ("POST", "/v1/accounts/{account}/api-keys"): {"name": "somebody", "scopes": ["lot.read"]},
     ("POST", "/v1/auth/password"): {"old": PASSWORD, "new": "walnut-bridge-77"},
     ("POST", "/v1/auth/second-factor/recovery-codes"): {"password": PASSWORD},
     ("PUT", "/v1/auth/second-factor"): {"password": PASSWORD, "secret": "A" * 32, "code": "000000"},
@@ -154,6 +160,8 @@ class Line:
 
     def ask(self, asked: Asked, token: str | None) -> Answer:
         headers = dict(asked.headers)
+        if asked.method == "POST" and SENSITIVE.search(asked.target):
+            headers.setdefault("idempotency-key", secrets.token_hex(8))
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
         if asked.media_type is not None:

@@ -4,6 +4,7 @@ Most rows come about as they do in real life. Whatever table is still empty then
 table nobody thought of here is walked, too.
 """
 
+import secrets
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -179,7 +180,8 @@ class _Founder:
         return answer.json()
 
     def _post(self, path: str, body: object, by: httpx2.Client | None = None) -> Any:
-        answer = (by or self._house.operator).post(path, json=body)
+        key = {"idempotency-key": secrets.token_hex(8)}
+        answer = (by or self._house.operator).post(path, json=body, headers=key)
         assert answer.status_code in (200, 201, 202, 204), (path, answer.text)
         return answer.json() if answer.content else None
 
@@ -320,6 +322,10 @@ class _Founder:
         robot = {"login": f"{tenant.code}-robot", "name": "Robot", "kind": "integrator", "company": tenant.code}
         post("/v1/accounts", robot)
         post(f"/v1/accounts/{tenant.code}-robot/secret", {})
+        granted = {"account": f"{tenant.code}-robot", "role": "guard", "level": "company", "node": tenant.code}
+        post("/v1/grants", granted)
+        key = post(f"/v1/accounts/{tenant.code}-robot/api-keys", {"name": tenant.code, "scopes": ["lot.read"]})
+        tenant.add("api_key", key["id"])
         tenant.add("integrator", f"{tenant.code}-robot")
         self._known()
         mine = self._house.client({"authorization": f"Bearer {self._world.token(tenant, DOORMAN)}"})

@@ -22,9 +22,10 @@ from openberth.contexts.tenancy.model.heads import FILE_MAX, FILE_PREFIX, Signed
 from openberth.contexts.tenancy.model.holding import PLATE_OF_PAID_STAY, RETAINED, About, Hindrance
 from openberth.contexts.tenancy.model.moving import LotMove
 from openberth.contexts.tenancy.model.organisation import Company
-from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, Role
+from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, SENSITIVE, Role
 from openberth.contexts.tenancy.model.settings import LOGS_DAYS, PICTURES_DAYS, SECOND_FACTOR
 from openberth.contexts.tenancy.ports import Keeper
+from openberth.contexts.tenancy.service.api_keys import purge_uses
 from openberth.contexts.tenancy.service.audit import check_head, last_number, mac_of, page_after, record
 from openberth.contexts.tenancy.service.audit import head as audit_head
 from openberth.contexts.tenancy.service.companies import (
@@ -55,6 +56,7 @@ __all__ = [
     "RETAINED",
     "ROLES",
     "SECOND_FACTOR",
+    "SENSITIVE",
     "About",
     "Company",
     "Deed",
@@ -85,6 +87,7 @@ __all__ = [
     "page_after",
     "plate_shown",
     "purge_sessions",
+    "purge_uses",
     "read_document",
     "record",
     "remember_operator_token",

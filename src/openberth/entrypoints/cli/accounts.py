@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from openberth.entrypoints.cli.api_keys import add_key, end_key, keys
 from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.second_factors import second_factor
 from openberth.entrypoints.cli.session import Session
@@ -20,6 +21,9 @@ from openberth.kernel.errors import Malformed
 
 app = typer.Typer()
 app.command("second-factor", help="cli.help.account.second_factor")(second_factor)
+app.command("add-key", help="cli.help.account.add_key")(add_key)
+app.command("keys", help="cli.help.account.keys")(keys)
+app.command("end-key", help="cli.help.account.end_key")(end_key)
 
 PASSWORD_BYTES = 12
 LoginArgument = Annotated[str, typer.Argument(help="cli.argument.login", show_default=False)]

@@ -151,6 +151,13 @@ idempotency = table(
 )
 Index("ix_idempotency_at", idempotency.c.at)
 
+request_nonce = table(
+    "request_nonce",
+    id_column("digest", primary_key=True),
+    instant_column("ends_at"),
+)
+Index("ix_request_nonce_ends", request_nonce.c.ends_at)
+
 alarm = table(
     "alarm",
     id_column("company_id", primary_key=True),

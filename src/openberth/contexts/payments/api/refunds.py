@@ -74,8 +74,8 @@ class RefundsApi:
         return await self._database.read(partial(_refunds, lot=lot, ask=ask), by=by)
 
     async def refund(
-        self, receipt: Annotated[Id, Path()], form: RefundForm, by: Annotated[Caller, Depends(may("refund.write"))],
-        key: Key,
+        self, receipt: Annotated[Id, Path()], form: RefundForm,
+        by: Annotated[Caller, Depends(may("refund.write", fresh=True))], key: Key,
     ) -> Response:  # fmt: skip
         """Give back a part of what paid a bill; the bill stays settled."""
 
@@ -88,7 +88,7 @@ class RefundsApi:
         return answered(await self._database.write(once(key, effect, status=201), by=by))
 
     async def retry(
-        self, refund: Annotated[Id, Path()], by: Annotated[Caller, Depends(may("refund.write"))], key: Key
+        self, refund: Annotated[Id, Path()], by: Annotated[Caller, Depends(may("refund.write", fresh=True))], key: Key
     ) -> Response:
         """Try a stuck refund again, by the same number at its channel."""
         return answered(
@@ -98,8 +98,8 @@ class RefundsApi:
         )
 
     async def give_up(
-        self, refund: Annotated[Id, Path()], form: GiveUpForm, by: Annotated[Caller, Depends(may("refund.write"))],
-        key: Key,
+        self, refund: Annotated[Id, Path()], form: GiveUpForm,
+        by: Annotated[Caller, Depends(may("refund.write", fresh=True))], key: Key,
     ) -> Response:  # fmt: skip
         """End a stuck refund that its channel will never make."""
         return answered(

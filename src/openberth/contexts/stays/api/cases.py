@@ -16,7 +16,7 @@ from openberth.contexts.stays.service.queries import case_detail, cases_of_lot
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.asks import Form, LotName, Words
-from openberth.infra.http.auth import may
+from openberth.infra.http.auth import ask_fresh, may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, page_of
 from openberth.infra.http.problems import language_of_scope
@@ -75,6 +75,8 @@ class CasesApi:
         key: Key,
     ) -> Response:
         """Resolve an exception: dismiss it, open the lane, correct the plate, or say which stay the car belongs to."""
+        if form.action is CaseAction.OPEN:  # a gate by hand, too
+            await ask_fresh(request, by, "case.resolve")
         language = language_of_scope(request.scope)
         plate = None if form.plate is None else read_plate(form.plate, language)
 

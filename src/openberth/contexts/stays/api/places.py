@@ -37,6 +37,7 @@ from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import AskByCode, AskedByCode, Page, cut, page_of
 from openberth.infra.http.problems import language_of_scope
+from openberth.infra.http.spending import COMMANDS
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
@@ -106,7 +107,12 @@ class PlacesApi:
         return await self._database.read(partial(_lane, name=lot, code=lane, language=language), by=by)
 
     async def open(
-        self, lot: LotPath, lane: LanePath, form: OpenForm, by: Annotated[Caller, Depends(may("lane.open"))], key: Key
+        self,
+        lot: LotPath,
+        lane: LanePath,
+        form: OpenForm,
+        by: Annotated[Caller, Depends(may("lane.open", fresh=True, rate=COMMANDS))],
+        key: Key,
     ) -> Response:
         """Open a lane by hand; the car that waits there, if any, is let through."""
 

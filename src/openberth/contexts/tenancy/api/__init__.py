@@ -1,7 +1,9 @@
 """Routes of tenancy: signing in, accounts, grants, roles, keys, people, the organisation, the audit trail."""
 
 from openberth.contexts.tenancy.api.accounts import AccountsApi
+from openberth.contexts.tenancy.api.api_keys import ApiKeysApi
 from openberth.contexts.tenancy.api.audit import AuditApi
+from openberth.contexts.tenancy.api.confirming import ConfirmApi
 from openberth.contexts.tenancy.api.exports import ExportsApi
 from openberth.contexts.tenancy.api.forgetting import ForgettingApi
 from openberth.contexts.tenancy.api.grants import GrantsApi
@@ -17,7 +19,9 @@ from openberth.contexts.tenancy.api.signing_in import SignInApi
 
 __all__ = [
     "AccountsApi",
+    "ApiKeysApi",
     "AuditApi",
+    "ConfirmApi",
     "ExportsApi",
     "ForgettingApi",
     "GrantsApi",

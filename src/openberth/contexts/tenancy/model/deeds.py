@@ -53,6 +53,9 @@ DEEDS: Mapping[str, Rule] = {
         "session.refused", "account", "account", after=_same("failures"), reason="reason", outcome=Outcome.REFUSED,
     ),
     "tenancy.session_ended": Rule("session.ended", "account", "account", before=_same("session"), reason="reason"),
+    "tenancy.session_confirmed": Rule("session.confirmed", "account", "account", after=_same("session", "how")),
+    "tenancy.api_key_made": Rule("api_key.made", "account", "account", after=_same("key", "scopes")),
+    "tenancy.api_key_ended": Rule("api_key.ended", "account", "account", before=_same("key")),
     "tenancy.signing_key_made": Rule("signing_key.made", "signing_key", "key", after=_same("algorithm")),
     "tenancy.node_made": Rule("organisation.made", "node", "node", after=_same("level", "code")),
     "tenancy.node_changed": Rule(

@@ -116,6 +116,38 @@ class SessionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionConfirmed:
+    """Somebody who is signed in proved itself once more. ``how``: password, code."""
+
+    KIND: ClassVar[str] = "tenancy.session_confirmed"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    session: Id
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyMade:
+    """A key by which a machine signs its requests was made, with what it may be used for."""
+
+    KIND: ClassVar[str] = "tenancy.api_key_made"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    key: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyEnded:
+    """A key of a machine holds no longer."""
+
+    KIND: ClassVar[str] = "tenancy.api_key_ended"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class SigningKeyMade:
     """A key for access tokens was made; it signs after it has been published for a while."""
 

@@ -53,6 +53,9 @@ _DATA_SUBJECTS = frozenset(("person.export",))
 # Of whoever scans the code of a sign, signed in or not.
 DRIVING = frozenset(("sign.use",))
 
+# What a stolen token must not be enough for: their routes ask for a fresh proof (``may(..., fresh=True)``).
+SENSITIVE = frozenset(("lane.open", "refund.write"))
+
 PERMISSIONS: frozenset[str] = frozenset().union(
     _LOOKING, _RUNNING_A_COMPANY, _PEOPLE_OF_A_COMPANY, _GRANTING, _PLATFORM, _SECURITY, _AUDITING, _DATA_SUBJECTS,
     DRIVING,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from openberth.contexts.tenancy.ports import Vouching
 from openberth.contexts.tenancy.reactions.audit import Refusals, audit_consumer
-from openberth.contexts.tenancy.reactions.door import WRONG_TOKENS_PER_MINUTE, Door
+from openberth.contexts.tenancy.reactions.door import FRESH_MINUTES, WRONG_TOKENS_PER_MINUTE, Door
 from openberth.contexts.tenancy.reactions.exporting import Exporting
 from openberth.contexts.tenancy.reactions.heads import HeadKeeper
 from openberth.contexts.tenancy.reactions.keys import Keyring
@@ -42,6 +42,7 @@ class Entrance:
         algorithm: Algorithm = "Ed25519",
         second_factor_for_administrators: bool = False,
         wrong_tokens_per_minute: int = WRONG_TOKENS_PER_MINUTE,
+        fresh_minutes: int = FRESH_MINUTES,
         vouching: Vouching | None = None,
     ) -> "Entrance":
         """Put an entrance together; ``buckets`` are of this process alone unless some are given."""
@@ -49,7 +50,7 @@ class Entrance:
         keys = Keyring(database, algorithm=algorithm)
         door = Door(
             database, keys, kept, second_factor_for_administrators=second_factor_for_administrators,
-            wrong_tokens_per_minute=wrong_tokens_per_minute,
+            wrong_tokens_per_minute=wrong_tokens_per_minute, fresh_minutes=fresh_minutes,
         )  # fmt: skip
         return cls(keys, door, Reception(database, keys, hashing, kept, vouching), hashing)
 

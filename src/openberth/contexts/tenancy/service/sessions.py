@@ -50,6 +50,7 @@ def begin(
     unit.run(
         store.INSERT_SESSION, id=session, account_id=account.id, how=how, device=device.words[:120],
         address=device.address, began_at=now, used_at=now, ends_at=now + life_us, ended_at=None, end_reason=None,
+        confirmed_at=None,
     )  # fmt: skip
     if refresh is not None:
         unit.run(store.INSERT_REFRESH, digest=refresh, session_id=session, made_at=now, used_at=None)

@@ -18,7 +18,7 @@ from openberth.contexts.tenancy.store.sessions import Session
 from openberth.infra import vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.database.unit import Stale
-from openberth.infra.permitting import by_construction
+from openberth.infra.permitting import by_construction, inner
 from openberth.infra.vault import VaultKind
 from openberth.kernel.ids import Id
 
@@ -59,12 +59,12 @@ def sign_in(
         unit.append(SignInRefused(account=NOBODY, reason="unknown", failures=0), company=None, lot=None, key=NOBODY)
         return Outcome(None, "credentials")
     if found.failures.is_waiting(unit.machine_now):
-        _refused(unit, found, "waiting")
+        refused(unit, found, "waiting")
         return Outcome(None, "waiting")
     if not matches or digest != found.password:
-        return _failed(unit, found, "password")
+        return failed(unit, found, "password")
     if not found.is_usable() or is_closed(unit, company=found.company):
-        _refused(unit, found, "state")
+        refused(unit, found, "state")
         return Outcome(None, "credentials")
     step = found.totp_step
     if found.totp is not None:
@@ -72,7 +72,7 @@ def sign_in(
             return Outcome(None, "code_needed")
         accepted = accepted_step(unit, found, code)
         if accepted is None:
-            return _failed(unit, found, "code")
+            return failed(unit, found, "code")
         step = accepted
     save(unit, found, totp=found.totp, totp_step=step, failures=Failures())
     return Outcome(sessions.begin(unit, account=found, how="password", device=device, refresh=refresh))
@@ -109,7 +109,7 @@ def sign_in_driver(unit: Unit, *, openid: str | None, phone: str | None, device:
     by_openid = None if openid_id is None else unit.one(store.ACCOUNT_BY_OPENID, openid=openid_id)
     found = by_phone or by_openid or _new_driver(unit, openid_id, phone_id)
     if not found.is_usable():
-        _refused(unit, found, "state")
+        refused(unit, found, "state")
         return Outcome(None, "credentials")
     if by_openid is None and openid_id is not None and by_phone is not None:
         unit.run(store.BIND_OPENID, account=found.id, openid=openid_id)
@@ -131,6 +131,12 @@ def standing(reader: Reader, *, session: Id) -> Standing | None:
     return Standing(account, found, tuple(held_by(reader, account=account.id)))
 
 
+def usable(reader: Reader, *, account: Id) -> Account | None:
+    """Return an account that lets its owner in, None for any other."""
+    found = reader.one(store.ACCOUNT_BY_ID, account=account)
+    return found if found is not None and found.is_usable() else None
+
+
 def _new_driver(unit: Unit, openid: Id | None, phone: Id | None) -> Account:
     made = unit.new_id()
     unit.run(
@@ -146,13 +152,17 @@ def _new_driver(unit: Unit, openid: Id | None, phone: Id | None) -> Account:
     return found
 
 
-def _failed(unit: Unit, found: Account, reason: str) -> Outcome:
+@inner
+def failed(unit: Unit, found: Account, reason: str) -> Outcome:
+    """Count a failure against an account and tell of it."""
     after = found.failed(unit.machine_now)
     save(unit, found, failures=after.failures)
-    _refused(unit, after, reason)
+    refused(unit, after, reason)
     return Outcome(None, "credentials")
 
 
-def _refused(unit: Unit, found: Account, reason: str) -> None:
+@inner
+def refused(unit: Unit, found: Account, reason: str) -> None:
+    """Tell that an account that exists was not let in."""
     told = SignInRefused(account=found.id, reason=reason, failures=found.failures.count)
     unit.append(told, company=found.company, lot=None, key=found.id)

@@ -22,6 +22,7 @@ account_session = table(
     instant_column("ends_at"),
     instant_column("ended_at", nullable=True),
     word_column("end_reason", 20, nullable=True),
+    instant_column("confirmed_at", nullable=True),
 )
 Index("ix_account_session_account", account_session.c.account_id, account_session.c.id)
 Index("ix_account_session_ends", account_session.c.ends_at)
@@ -61,6 +62,12 @@ class Session:
     ends_at: Instant
     ended_at: Instant | None
     end_reason: str | None
+    confirmed_at: Instant | None
+
+    @property
+    def proved_at(self) -> Instant:
+        """Return when its owner proved who it is the last time: at the sign-in, or by confirming since."""
+        return self.began_at if self.confirmed_at is None else max(self.began_at, self.confirmed_at)
 
     def is_open(self, now: Instant) -> bool:
         """Tell whether the session still lets anybody in."""
@@ -94,6 +101,11 @@ END_SESSION = Write(
     update(account_session)
     .where(account_session.c.id == bindparam("session"), account_session.c.ended_at.is_(None))
     .values(ended_at=bindparam("at"), end_reason=bindparam("reason"))
+)
+CONFIRM_SESSION = Write(
+    update(account_session)
+    .where(account_session.c.id == bindparam("session"), account_session.c.ended_at.is_(None))
+    .values(confirmed_at=bindparam("at"))
 )
 USE_SESSION = Write(
     update(account_session)
