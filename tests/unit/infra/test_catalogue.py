@@ -15,7 +15,7 @@ from openberth.contexts.stays.model.decisions import Right
 from openberth.contexts.stays.model.entities import CaseKind
 from openberth.contexts.tariffs.model import CapKind
 from openberth.contexts.tenancy.model.permissions import PERMISSIONS, Role
-from openberth.infra.catalogue import LANGUAGES, Catalogue, CatalogueError, catalogue, language_of, text
+from openberth.infra.catalogue import LANGUAGES, Catalogue, CatalogueError, catalogue, language_of, sentence, text
 from openberth.kernel import errors
 from openberth.kernel.persons import PersonFault
 from openberth.kernel.plates import PlateFault
@@ -270,3 +270,11 @@ def test_a_number_brings_the_word_for_one_or_for_more(count: object, words: str)
     entry = found.entry("a.b")
     assert entry is not None
     assert entry.places("en") == entry.places("zh") == {"count"}
+
+
+def test_a_reason_may_have_a_sentence_of_its_own() -> None:
+    ended = sentence("tariff.not_computable", "en", {"reason": "calendar_ended", "day": "2027-01-01"})
+    assert "2027-01-01" in ended
+    other = sentence("tariff.not_computable", "en", {"reason": "gap"})
+    assert other == text("tariff.not_computable", "en", reason="gap")
+    assert sentence("tariff.not_computable", "zh", {}) == text("tariff.not_computable", "zh")

@@ -135,7 +135,8 @@ def test_day_types_that_nobody_has_entered_are_the_librarys(house: House) -> Non
     assert not [each for each in checked["warnings"] if each["code"].startswith("tariff.warns.no_calendar")]
     nowhere = shenzhen.replace("calendar: cn", "calendar: atlantis")
     refused = quote(house, 409, document=nowhere)
-    assert refused["code"] == "tariff.not_computable"
+    assert (refused["code"], refused["params"]["reason"]) == ("tariff.not_computable", "calendar_ended")
+    assert "2026-11-20" in refused["title"]
     checked = house.operator.post("/v1/tariffs/check", content=nowhere.encode()).json()
     assert [each["code"] for each in checked["warnings"]] == ["tariff.warns.no_calendar_refuse"]
 

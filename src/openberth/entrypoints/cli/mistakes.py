@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from openberth.entrypoints.cli.session import Session
-from openberth.infra.catalogue import catalogue
+from openberth.infra.catalogue import catalogue, sentence
 from openberth.kernel.errors import Param, Problem
 
 FAILED = 1
@@ -49,15 +49,15 @@ def lines_of(problem: Problem, session: Session) -> list[str]:
     """Return what to print: one sentence, or ``file:line: …`` for each mistake in a document and the sentence."""
     if isinstance(problem, Answered):
         known = problem.code in catalogue().codes()
-        sentence = session.say(problem.code, **problem.params) if known else problem.title or problem.code
-        return [*_some(list(problem.lines), session), f"openberth: {one_line(sentence)}"]
+        said = sentence(problem.code, session.language, problem.params) if known else problem.title or problem.code
+        return [*_some(list(problem.lines), session), f"openberth: {one_line(said)}"]
     # Imported here: only where documents are read is there one with mistakes.
     from openberth.infra.documents import DocumentError
 
     lines = []
     if isinstance(problem, DocumentError):
         lines = _some(problem.report(lambda code, params: session.say(code, **params)), session)
-    return [*lines, f"openberth: {one_line(session.say(problem.code, **problem.params))}"]
+    return [*lines, f"openberth: {one_line(sentence(problem.code, session.language, problem.params))}"]
 
 
 def print_defect(error: BaseException, session: Session) -> int:

@@ -80,6 +80,12 @@ def text(code: str, language: str, /, **params: object) -> str:
     return catalogue().text(code, language, **params)
 
 
+def sentence(code: str, language: str, params: Mapping[str, object]) -> str:
+    """Return the text of a problem: that of its code together with its ``reason`` where the catalogue has one."""
+    finer = f"{code}.{params.get('reason')}"
+    return text(finer if catalogue().entry(finer) is not None else code, language, **params)
+
+
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
     """Return OpenBerth's own catalogue, read once."""

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from openberth.infra.catalogue import Language, language_of, text
+from openberth.infra.catalogue import Language, language_of, sentence, text
 from openberth.infra.documents import DocumentError
 from openberth.infra.telemetry import trace_id
 from openberth.kernel.errors import Malformed, NotFound, Overloaded, Problem
@@ -136,7 +136,7 @@ def problem_document(problem: Problem, language: Language) -> dict[str, Any]:
     """Return the members of a problem document."""
     document: dict[str, Any] = {
         "type": _TYPE + problem.code,
-        "title": text(problem.code, language, **problem.params),
+        "title": sentence(problem.code, language, problem.params),
         "status": problem.status,
         "code": problem.code,
         "params": dict(problem.params),
