@@ -12,7 +12,7 @@ from openberth.infra.http.problems import TooMany
 
 # Classes of routes, by account. What they cost the house differs, so one number for all would fit none.
 COMMANDS = per_minute("command", 120, burst=30)  # of gates by hand: a person cannot be quicker, a program need not be
-HEAVY = per_minute("heavy", 60, burst=20)  # exports, and prices of whole months
+HEAVY = per_minute("heavy", 60)  # exports, and prices of whole months
 
 TAKEN, BUCKETS = "taken", "buckets"  # in the state of a request
 

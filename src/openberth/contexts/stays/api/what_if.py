@@ -20,6 +20,7 @@ from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
 from openberth.infra.http.problems import language_of_scope
+from openberth.infra.http.spending import HEAVY
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed, NotFound
 from openberth.kernel.ids import Id
@@ -107,7 +108,7 @@ class WhatIfApi:
         lot: LotPath,
         form: WhatIfForm,
         request: Request,
-        by: Annotated[Caller, Depends(may("tariff.write"))],
+        by: Annotated[Caller, Depends(may("tariff.write", rate=HEAVY))],
         key: Key,
     ) -> Response:
         """Begin to price a past month anew; the work goes on in the background and is looked at under its id."""

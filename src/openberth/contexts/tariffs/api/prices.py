@@ -39,6 +39,7 @@ from openberth.infra.database import Database, Reader
 from openberth.infra.http.asks import document_body, document_text
 from openberth.infra.http.auth import may
 from openberth.infra.http.problems import language_of_scope
+from openberth.infra.http.spending import HEAVY
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
@@ -77,7 +78,7 @@ class PricesApi:
         asked = await self._asked(form, by)
         return await asyncio.to_thread(price, asked, form, language_of_scope(request.scope))
 
-    async def curve(self, form: CurveForm, by: Annotated[Caller, Depends(may("tariff.read"))]) -> CurveView:
+    async def curve(self, form: CurveForm, by: Annotated[Caller, Depends(may("tariff.read", rate=HEAVY))]) -> CurveView:
         """Return the fee against the length of a stay: every step up to 62 days after the entry, at most 2 000."""
         asked = await self._asked(form, by)
         return await asyncio.to_thread(walk, asked, form)
