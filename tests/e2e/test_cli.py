@@ -1,13 +1,16 @@
 """The command line as people meet it: what works, and one sentence for everything that does not."""
 
 import re
+import shlex
 import shutil
 import socket
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from openberth.entrypoints.cli.app import run
 from tests.e2e.command import ROOT, Home, end
 
 MALL, TARIFF = str(ROOT / "lots" / "mall.yaml"), str(ROOT / "tariffs" / "mall.yaml")
@@ -255,3 +258,38 @@ def test_a_server_stops_when_told(tmp_path: Path) -> None:
         running = alone.serve()
         assert end(running) == 0
         assert not (alone.data / "server.json").exists()
+
+
+def test_the_guide_of_the_organisation_does_what_it_says(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, for there are many commands; the server is one of its own."""
+    for name, value in home.environment(COLUMNS="200", OPENBERTH_LANGUAGE="en").items():
+        if name.startswith(("OPENBERTH_", "COLUMNS")):
+            monkeypatch.setenv(name, value)
+
+    def said(line: str) -> str:
+        status = run(shlex.split(line.replace("airport.zip", str(written))))
+        told = capsys.readouterr()
+        assert status == 0, (line, told.err)
+        return told.out
+
+    written = home.folder / "airport.zip"
+    guide = (ROOT / "docs" / "guides" / "organisation.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^openberth (.+)$", guide, re.MULTILINE)
+    assert len(lines) > 15
+    told = {line: said(line) for line in lines}
+    tree = told["organisation tree"]
+    assert re.search(r"partner:north.*\n.*company:airport.*\n.*company:demo.*\n.*property:garden.*\n.*lot:mall", tree)
+    assert re.search(r"pictures_days +90 +partner +partner .*30 was set here", told["setting list --at lot:mall"])
+    assert re.search(r"company:airport +Airport +partner:north +closed", told["organisation list"])
+    with zipfile.ZipFile(written) as archive:
+        assert {"manifest.json", "company", "event"} <= {name.partition("/")[0] for name in archive.namelist()}
+    assert written.stat().st_mode & 0o777 == 0o600
+    for line, sentence in {
+        "organisation export company:harbour --out airport.zip --reason x": "cannot be made",
+        "setting set retention.pictures_days x --at lot:mall": "a whole number",
+        "organisation close lot:mall --reason x": "not the sort of node",
+    }.items():
+        assert run(shlex.split(line.replace("airport.zip", str(written)))) != 0
+        assert sentence in capsys.readouterr().err

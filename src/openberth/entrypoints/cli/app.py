@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "version": ("version", {}),
 }
 GROUPS = {
+    "organisation": "organisation", "setting": "setting",
     "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
     "audit": "audit", "keys": "keys", "person": "people",
 }  # fmt: skip

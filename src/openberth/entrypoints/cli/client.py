@@ -82,6 +82,19 @@ class Api:
             raise problem_of(answer, "", self.where)
         return answer.text
 
+    async def pieces(self, path: str) -> AsyncIterator[bytes]:
+        """Yield an answer that is a file, piece by piece. Raises ``Problem``."""
+        try:
+            async with self._http.stream("GET", path) as answer:
+                if answer.status_code >= 400:
+                    await answer.aread()
+                    raise problem_of(answer, "", self.where)
+                async for piece in answer.aiter_bytes():
+                    yield piece
+        except httpx2.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise Overloaded("cli.server_unreachable", url=self.where, reason=reason) from error
+
     async def ask(
         self,
         method: str,
