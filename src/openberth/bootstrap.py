@@ -64,6 +64,7 @@ from openberth.kernel.time import Clock
 from openberth.providers.days import LibraryDays
 from openberth.providers.sandpay import SandpayMaker
 from openberth.providers.wechat import Wechat
+from openberth.providers.wechatpay import WechatPayMaker
 
 OPERATOR = "operator"
 HOUSEKEEPING_S = 600.0
@@ -321,7 +322,11 @@ def _blobs(settings: Settings) -> Blobs:
 
 def _makers(settings: Settings, machine: Clock) -> dict[ChannelKind, ChannelMaker]:
     """Return who makes the channels of each kind: the only place that names the adapters."""
-    return {ChannelKind.SANDPAY: SandpayMaker(machine, nonces=lambda: secrets.token_hex(16))}
+    nonces = partial(secrets.token_hex, 16)
+    return {
+        ChannelKind.SANDPAY: SandpayMaker(machine, nonces),
+        ChannelKind.WECHATPAY: WechatPayMaker(machine, nonces),
+    }
 
 
 def _settle_sandpay(settings: Settings, database: Database) -> None:

@@ -1,5 +1,6 @@
 """What the makers of channels share: reading the parameters and secrets of a contract, with words for what is wrong."""
 
+import hashlib
 import ipaddress
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -52,3 +53,25 @@ def _is_this_machine(host: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or address.is_unspecified or address.is_link_local
+
+
+# SHA-256 of secrets and of public keys (DER) whose private half stands in published examples: anybody can sign as them.
+_PUBLISHED = frozenset((
+    # WeChat Pay: APIv3 keys of the libraries' tests, then merchants' keys of the documents and of libraries
+    "c87dfae83ad804fe62132409ca5f32069f0b81828a8ebd1aca4a420119aae98d",
+    "849fb1b2ed3c44f5558a2939ec3a2f0f04e957734215d60f0053ce204f076310",
+    "196d969ae152da9050e194f0d2a816cd690f4299250fdfbf20d20652edbb26fc",
+    "0076df9361cc1f5744359234d7df9fd43442cf369fb98826562f1d10a347ec5c",
+    "8a5b82f18120806bb2c6b46e1a2f8687ceaa20a45bc2b649e37e6d9878336dc5",
+    "0a378ebeeaf3f5cb53393af329d40fab1c10bfe88b395d6dd5d58a3583ef3226",
+    # Alipay
+    "a5db33455aa4446a4b560beec42520647aab6ec8995415faa46d19c85cb0538c",
+    "b23f1622e2ca1cf67c7315b53b8235ef798cd4abe8acf77f9288bb1ffa348b91",
+    "92e409a45452349fca16058bfd35b10112ea6e084966090354c41be78d6b9b46",
+))  # fmt: skip
+
+
+def is_published(secret: str | bytes) -> bool:
+    """Tell whether a secret, or the public key that belongs to it (DER), stands in published examples."""
+    plain = secret.encode() if isinstance(secret, str) else secret
+    return hashlib.sha256(plain).hexdigest() in _PUBLISHED
