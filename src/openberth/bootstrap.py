@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import make_url
 
+from openberth import __version__
 from openberth.contexts import facility, payments, stays, tenancy
 from openberth.contexts.facility.reactions import (
     CommandDispatcher,
@@ -37,6 +38,7 @@ from openberth.contexts.tenancy.reactions import (
     Refusals,
     audit_consumer,
     drop_old_events,
+    note_start,
 )
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
@@ -56,7 +58,7 @@ from openberth.infra.outbox import ConsumerRunner, Tail
 from openberth.infra.passwords import Hashing
 from openberth.infra.place import TOKEN_FILE
 from openberth.infra.sealing import RingSealer
-from openberth.infra.settings import Settings
+from openberth.infra.settings import Settings, texts_of
 from openberth.infra.telemetry import Health
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded, Problem, Refused
@@ -127,6 +129,10 @@ class House:
     async def run(self) -> None:
         """Keep the background work of the roles going until cancelled."""
         roles = self.settings.roles
+        await note_start(
+            self.database, process=f"{node_name()}/{'+'.join(sorted(roles))}", settings=texts_of(self.settings),
+            program=__version__, data=self.settings.data,
+        )  # fmt: skip
         work: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("tail", self.tail.run),
             ("keys", self.entrance.keys.run),

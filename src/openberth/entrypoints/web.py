@@ -33,6 +33,7 @@ from openberth.contexts.tenancy.api import (
     AccountsApi,
     ApiKeysApi,
     AuditApi,
+    BackupsApi,
     ConfirmApi,
     ExportsApi,
     ForgettingApi,
@@ -159,7 +160,7 @@ def build_app(parts: Parts) -> FastAPI:
         ConfirmApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),
         PicturesApi(database, parts.blobs, door), ForgettingApi(database, door, KEEPERS),
-        KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
+        BackupsApi(database), KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
     )  # fmt: skip
     description = Description()
     plain = [
@@ -168,7 +169,7 @@ def build_app(parts: Parts) -> FastAPI:
         *OAuth(entrance.reception, entrance.keys).routes(),
         *Watch(database, parts.health, door).routes(),
         Route(OPENAPI, may("system.read").before(description.serve).serve, include_in_schema=False),
-        WebSocketRoute(FEED, Feed(database, parts.tail, door, lot_id).declared.serve),
+        WebSocketRoute(FEED, Feed(database, parts.tail, door, lot_id, parts.refusals.note).declared.serve),
     ]
     routes = [*plain, *(route for api in apis for route in api.router.routes)]
     declared = declarations(routes, known=tenancy.PERMISSIONS, sensitive=tenancy.SENSITIVE)

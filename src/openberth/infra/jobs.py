@@ -22,6 +22,7 @@ from openberth.infra.waking import woken
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.ids import Id
+from openberth.kernel.persons import masked_words
 from openberth.kernel.time import SECOND_US, Instant
 
 ATTEMPTS_MAX = 12
@@ -247,7 +248,7 @@ class JobRunner:
     async def _put_off(self, found: Job, error: Exception) -> None:
         given_up_now = found.attempt >= ATTEMPTS_MAX
         pause_us = min(RETRY_FIRST_US * 2 ** (found.attempt - 1), RETRY_LAST_US)
-        text = f"{type(error).__name__}: {error}"[:400]
+        text = masked_words(f"{type(error).__name__}: {error}")[:400]
         level = log.error if given_up_now else log.warning
         level(
             "job.failed", kind=found.kind, job=str(found.id), attempt=found.attempt, error=text, given_up=given_up_now

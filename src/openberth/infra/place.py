@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 PLACE_FILE = "server.json"
+RESTORED_FILE = "restored.json"  # left by a restore for the next start
 TOKEN_FILE = "operator.token"  # noqa: S105 - a file name
 
 

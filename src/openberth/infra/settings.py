@@ -299,6 +299,20 @@ class Settings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=content)
 
 
+def texts_of(settings: BaseModel, prefix: str = "") -> dict[str, str]:
+    """Return every setting as text by its name, secrets too: only for digests, never for people or logs."""
+    texts: dict[str, str] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            texts |= texts_of(value, f"{prefix}{name}.")
+        elif isinstance(value, SecretStr):
+            texts[prefix + name] = value.get_secret_value()
+        elif value is not None:
+            texts[prefix + name] = str(value)
+    return texts
+
+
 _GROUPS: dict[str, type[BaseModel]] = {
     "http": HttpSettings,
     "barrier": BarrierSettings,

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from openberth.kernel.errors import Problem
+from openberth.kernel.persons import masked_words
 
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -95,6 +96,11 @@ def _without_personal(value: object, depth: int) -> object:
     return value
 
 
+def _masked(_logger: object, _method: str, line: Any) -> str:
+    """Mask plates and numbers that stand in a line all the same: in the message of an error, in its traceback."""
+    return masked_words(str(line))
+
+
 def _add_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     trace = _trace.get()
     if trace is not None:
@@ -132,7 +138,7 @@ def setup_logging(level: LogLevel = "info", form: LogFormat = "auto", stream: Te
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, _masked],
         )
     )
     root = logging.getLogger()

@@ -17,6 +17,7 @@ import openberth.contexts.tenancy.store.people
 import openberth.contexts.tenancy.store.second_factor
 import openberth.contexts.tenancy.store.sessions
 import openberth.contexts.tenancy.store.settings
+import openberth.contexts.tenancy.store.starts
 import openberth.contexts.tenancy.store.tokens  # noqa: F401 - importing a table registers it
 from openberth.infra.database.schema import metadata
 

@@ -4,8 +4,11 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from joserfc import jws
 from joserfc.jwk import KeySet
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from openberth.contexts import tenancy
 from openberth.kernel.authority import system
@@ -92,3 +95,13 @@ def test_others_check_a_head_with_the_published_keys(house: House) -> None:
     ]  # fmt: skip
     as_token = house.client({"authorization": f"Bearer {document['jws']}"})
     assert as_token.get("/v1/clock").status_code == 401  # it lets nobody in
+
+
+def test_who_may_not_follow_the_log_is_noted_too(house: House) -> None:
+    feed, token = house.url.replace("http://", "ws://") + "/v1/feed", {"authorization": "Bearer not-of-anybody-known"}
+    with pytest.raises(InvalidStatus), connect(feed, additional_headers=token):
+        pass
+    (entry,) = flushed(house)
+    assert (entry["subject"]["id"], entry["reason"], entry["after"]) == (
+        "FEED /v1/feed", "auth.required", {"status": 401, "times": 1},
+    )  # fmt: skip

@@ -91,6 +91,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/auth/confirm"): {"password": PASSWORD},
     ("POST", "/v1/accounts/{account}/api-keys"): {"name": "somebody", "scopes": ["lot.read"]},
     ("POST", "/v1/auth/password"): {"old": PASSWORD, "new": "walnut-bridge-77"},
+    ("POST", "/v1/backups"): {"name": "night.tar", "keys": ["0a0b0c0d"], "revision": "0018"},
     ("POST", "/v1/auth/second-factor/recovery-codes"): {"password": PASSWORD},
     ("PUT", "/v1/auth/second-factor"): {"password": PASSWORD, "secret": "A" * 32, "code": "000000"},
 }  # fmt: skip

@@ -42,6 +42,7 @@ OWN_REFUSALS = {
     "POST /v1/keys/rotate": {"auth.out_of_scope"},  # the keys are those of the installation
     "GET /v1/audit/head": {"auth.out_of_scope"},  # of the chain of all
     "GET /v1/keys": {"auth.out_of_scope"},
+    "POST /v1/backups": {"auth.out_of_scope"},
     "POST /v1/keys/vault/rotate": {"auth.out_of_scope"},
     "POST /v1/keys/vault/00000000/retire": {"auth.out_of_scope"},
 }

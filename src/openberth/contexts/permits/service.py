@@ -27,9 +27,11 @@ from openberth.infra.permitting import needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
+from openberth.kernel.persons import masked_words
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import DAY_US, SECOND_US, Instant, to_iso
 
+TOLD_MAX = 20  # codes of an entry of the trail
 PART_MAX = 40  # changes in one unit: a few milliseconds of the writer
 CLAIM_US = 30 * SECOND_US
 
@@ -155,6 +157,17 @@ def _write(unit: Unit, company: Id, lot: Id, changes: PermitChanges) -> None:
         PermitsApplied(len(changes.added), len(changes.changed), len(changes.retired)), company=company, lot=lot,
         key=lot,
     )  # fmt: skip
+    is_now = {"added": _codes(changes.added), "changed": _codes(changes.changed)}
+    deed = tenancy.Deed(
+        "permits.configured", "lot", str(lot), company, lot, before={"retired": _codes(changes.retired)}, after=is_now
+    )
+    tenancy.record(unit, deed)
+
+
+def _codes(permits: Sequence[Permit]) -> list[str]:
+    """Return the codes of some permits for the trail, and how many more there are; a plate as a code is masked."""
+    codes = [masked_words(each.code) for each in permits[:TOLD_MAX]]
+    return codes if len(permits) <= TOLD_MAX else [*codes, f"+{len(permits) - TOLD_MAX}"]
 
 
 def _replace(unit: Unit, lot: Id, wanted: Permit, plate: Id) -> None:

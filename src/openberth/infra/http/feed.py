@@ -20,10 +20,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from openberth.infra.database import Database, Reader
 from openberth.infra.database import log as event_log
-from openberth.infra.http.auth import Declared, Door, address_of, bearer, may
+from openberth.infra.http.auth import FEED, Declared, Door, address_of, bearer, may
 from openberth.infra.http.limits import Places, limit_key
 from openberth.infra.http.problems import language_of_scope, problem_document, problem_response
+from openberth.infra.http.refusals import STATUSES, refusal_of
 from openberth.infra.outbox import Subscription, Tail
+from openberth.infra.refusals import Refusal
 from openberth.infra.telemetry import gauge
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Denied, Malformed, NotFound, Overloaded, Problem, Refused, Unknown
@@ -72,11 +74,15 @@ class Feed:
     Who has not shown a token yet counts against a small bound of its own, so that strangers use up no operator's feed.
     """
 
-    def __init__(self, database: Database, tail: Tail, door: Door, find_lot: FindLot) -> None:
+    def __init__(
+        self, database: Database, tail: Tail, door: Door, find_lot: FindLot,
+        note: Callable[[Refusal], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         self._database = database
         self._tail = tail
         self._door = door
         self._find_lot = find_lot
+        self._note = note
         self._strangers = Places(most=STRANGERS_MAX, most_per_key=STRANGERS_PER_ADDRESS)
         self._open = 0
         self.declared: Declared[WebSocket, None] = Declared(may("feed.read"), self.serve)
@@ -121,8 +127,15 @@ class Feed:
 
     async def _caller(self, token: str, websocket: WebSocket) -> Caller:
         """Return whom a token belongs to. Raises ``Unknown``, and ``Denied`` for who may not see the log."""
-        by = await self._door.caller(token, address_of(websocket), websocket.query_params.get("company"))
-        self.declared.may.check(by)
+        by: Caller | None = None
+        try:
+            by = await self._door.caller(token, address_of(websocket), websocket.query_params.get("company"))
+            self.declared.may.check(by)
+        except Problem as problem:
+            if problem.status in STATUSES:  # what the layer around the other routes sees, a socket keeps to itself
+                told = {"method": "FEED", "route": FEED, "code": problem.code}
+                self._note(refusal_of(websocket, by, status=problem.status, **told))
+            raise
         return by
 
     @contextmanager

@@ -45,7 +45,17 @@ class RefusalWatch:
             self._note(_refusal(scope, status, scope["state"].get("problem", "-")))
 
 
+def refusal_of(
+    connection: HTTPConnection, caller: Caller | None, *, method: str, route: str, status: int, code: str
+) -> Refusal:  # fmt: skip
+    """Return what is noted of a refused connection."""
+    kind, name = (NOBODY, "-") if caller is None else (caller.actor.kind.value, caller.actor.name)
+    return Refusal(kind, name, address_of(connection), method, route, status, code)
+
+
 def _refusal(scope: Scope, status: int, code: str) -> Refusal:
-    caller = scope["state"].get("caller")
-    kind, name = (caller.actor.kind.value, caller.actor.name) if isinstance(caller, Caller) else (NOBODY, "-")
-    return Refusal(kind, name, address_of(HTTPConnection(scope)), method_of(scope), route_of(scope), status, code)
+    found = scope["state"].get("caller")
+    caller = found if isinstance(found, Caller) else None
+    return refusal_of(
+        HTTPConnection(scope), caller, method=method_of(scope), route=route_of(scope), status=status, code=code
+    )

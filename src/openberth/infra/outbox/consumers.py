@@ -22,6 +22,7 @@ from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
+from openberth.kernel.persons import masked_words
 
 FAILURES_MAX = 5
 FAILURE_PAUSE_S = 0.05  # before the second try of an event; four times as long before each further one
@@ -145,7 +146,7 @@ class ConsumerRunner:
         return await self._moved(await self._database.write(apply, by=self._by), last)
 
     async def _park(self, found: Envelope, error: Exception) -> bool:
-        text = f"{type(error).__name__}: {error}"[:400]
+        text = masked_words(f"{type(error).__name__}: {error}")[:400]
         log.error("consumer.parked", consumer=self._consumer.name, kind=found.kind, key=str(found.key), error=text)
         position = found.position or 0
 

@@ -86,11 +86,11 @@ def diff(existing: Lot | None, wanted: Lot) -> Changes:
             raise Refused("lot.fixed", field=name, before=before, after=after)
     parts = {"areas", "spaces", "booths", "lanes", "devices"}
     differing = tuple(name for name in _differing(existing, wanted) if name not in parts)
-    return Changes(False, differing, tuple(_things(_by_kind(existing), wanted)))
+    return Changes(False, differing, tuple(_things(things_by_kind(existing), wanted)))
 
 
 def _things(before: dict[ThingKind, dict[str, Thing]], wanted: Lot) -> Iterable[Change]:
-    after = _by_kind(wanted)
+    after = things_by_kind(wanted)
     for kind in ThingKind:
         old = before.get(kind, {})
         for code, thing in after[kind].items():
@@ -104,7 +104,8 @@ def _things(before: dict[ThingKind, dict[str, Thing]], wanted: Lot) -> Iterable[
                 yield Change(Action.RETIRED, kind, thing)
 
 
-def _by_kind(lot: Lot) -> dict[ThingKind, dict[str, Thing]]:
+def things_by_kind(lot: Lot) -> dict[ThingKind, dict[str, Thing]]:
+    """Return the things of a lot by kind and code."""
     return {
         ThingKind.AREA: {each.code: each for each in lot.areas},
         ThingKind.SPACE: {each.code: each for each in lot.spaces},

@@ -32,6 +32,7 @@ from openberth.contexts.facility.model import (
     ThingKind,
     diff,
 )
+from openberth.contexts.facility.model.telling import told
 from openberth.contexts.facility.service.ground import (
     Ground,
     Row,
@@ -87,7 +88,7 @@ class Applied:
 def lot_changes(reader: Reader, *, company: Id, lot: Lot) -> Changes:
     """Return what applying a lot file would do. Raises as ``apply_lot`` does."""
     row = reader.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
-    return _changes(None if row is None else ground_of(reader, row), lot)
+    return _changes(None if row is None else ground_of(reader, row).layout(lot.company_code), lot)
 
 
 @inner
@@ -120,7 +121,8 @@ def apply_lot(unit: Unit, *, company: Id, lot: Lot) -> Applied:
     if (row is None) != (before is None):
         raise Stale("lot")  # made by somebody else while this unit waited for the lock, which was the wrong one
     ground = None if row is None else ground_of(unit, row)
-    changes = _changes(ground, lot)
+    existing = None if ground is None else ground.layout(lot.company_code)
+    changes = _changes(existing, lot)
     lot_id = unit.new_id() if row is None else row.id
     if not changes:
         return Applied(lot_id, changes)
@@ -130,12 +132,13 @@ def apply_lot(unit: Unit, *, company: Id, lot: Lot) -> Applied:
         LotApplied(lot_id, lot.code, changes.created, changes.lot_fields, changes.counts()),
         company=company, lot=lot_id, key=lot_id,
     )  # fmt: skip
+    was, is_now = told(existing, lot, changes)
+    tenancy.record(unit, tenancy.Deed("lot.configured", "lot", str(lot_id), company, lot_id, before=was, after=is_now))
     return Applied(lot_id, changes)
 
 
-def _changes(ground: Ground | None, lot: Lot) -> Changes:
-    wanted = replace(lot, simulation=plain(lot.simulation))
-    return diff(None if ground is None else ground.layout(lot.company_code), wanted)
+def _changes(existing: Lot | None, lot: Lot) -> Changes:
+    return diff(existing, replace(lot, simulation=plain(lot.simulation)))
 
 
 def _write_lot(unit: Unit, company: Id, lot_id: Id, row: store.LotRow | None, lot: Lot) -> None:

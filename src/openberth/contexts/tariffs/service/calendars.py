@@ -3,10 +3,11 @@
 A calendar is read once and kept under its edition, a new id with every change, so the lanes pay one small statement.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from openberth.contexts import tenancy
 from openberth.contexts.tariffs.model import (
     CALENDAR_WARN_DAYS,
     Calendar,
@@ -33,6 +34,7 @@ from openberth.kernel.time import Instant, as_datetime
 ENDING, MISSING = "calendar_ending", "calendar_missing"
 ALARM_KINDS = (ENDING, MISSING)
 BY_HAND = "person"
+TOLD_MAX = 20  # days of an entry of the trail
 NAMED_MAX = 8
 
 _READ: dict[Id, Calendar] = {}
@@ -113,7 +115,24 @@ def _write(
             key=company,
         )  # fmt: skip
     tell_alarms(unit, company=company)
+    if wanted:
+        _record(unit, company, code, source, {row.day: known.get(row.day) for row in wanted}, wanted)
     return len(wanted)
+
+
+def _said(row: store.DayRow | None) -> dict[str, object] | None:
+    return None if row is None else {"kind": row.kind.value, "name": row.name_zh, "words": list(row.words)}
+
+
+def _record(
+    unit: Unit, company: Id, code: str, source: str, before: Mapping[str, store.DayRow | None],
+    after: Sequence[store.DayRow],
+) -> None:  # fmt: skip
+    """Write down which days were said to be what, of a bounded number each, of the others how many there are."""
+    told = after[:TOLD_MAX]
+    was = {row.day: _said(before[row.day]) for row in told}
+    is_now: dict[str, object] = {"source": source, "days": len(after), **{row.day: _said(row) for row in told}}
+    tenancy.record(unit, tenancy.Deed("calendar.changed", "calendar", code, company, before=was, after=is_now))
 
 
 def _counts(row: store.DayRow, known: store.DayRow | None) -> bool:

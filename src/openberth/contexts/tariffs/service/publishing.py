@@ -1,5 +1,6 @@
 """Publishing versions of tariffs, and finding the one that holds. A version never changes."""
 
+from openberth.contexts import tenancy
 from openberth.contexts.tariffs.document import tariff_to_plain
 from openberth.contexts.tariffs.model import (
     EventPricePublished,
@@ -14,7 +15,7 @@ from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
-from openberth.kernel.time import Instant
+from openberth.kernel.time import Instant, to_iso
 
 
 @needs("tariff.publish")
@@ -44,6 +45,7 @@ def publish(
             return lasting, False
     # The first version prices everything that came before it, too: there is nothing else to price by.
     start = valid_from if valid_from is not None else Instant(0) if last is None else unit.now
+    held = unit.one(store.LASTING, company=company, code=tariff.code, at=start)
     version = TariffVersion(
         unit.new_id(),
         company,
@@ -60,6 +62,7 @@ def publish(
     )  # fmt: skip
     _append(unit, version)
     tell_alarms(unit, company=company)
+    _record(unit, version, held)
     return version, True
 
 
@@ -88,6 +91,21 @@ def _append(unit: Unit, version: TariffVersion) -> None:
             version.code, version.id, version.number, int(version.valid_from), int(version.valid_until)
         )
     unit.append(event, company=version.company, lot=None, key=version.id)
+
+
+def _record(unit: Unit, version: TariffVersion, before: TariffVersion | None) -> None:
+    """Write down who published: from which version to which. Versions stay, so that what differs can be shown."""
+    deed = "tariff.published" if version.valid_until is None else "tariff.event_price_published"
+    was, is_now = (None if each is None else _told(each) for each in (before, version))
+    tenancy.record(unit, tenancy.Deed(deed, "tariff", version.code, version.company, before=was, after=is_now))
+
+
+def _told(version: TariffVersion) -> dict[str, object]:
+    until = version.valid_until
+    return {
+        "version_id": version.id, "version_number": version.number, "valid_from": to_iso(version.valid_from),
+        "valid_until": None if until is None else to_iso(until),
+    }  # fmt: skip
 
 
 def in_force(reader: Reader, *, company: Id, code: str, at: Instant) -> TariffVersion | None:

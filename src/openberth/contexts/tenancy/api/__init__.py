@@ -3,6 +3,7 @@
 from openberth.contexts.tenancy.api.accounts import AccountsApi
 from openberth.contexts.tenancy.api.api_keys import ApiKeysApi
 from openberth.contexts.tenancy.api.audit import AuditApi
+from openberth.contexts.tenancy.api.backups import BackupsApi
 from openberth.contexts.tenancy.api.confirming import ConfirmApi
 from openberth.contexts.tenancy.api.exports import ExportsApi
 from openberth.contexts.tenancy.api.forgetting import ForgettingApi
@@ -21,6 +22,7 @@ __all__ = [
     "AccountsApi",
     "ApiKeysApi",
     "AuditApi",
+    "BackupsApi",
     "ConfirmApi",
     "ExportsApi",
     "ForgettingApi",

@@ -83,7 +83,6 @@ DEEDS: Mapping[str, Rule] = {
     "facility.lot_state_changed": Rule(
         "lot.state_changed", "lot", LOT, before={"state": "before"}, after={"state": "after"}, reason="reason",
     ),
-    "facility.lot_applied": Rule("lot.configured", "lot", "lot", after=_same("code", "created", "fields", "changes")),
     "facility.occupancy_adjusted": Rule(
         "occupancy.adjusted", "area", "area", before={"adjustment": "before"}, after={"adjustment": "after"},
         reason="reason",
@@ -93,16 +92,8 @@ DEEDS: Mapping[str, Rule] = {
     ),
     "facility.device_came": Rule("device.came", "device", "device", after=_same("code", "lane")),
     "facility.device_lost": Rule("device.lost", "device", "device", after=_same("code", "lane", "last_seen_at")),
-    "tariffs.published": Rule("tariff.published", "tariff", "code", after=_same("version_id", "version_number")),
-    "tariffs.event_price_published": Rule(
-        "tariff.event_price_published", "tariff", "code",
-        after=_same("version_id", "version_number", "valid_from", "valid_until"),
-    ),
     "tariffs.draft_saved": Rule("tariff.draft_saved", "tariff", "code", after=_same("draft_version")),
     "tariffs.draft_dropped": Rule("tariff.draft_dropped", "tariff", "code", after=_same("version_number")),
-    "tariffs.calendar_changed": Rule(
-        "calendar.changed", "calendar", "calendar", after=_same("source", "days", "first", "last"),
-    ),
     "payments.receipt_recorded": Rule(
         "money.received", "receipt", "receipt",
         after=_same("bill", "method", "amount_minor", "surplus_minor", "currency"), by_hand=True,
@@ -119,7 +110,6 @@ DEEDS: Mapping[str, Rule] = {
         "refund.ended", "refund", "refund", after=_same("state", "amount_minor", "currency"), reason="reason",
     ),
     "permits.permit_held": Rule("permit.held", "permit", "permit", after=_same("holder")),
-    "permits.list_applied": Rule("permits.configured", "lot", LOT, after=_same("added", "changed", "retired")),
     "stays.passage_released": Rule(
         "passage.released", "passage", "passage", after=_same("lane", "cause", "stay", "command"), by_hand=True,
     ),
@@ -140,8 +130,9 @@ NO_DEEDS = frozenset((
     "facility.command_ended", "payments.attempt_ended", "payments.attempt_opened", "payments.bill_issued",
     "payments.bill_settled", "payments.surplus_received", "stays.case_raised", "stays.passage_decided",
     "stays.stay_moved", "stays.stay_opened", "tenancy.notice_left",
-    # Written in their units, with masked values and counts.
-    "tenancy.person_changed", "tenancy.person_erased",
+    # Written in their units, with what was before, masked values and counts.
+    "tenancy.person_changed", "tenancy.person_erased", "facility.lot_applied", "tariffs.published",
+    "tariffs.event_price_published", "tariffs.calendar_changed", "permits.list_applied",
 ))  # fmt: skip
 
 

@@ -46,7 +46,7 @@ _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
 }  # fmt: skip
 _PEOPLE_OF_A_COMPANY = frozenset(("account.read", "account.write", "role.read", "integrator.read", "integrator.write"))
 _GRANTING = frozenset(("role.write", "grant.write", "account.lock", "session.end", "factor.remove"))
-_PLATFORM = frozenset(("organisation.write", "organisation.export", "person.reverify", "person.erase"))
+_PLATFORM = frozenset(("organisation.write", "organisation.export", "backup.write", "person.reverify", "person.erase"))
 _SECURITY = frozenset(("key.rotate", "plate.unmask", "person.unmask"))
 _AUDITING = frozenset(("audit.read", "audit.export"))
 _DATA_SUBJECTS = frozenset(("person.export",))

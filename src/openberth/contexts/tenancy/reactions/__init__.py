@@ -11,6 +11,7 @@ from openberth.contexts.tenancy.reactions.heads import HeadKeeper
 from openberth.contexts.tenancy.reactions.keys import Keyring
 from openberth.contexts.tenancy.reactions.reception import Reception
 from openberth.contexts.tenancy.reactions.retention import drop_old_events
+from openberth.contexts.tenancy.reactions.starts import note_start
 from openberth.infra.buckets import Buckets, MemoryBuckets
 from openberth.infra.database import Database
 from openberth.infra.passwords import Hashing
@@ -19,7 +20,7 @@ from openberth.kernel.events import Envelope
 
 __all__ = [
     "Door", "Entrance", "Exporting", "HeadKeeper", "Keyring", "Reception", "Refusals", "audit_consumer",
-    "drop_old_events",
+    "drop_old_events", "note_start",
 ]  # fmt: skip
 
 

@@ -1,0 +1,41 @@
+"""The route by which whoever makes a backup says so: the trail then knows which keys old backups need."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from starlette.responses import Response
+
+from openberth.contexts.tenancy.service import starts
+from openberth.infra.database import Database, Unit
+from openberth.infra.http.asks import Code, Form
+from openberth.infra.http.auth import may
+from openberth.infra.http.idempotent import Key, answered, once
+from openberth.kernel.authority import Caller
+
+KeyName = Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
+
+
+class BackupForm(Form):
+    """A backup that was made: its name, the ids of the keys it needs, and the revision of the database in it."""
+
+    name: str = Field(min_length=1, max_length=120)
+    keys: list[KeyName] = Field(max_length=100)
+    revision: Code
+
+
+class BackupsApi:
+    """Serves the route."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.router = APIRouter(prefix="/v1/backups", tags=["backups"])
+        self.router.add_api_route("", self.note, methods=["POST"], status_code=204)
+
+    async def note(self, form: BackupForm, by: Annotated[Caller, Depends(may("backup.write"))], key: Key) -> Response:
+        """Write down that a backup was made."""
+
+        def effect(unit: Unit) -> None:
+            starts.note_backup(unit, name=form.name, keys=tuple(form.keys), revision=form.revision)
+
+        return answered(await self._database.write(once(key, effect, status=204), by=by))
