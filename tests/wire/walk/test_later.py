@@ -1,15 +1,20 @@
 """What a walk leaves behind when nothing is taken back."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.service.databases import SqliteFiles
 from tests.wire.api.conftest import opened
-from tests.wire.walk.asking import Line, operations, own_names
+from tests.wire.api.house import eventually
+from tests.wire.walk.asking import Answer, Line, operations, own_names
 from tests.wire.walk.rows import rows_of
+from tests.wire.walk.test_walk import sentinels_of
 from tests.wire.walk.world import DOORMAN, World, settle
 
 
@@ -39,3 +44,26 @@ def test_neither_requests_nor_what_follows_from_them_touches_others(own_world: W
     settle(world.house)
     assert asked > 40
     assert rows_of(world.house, world.birch) == before
+
+
+def test_an_export_holds_what_is_ones_own_and_is_handed_over_once(own_world: World) -> None:
+    house, mine = own_world.house, own_world.amber
+    hidden = sentinels_of(own_world, mine, own_world.birch)
+
+    def by(name: str) -> httpx2.Client:
+        return house.client({"authorization": f"Bearer {own_world.token(mine, name)}"})
+
+    wanted = {"level": "company", "node": mine.code, "reason": "moving house"}
+    at_one_lot = by(f"{DOORMAN}-lot").post("/v1/exports", json=wanted)
+    assert at_one_lot.status_code in (403, 404), at_one_lot.text
+    asked = by(DOORMAN).post("/v1/exports", json=wanted).json()
+    assert eventually(lambda: by(DOORMAN).get(f"/v1/exports/{asked['id']}").json()["state"] == "ready")
+    for other in ("company_manager", f"{DOORMAN}-lot", "partner"):  # whoever did not ask for it
+        assert by(other).get(f"/v1/exports/{asked['id']}/file").status_code in (403, 404)
+    handed = by(DOORMAN).get(f"/v1/exports/{asked['id']}/file")
+    assert handed.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(handed.content)) as packed:
+        told = "\n".join(packed.read(name).decode() for name in packed.namelist())
+    assert mine.lots[0].names["bill"][0] in told
+    assert not hidden.found_in(Answer(200, (), told), "")
+    assert by(DOORMAN).get(f"/v1/exports/{asked['id']}/file").status_code == 404
