@@ -24,11 +24,12 @@ PLATFORM = Id(int=0)  # stands for the installation itself: seen by whoever sees
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that is wrong: its kind, what it is about, and what its text takes."""
+    """One thing that is wrong: its kind, what it is about, what its text takes, and the lot that alone it concerns."""
 
     kind: str
     subject: str
     params: Mapping[str, Param]
+    lot: Id | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Alarm:
     subject: str
     since: Instant
     params: Mapping[str, Any]
+    lot: Id | None = None
 
     @property
     def code(self) -> str:
@@ -50,7 +52,7 @@ class Alarm:
 _C = alarm.c
 _OF = (_C.company_id == bindparam("company"), _C.kind == bindparam("of_kind"))
 _ONE = (*_OF, _C.subject == bindparam("of_subject"))
-_COLUMNS = (_C.company_id, _C.kind, _C.subject, _C.since, _C.params)
+_COLUMNS = (_C.company_id, _C.kind, _C.subject, _C.since, _C.params, _C.lot_id)
 
 _STANDING = Query(select(*_COLUMNS).order_by(_C.since, _C.kind, _C.subject).limit(STANDING_MAX), Alarm)
 _OF_KIND = Query(select(*_COLUMNS).where(*_OF).order_by(_C.subject), Alarm)
@@ -75,8 +77,9 @@ def tell(unit: Unit, *, company: Id, kinds: Iterable[str], troubles: Iterable[Tr
         stood = before.pop(key, None)
         if stood is None:
             unit.run(
-                _INSERT, company_id=company, kind=one.kind, subject=one.subject, since=unit.now, params=dict(one.params)
-            )
+                _INSERT, company_id=company, kind=one.kind, subject=one.subject, since=unit.now,
+                params=dict(one.params), lot_id=one.lot,
+            )  # fmt: skip
         elif stood.params != dict(one.params):
             unit.run(_UPDATE, company=company, of_kind=one.kind, of_subject=one.subject, new_params=dict(one.params))
     for kind, subject in before:
@@ -93,7 +96,7 @@ def stand(unit: Unit, *, company: Id, trouble: Trouble) -> None:
     if found is None:
         unit.run(
             _INSERT, company_id=company, kind=trouble.kind, subject=trouble.subject, since=unit.now,
-            params=dict(trouble.params),
+            params=dict(trouble.params), lot_id=trouble.lot,
         )  # fmt: skip
     elif found.params != dict(trouble.params):
         unit.run(
@@ -116,5 +119,10 @@ def _of(unit: Unit, company: Id, kind: str, subject: str) -> Alarm | None:
 
 
 def standing(reader: Reader) -> list[Alarm]:
-    """Return the alarms of the caller's companies, the oldest first; at most 500."""
-    return reader.all(_STANDING)
+    """Return the alarms of the caller's companies, the oldest first; at most 500.
+
+    Who looks after some lots is told what concerns those, and what concerns the company as a whole, such as calendars:
+    so rows are left out here, where the scope of a statement would leave out the second kind, too.
+    """
+    scope = reader.caller.scope
+    return [one for one in reader.all(_STANDING) if one.lot is None or scope.allows(one.company, one.lot)]

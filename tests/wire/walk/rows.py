@@ -29,6 +29,7 @@ def rows_of(house: House, tenant: Tenant, lot: Lot | None = None) -> dict[str, l
         with engine.connect() as connection:
             for each in scoped_tables():
                 company, place = each.info["scope"]
+                place = place or ("lot_id" if "lot_id" in each.c else None)
                 ask = select(each).where(each.c[company].in_([UUID(tenant.id), UUID(tenant.partner)]))
                 if lot is not None:
                     if place is None:

@@ -202,6 +202,11 @@ def alike(
     known = words_of(rows_of(world.house, world.amber)) | words_of(rows_of(world.house, world.birch))
     with rehearsed(world.house, world.birch):
         for operation in walked:
+            if operation.method == "GET":
+                mine = replace(operation.filled(own), headers=place or {})
+                answer = ask(world, line, mine, token)
+                if found := hidden.found_in(answer, mine.target):
+                    leaks.append((str(operation), found, answer.text))
             for there, nowhere, sent in variations(operation, own, foreign):
                 asked_for = [replace(asked, headers={**asked.headers, **(place or {})}) for asked in (there, nowhere)]
                 answers = [ask(world, line, asked, token) for asked in asked_for]

@@ -13,6 +13,7 @@ import httpx2
 from sqlalchemy import create_engine, text
 
 from openberth.contexts import stays, tenancy
+from openberth.contexts.facility.service.strays import Stray, note_strays
 from openberth.contexts.stays.model.entities import picture_name
 from openberth.contexts.stays.recognition import (
     Direction,
@@ -165,6 +166,7 @@ class _Founder:
         self._organisation()
         for lot in tenant.lots:
             self._live(lot)
+            self._troubled(lot)
         self._people()
 
     def _text(self, form: str, lot: str = "", plate: str = "") -> str:
@@ -239,6 +241,15 @@ class _Founder:
         assert answer.status_code == 204, answer.text
         tenant.add("partner", f"{tenant.code}-group", tenant.partner)
         tenant.add("property", f"{tenant.code}-home")
+
+    def _troubled(self, lot: Lot) -> None:
+        """Let somebody speak in the name of a device of the lot from elsewhere."""
+        device = next(each for each in self._house.get(f"/v1/lots/{lot.id}")["devices"])
+        stray = Stray(
+            UUID(self._tenant.id), UUID(lot.id), lot.code, UUID(device["id"]), device["code"], "192.0.2.77", 1,
+            self._house.machine.now(),
+        )  # fmt: skip
+        self._house.database.write_now(partial(note_strays, strays=[stray]), by=system("t"))
 
     def _live(self, lot: Lot) -> None:
         """Let cars come: one leaves, one stays, one waits with a bill, one is not read, one was never inside."""

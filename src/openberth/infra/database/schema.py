@@ -165,6 +165,7 @@ alarm = table(
     word_column("subject", 60, primary_key=True),
     instant_column("since"),
     json_column("params"),
+    id_column("lot_id", nullable=True),
     scope=("company_id", None),
 )
 

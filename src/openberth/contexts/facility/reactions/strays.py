@@ -41,7 +41,7 @@ class Strays:
         before = self._seen.get(device.id)
         if before is None:
             log.warning("device.stray", device=device.code, lot=device.lot_code)
-            before = Stray(device.company, device.lot_code, device.id, device.code, address, 0, now)
+            before = Stray(device.company, device.lot, device.lot_code, device.id, device.code, address, 0, now)
         self._seen[device.id] = replace(before, address=address, times=before.times + 1, last_at=now)
 
     async def flush(self) -> None:

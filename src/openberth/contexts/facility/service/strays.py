@@ -24,6 +24,7 @@ class Stray:
     """What came from outside in a device's name: how often, the last address, and when (machine time)."""
 
     company: Id
+    lot: Id
     lot_code: str
     device: Id
     code: str
@@ -43,7 +44,7 @@ def note_strays(unit: Unit, *, strays: Sequence[Stray]) -> None:
             "lot": one.lot_code, "device": one.code, "address": one.address[:ADDRESS_LENGTH], "times": times,
             "last_at": one.last_at,
         }  # fmt: skip
-        alarms.stand(unit, company=one.company, trouble=Trouble(KIND, str(one.device), params))
+        alarms.stand(unit, company=one.company, trouble=Trouble(KIND, str(one.device), params, one.lot))
 
 
 def quiet_strays(reader: Reader) -> list[tuple[Id, str]]:

@@ -1,0 +1,10 @@
+"""The lot that an alarm concerns, where it concerns one."""
+
+from openberth.migrations.steps import add_column, ident
+
+revision = "0020"
+down_revision = "0019"
+
+
+def upgrade() -> None:
+    add_column("alarm", ident("lot_id", null=True))
