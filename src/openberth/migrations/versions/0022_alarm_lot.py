@@ -2,8 +2,8 @@
 
 from openberth.migrations.steps import add_column, ident
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 
 
 def upgrade() -> None:
