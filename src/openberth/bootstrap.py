@@ -29,7 +29,7 @@ from openberth.contexts.facility.reactions import (
 )
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import ChannelMaker
-from openberth.contexts.payments.reactions import Cashier, Channels, Refunding
+from openberth.contexts.payments.reactions import Cashier, Channels, Desk
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.reactions import (
     Entrance,
@@ -90,8 +90,7 @@ class House:
     database: Database
     tail: Tail
     jobs: JobRunner
-    cashier: Cashier
-    channels: Channels
+    desk: Desk
     calendars: CalendarKeeper
     old_pictures: stays.PictureRetention
     entrance: Entrance
@@ -110,8 +109,19 @@ class House:
     health: Health
     operator_token: str
 
+    @property
+    def cashier(self) -> Cashier:
+        """Who carries payments to their channels."""
+        return self.desk.cashier
+
+    @property
+    def channels(self) -> Channels:
+        """The channels of this process."""
+        return self.desk.channels
+
     async def start(self) -> None:
         """Read what must be known before the first message is answered."""
+        await self.desk.start()
         await self.key_keeper.look()  # before anything is sealed
         await self.tail.start()
         await self.directory.reload()
@@ -186,10 +196,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             database, _makers(settings, clocks.machine), public_base=settings.public_base, production=not settings.demo
         )
         stack.push_async_callback(channels.aclose)
-        cashier = Cashier(database, channels)
+        desk = Desk(database, channels)
         jobs = JobRunner(database, owner=node_name())
-        cashier.register(jobs)
-        Refunding(database, channels).register(jobs)
+        desk.register(jobs)
         stays.Repricing(database).register(jobs)
         exporting = Exporting(database, blobs)
         exporting.register(jobs)
@@ -227,11 +236,10 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             database=database, directory=directory, presence=presence, dispatcher=dispatcher, strays=strays
         )
         house = House(
-            settings, clocks, database, tail, jobs, cashier, channels, calendars, old_pictures, entrance, exporting,
+            settings, clocks, database, tail, jobs, desk, calendars, old_pictures, entrance, exporting,
             blobs, pictures, directory, presence, dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper,
             _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
-        await channels.check_all()
         await house.start()
         yield house
 

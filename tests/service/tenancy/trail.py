@@ -62,17 +62,17 @@ def sql(db: Database, *statements: str) -> None:
 
 
 @contextlib.contextmanager
-def unlocked(db: Database) -> Iterator[None]:
+def unlocked(db: Database, table: str = "audit_entry") -> Iterator[None]:
     """Take the triggers away, as an administrator of the server may."""
     if db.kind == "postgresql":
-        sql(db, "ALTER TABLE audit_entry DISABLE TRIGGER ALL")
+        sql(db, f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         yield
-        sql(db, "ALTER TABLE audit_entry ENABLE TRIGGER ALL")
+        sql(db, f"ALTER TABLE {table} ENABLE TRIGGER ALL")
     elif db.kind == "sqlite":
-        sql(db, *(f"DROP TRIGGER audit_entry_no_{verb}" for verb in ("update", "delete", "replace")))
+        sql(db, *(f"DROP TRIGGER {table}_no_{verb}" for verb in ("update", "delete", "replace")))
         yield  # the file is this test's own
     else:
-        names = [f"audit_entry_no_{verb}" for verb in ("update", "delete")]
+        names = [f"{table}_no_{verb}" for verb in ("update", "delete")]
         made = [_trigger(db, name) for name in names]
         sql(db, *(f"DROP TRIGGER {name}" for name in names))
         yield

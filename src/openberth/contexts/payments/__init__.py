@@ -31,12 +31,16 @@ from openberth.contexts.payments.service.carrying import carry_bills, refuse_clo
 from openberth.contexts.payments.service.channels import ensure_platform_account
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
+from openberth.contexts.payments.service.verifying import FIRST, Check, Difference, verify_page
 
 __all__ = [
+    "FIRST",
     "Attempt",
     "AttemptState",
     "Bill",
     "BillState",
+    "Check",
+    "Difference",
     "Receipt",
     "ReceiptMethod",
     "Received",
@@ -58,5 +62,6 @@ __all__ = [
     "subject_lock",
     "take_cash",
     "totals",
+    "verify_page",
     "withdraw_bill",
 ]

@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
 GROUPS = {
     "organisation": "organisation", "setting": "setting",
     "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
-    "audit": "audit", "keys": "keys", "person": "people",
+    "audit": "audit", "keys": "keys", "person": "people", "ledger": "ledger",
 }  # fmt: skip
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": "arguments",

@@ -3,10 +3,9 @@
 Both read the database itself, also while the service runs: what a server says of itself proves nothing.
 """
 
-import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -14,13 +13,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from openberth.contexts import tenancy
+from openberth.entrypoints.cli.books import opened_beside
 from openberth.entrypoints.cli.mistakes import FAILED
 from openberth.entrypoints.cli.session import Session
-from openberth.infra.clocks import Clocks, SystemClock
-from openberth.infra.database import Database, Reader, open_database
-from openberth.infra.database.migrating import check
-from openberth.infra.keys import load_keys
-from openberth.infra.sealing import RingSealer
+from openberth.infra.database import Database, Reader
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Malformed, Refused
 
@@ -39,7 +35,7 @@ def verify(
 ) -> None:
     """Verify the whole chain, and that every head given is in it; the status is 1 when anything is wrong."""
     session: Session = context.obj
-    with _opened(session) as database:
+    with opened_beside(session, node="audit") as database:
         files = [*(head or ()), *_kept(session.settings().audit.heads_folder)]
         walk = walked(database, [_checked(database, path) for path in files])
     for finding in walk.finish():
@@ -61,7 +57,7 @@ def head(
 ) -> None:
     """Print the signed head, or write it into a new file."""
     session: Session = context.obj
-    with _opened(session) as database:
+    with opened_beside(session, node="audit") as database:
         signed = _read(database, tenancy.audit_head)
     text = json.dumps(tenancy.document_of(signed), indent=2) + "\n"
     if out is None:
@@ -87,19 +83,6 @@ def walked(database: Database, heads: list[tenancy.Head]) -> tenancy.Walk:
             walk.step(found)
         after = walk.number
     return walk
-
-
-@contextlib.contextmanager
-def _opened(session: Session) -> Iterator[Database]:
-    settings = session.settings()
-    keys = RingSealer(load_keys(settings.keys))
-    check(settings.database_url)
-    machine = SystemClock()
-    database = open_database(settings.database_url, Clocks(machine, machine), keys, node="audit")
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _kept(folder: Path | None) -> list[Path]:

@@ -59,7 +59,12 @@ def issued(bill: Bill) -> Iterator[Transfer]:
 
 def withdrawn(bill: Bill) -> Iterator[Transfer]:
     """Yield what withdrawing an open bill books: the rest is owed no more. ``bill`` is as it was before."""
-    yield from _moved("bill.withdrawn", bill.id, REVENUE, _receivable(bill.id), bill.left)
+    yield from let_go(bill)
+
+
+def let_go(bill: Bill) -> Iterator[Transfer]:
+    """Yield what was booked when a bill, as it is now or was before, was withdrawn: what it had not been paid."""
+    yield from _moved("bill.withdrawn", bill.id, REVENUE, _receivable(bill.id), bill.due - bill.paid)
 
 
 def received(receipt: Receipt) -> Iterator[Transfer]:

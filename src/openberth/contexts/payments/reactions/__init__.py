@@ -1,7 +1,31 @@
-"""What payments does outside of units: orders at channels, and money that goes back."""
+"""What payments does outside of units: orders at channels, money that goes back, books that are opened."""
 
 from openberth.contexts.payments.reactions.cashier import Cashier
 from openberth.contexts.payments.reactions.channels import Channels, Contract
+from openberth.contexts.payments.reactions.opening import Opening
 from openberth.contexts.payments.reactions.refunding import Refunding
+from openberth.infra.database import Database
+from openberth.infra.jobs import JobRunner
 
-__all__ = ["Cashier", "Channels", "Contract", "Refunding"]
+__all__ = ["Cashier", "Channels", "Contract", "Desk", "Opening", "Refunding"]
+
+
+class Desk:
+    """All of it, put together; one per process."""
+
+    def __init__(self, database: Database, channels: Channels) -> None:
+        self.channels = channels
+        self.cashier = Cashier(database, channels)
+        self._refunding = Refunding(database, channels)
+        self._opening = Opening(database)
+
+    def register(self, runner: JobRunner) -> None:
+        """Name the handlers of all jobs."""
+        self.cashier.register(runner)
+        self._refunding.register(runner)
+        self._opening.register(runner)
+
+    async def start(self) -> None:
+        """Refuse contracts that cannot work, and plan what has to be done once. Raises ``Malformed``."""
+        await self.channels.check_all()
+        await self._opening.start()

@@ -11,7 +11,8 @@ from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.kernel.money import Money
 
 
-def _attempt(*columns: Any) -> Attempt:
+def read_attempt(*columns: Any) -> Attempt:
+    """Return the attempt of a row."""
     row = dict(zip(attempt.c.keys(), columns, strict=True))
     return Attempt(
         id=row["id"], company=row["company_id"], lot=row["lot_id"], bill=row["bill_id"], channel=row["channel"],
@@ -36,16 +37,17 @@ def attempt_row(found: Attempt) -> dict[str, Any]:
 
 
 INSERT_ATTEMPT = insert_into(attempt)
-ATTEMPT = Query(select(attempt).where(attempt.c.id == bindparam("attempt_id")), _attempt)
+ATTEMPT = Query(select(attempt).where(attempt.c.id == bindparam("attempt_id")), read_attempt)
 ATTEMPT_BY_NUMBER = Query(
-    select(attempt).where(attempt.c.channel == bindparam("channel"), attempt.c.number == bindparam("number")), _attempt
+    select(attempt).where(attempt.c.channel == bindparam("channel"), attempt.c.number == bindparam("number")),
+    read_attempt,
 )
 LIVE_ATTEMPTS = Query(
     select(attempt)
     .where(attempt.c.bill_id == bindparam("bill_id"), or_(*(attempt.c.state == state for state in sorted(LIVE))))
     .order_by(attempt.c.id)
     .limit(PAGE_MAX),
-    _attempt,
+    read_attempt,
 )
 UPDATE_ATTEMPT = Write(
     update(attempt)

@@ -11,7 +11,8 @@ from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.kernel.money import Money
 
 
-def _bill(*columns: Any) -> Bill:
+def read_bill(*columns: Any) -> Bill:
+    """Return the bill of a row."""
     row = dict(zip(bill.c.keys(), columns, strict=True))
     currency = row["currency"]
     return Bill(
@@ -41,17 +42,17 @@ def open_key(found: Bill) -> str | None:
 
 
 INSERT_BILL = insert_into(bill)
-BILL = Query(select(bill).where(bill.c.id == bindparam("bill_id")), _bill)
-OPEN_BILL = Query(select(bill).where(bill.c.open_key == bindparam("key")), _bill)
+BILL = Query(select(bill).where(bill.c.id == bindparam("bill_id")), read_bill)
+OPEN_BILL = Query(select(bill).where(bill.c.open_key == bindparam("key")), read_bill)
 BILLS_OF_SUBJECT = Query(
-    select(bill).where(bill.c.subject_id == bindparam("subject")).order_by(bill.c.id).limit(PAGE_MAX), _bill
+    select(bill).where(bill.c.subject_id == bindparam("subject")).order_by(bill.c.id).limit(PAGE_MAX), read_bill
 )
 BILLS_OF_LOT = Query(
     select(bill)
     .where(bill.c.lot_id == bindparam("lot"), bill.c.id < bindparam("before"))
     .order_by(bill.c.id.desc())
     .limit(bindparam("limit")),
-    _bill,
+    read_bill,
 )
 UPDATE_BILL = Write(
     update(bill)

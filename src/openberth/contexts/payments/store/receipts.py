@@ -11,7 +11,8 @@ from openberth.infra.database.statement import Query, insert_into
 from openberth.kernel.money import Money
 
 
-def _receipt(*columns: Any) -> Receipt:
+def read_receipt(*columns: Any) -> Receipt:
+    """Return the receipt of a row."""
     row = dict(zip(receipt.c.keys(), columns, strict=True))
     currency = row["currency"]
     return Receipt(
@@ -34,17 +35,18 @@ def receipt_row(found: Receipt) -> dict[str, Any]:
 
 
 INSERT_RECEIPT = insert_into(receipt)
-RECEIPT_BY_SOURCE = Query(select(receipt).where(receipt.c.source == bindparam("source")), _receipt)
-RECEIPT = Query(select(receipt).where(receipt.c.id == bindparam("receipt_id")), _receipt)
+RECEIPT_BY_SOURCE = Query(select(receipt).where(receipt.c.source == bindparam("source")), read_receipt)
+RECEIPT = Query(select(receipt).where(receipt.c.id == bindparam("receipt_id")), read_receipt)
 RECEIPTS_OF_BILL = Query(
-    select(receipt).where(receipt.c.bill_id == bindparam("bill_id")).order_by(receipt.c.id).limit(PAGE_MAX), _receipt
+    select(receipt).where(receipt.c.bill_id == bindparam("bill_id")).order_by(receipt.c.id).limit(PAGE_MAX),
+    read_receipt,
 )
 RECEIPTS_OF_LOT = Query(
     select(receipt)
     .where(receipt.c.lot_id == bindparam("lot"), receipt.c.id < bindparam("before"))
     .order_by(receipt.c.id.desc())
     .limit(bindparam("limit")),
-    _receipt,
+    read_receipt,
 )
 PAID_FOR_SUBJECT = Query(
     select(

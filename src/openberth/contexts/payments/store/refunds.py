@@ -11,7 +11,8 @@ from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.kernel.money import Money
 
 
-def _refund(*columns: Any) -> Refund:
+def read_refund(*columns: Any) -> Refund:
+    """Return the refund of a row."""
     row = dict(zip(refund.c.keys(), columns, strict=True))
     return Refund(
         id=row["id"], company=row["company_id"], lot=row["lot_id"], receipt=row["receipt_id"], bill=row["bill_id"],
@@ -35,19 +36,19 @@ def refund_row(found: Refund) -> dict[str, Any]:
 
 
 INSERT_REFUND = insert_into(refund)
-REFUND = Query(select(refund).where(refund.c.id == bindparam("refund_id")), _refund)
+REFUND = Query(select(refund).where(refund.c.id == bindparam("refund_id")), read_refund)
 REFUND_BY_NUMBER = Query(
-    select(refund).where(refund.c.method == bindparam("method"), refund.c.number == bindparam("number")), _refund
+    select(refund).where(refund.c.method == bindparam("method"), refund.c.number == bindparam("number")), read_refund
 )
 REFUNDS_OF_RECEIPT = Query(
-    select(refund).where(refund.c.receipt_id == bindparam("receipt")).order_by(refund.c.id).limit(PAGE_MAX), _refund
+    select(refund).where(refund.c.receipt_id == bindparam("receipt")).order_by(refund.c.id).limit(PAGE_MAX), read_refund
 )
 REFUNDS_OF_LOT = Query(
     select(refund)
     .where(refund.c.lot_id == bindparam("lot"), refund.c.id < bindparam("before"))
     .order_by(refund.c.id.desc())
     .limit(bindparam("limit")),
-    _refund,
+    read_refund,
 )
 UPDATE_REFUND = Write(
     update(refund)

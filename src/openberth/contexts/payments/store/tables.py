@@ -78,6 +78,7 @@ receipt = business_table(
 )
 Index("uq_receipt_source", receipt.c.source, unique=True)
 Index("ix_receipt_bill", receipt.c.bill_id)
+Index("ix_receipt_attempt", receipt.c.attempt_id)
 Index("ix_receipt_lot", receipt.c.lot_id, receipt.c.id)
 
 refund = business_table(
