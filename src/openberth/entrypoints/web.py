@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from openberth import __version__
-from openberth.contexts import facility, payments, stays, tariffs, tenancy
+from openberth.contexts import facility, payments, permits, stays, tariffs, tenancy
 from openberth.contexts.facility.api import FacilityApi
 from openberth.contexts.payments.api import ChannelHooks, ChannelsApi, PaymentsApi, RefundsApi
 from openberth.contexts.payments.reactions import Cashier, Channels
@@ -203,7 +203,7 @@ def _lots() -> Lots:
     """Return what tenancy asks about lots; who carries rows may refuse, so cheap refusals come first."""
     return Lots(
         lambda reader, name: facility.lot_named(reader, name=name), facility.lots,
-        carriers=(facility.carry_lot, tariffs.carry_lot, stays.carry_lot),
+        carriers=(facility.carry_lot, permits.carry_lot, tariffs.carry_lot, stays.carry_lot),
         objections=(facility.refuse_closing, stays.refuse_closing, payments.refuse_closing),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from openberth.kernel.errors import Denied, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import DAY_US, HOUR_US, SECOND_US, Period, later
-from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, of_company, plan_of, read, write
+from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, mall, of_company, plan_of, read, write
 from tests.service.conftest import START
 
 LOT = Id(int=0x10)
@@ -24,8 +24,8 @@ BEN = Permit("r-2", Plate("粤B23456"), PermitKind.RESIDENT, Period(START, later
 COOK = Permit("i-1", Plate("粤BD12345"), PermitKind.INTERNAL)
 
 
-def apply(db: Database, *wanted: Permit) -> permits.PermitChanges:
-    return write(db, permits.apply_permits, company=COMPANY, lot=LOT, permits=wanted)
+def apply(db: Database, *wanted: Permit, lot: Id = LOT) -> permits.PermitChanges:
+    return write(db, permits.apply_permits, company=COMPANY, lot=lot, permits=wanted)
 
 
 def plate_id(db: Database, plate: Plate) -> Id:
@@ -34,8 +34,8 @@ def plate_id(db: Database, plate: Plate) -> Id:
     return found
 
 
-def held(db: Database, plate: Plate, at: int = START) -> permits.GrantedPermit | None:
-    return read(db, permits.permit_of, lot=LOT, plate=plate_id(db, plate), at=at)
+def held(db: Database, plate: Plate, at: int = START, lot: Id = LOT) -> permits.GrantedPermit | None:
+    return read(db, permits.permit_of, lot=lot, plate=plate_id(db, plate), at=at)
 
 
 def test_applied_twice_changes_nothing(db: Database) -> None:
@@ -153,12 +153,13 @@ def many(count: int) -> tuple[Permit, ...]:
 
 def test_a_long_list_is_written_in_small_units(db: Database) -> None:
     wanted = many(service.PART_MAX * 2 + 5)
+    lot = mall(db)
 
     async def run() -> tuple[permits.PermitChanges, permits.PermitChanges, permits.PermitChanges]:
         apply_list = reactions.apply_list
-        first = await apply_list(db, company=COMPANY, lot=LOT, permits=wanted, by=SYSTEM)
-        again = await apply_list(db, company=COMPANY, lot=LOT, permits=wanted, by=SYSTEM)
-        fewer = await apply_list(db, company=COMPANY, lot=LOT, permits=wanted[::2], by=SYSTEM)
+        first = await apply_list(db, company=COMPANY, lot=lot, permits=wanted, by=SYSTEM)
+        again = await apply_list(db, company=COMPANY, lot=lot, permits=wanted, by=SYSTEM)
+        fewer = await apply_list(db, company=COMPANY, lot=lot, permits=wanted[::2], by=SYSTEM)
         return first, again, fewer
 
     first, again, fewer = asyncio.run(run())
@@ -169,22 +170,25 @@ def test_a_long_list_is_written_in_small_units(db: Database) -> None:
     assert sum(body["added"] for body in told) == len(wanted)
     assert sum(body["retired"] for body in told) == len(wanted[1::2])
     assert max(sum(body.values()) for body in told) == service.PART_MAX
-    assert held(db, wanted[0].plate) is not None
-    assert held(db, wanted[1].plate) is None
+    assert held(db, wanted[0].plate, lot=lot) is not None
+    assert held(db, wanted[1].plate, lot=lot) is None
 
 
 def test_two_lists_are_not_mixed(db: Database, machine: ManualClock) -> None:
-    write(db, service.claim, lot=LOT, owner="first")
+    lot = mall(db)
+    write(db, service.claim, lot=lot, owner="first")
     with pytest.raises(Refused) as refusal:
-        apply(db, DESK)
+        apply(db, DESK, lot=lot)
     assert refusal.value.code == "state.changed"
     part = permits.PermitChanges((BEN,), (), ())
-    write(db, service.write_part, company=COMPANY, lot=LOT, owner="first", part=part)
+    write(db, service.write_part, company=COMPANY, lot=lot, owner="first", part=part)
     machine.advance(31 * SECOND_US)  # the first one has died
-    assert apply(db, DESK).retired == (BEN,)
-    write(db, service.claim, lot=LOT, owner="second")
+    assert apply(db, DESK, lot=lot).retired == (BEN,)
+    write(db, service.claim, lot=lot, owner="second")
     with pytest.raises(Refused):
-        write(db, service.write_part, company=COMPANY, lot=LOT, owner="first", part=part)
+        write(db, service.write_part, company=COMPANY, lot=lot, owner="first", part=part)
+    with pytest.raises(Refused, match=r"state\.changed"):  # it was the lot's company when the list was read
+        write(db, service.write_part, company=OTHER_COMPANY, lot=lot, owner="second", part=part)
 
 
 def test_the_lane_finds_a_permit_by_an_index(db: Database) -> None:

@@ -6,20 +6,21 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from openberth.contexts import facility, payments, stays, tariffs, tenancy
+from openberth.contexts import facility, payments, permits, stays, tariffs, tenancy
 from openberth.contexts.facility import LotState
 from openberth.contexts.facility.reactions import DeviceDirectory
 from openberth.contexts.payments.model import AccountCode, BillState
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.store.tables import ledger_transfer
 from openberth.contexts.permits.model import PermitKind
+from openberth.contexts.permits.service import claim
 from openberth.contexts.tariffs.document import read_tariff
 from openberth.contexts.tenancy.model.accounts import AccountKind, Level
 from openberth.contexts.tenancy.model.organisation import Company, Node
 from openberth.contexts.tenancy.model.settings import PICTURES_DAYS
-from openberth.contexts.tenancy.service import accounts, grants, moving, organisation, settings
+from openberth.contexts.tenancy.service import accounts, grants, moving, organisation, sessions, settings
 from openberth.contexts.tenancy.service.sessions import Device
-from openberth.contexts.tenancy.service.signing_in import sign_in_machine, standing
+from openberth.contexts.tenancy.service.signing_in import sign_in_machine, standing, usable
 from openberth.infra.database import Database, Query, Reader
 from openberth.infra.database.moving import tables_of_lots
 from openberth.infra.database.schema import OnMove
@@ -30,7 +31,7 @@ from openberth.migrations.tables import metadata
 from tests.service.acting import COMPANY, ROOT, SYSTEM, events, following, lot_file, of_company, read, write
 from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
 
-CARRIERS = (facility.carry_lot, tariffs.carry_lot, stays.carry_lot)
+CARRIERS = (facility.carry_lot, permits.carry_lot, tariffs.carry_lot, stays.carry_lot)
 OBJECTIONS = (facility.refuse_closing, stays.refuse_closing, payments.refuse_closing)
 
 
@@ -167,12 +168,13 @@ def test_what_knows_devices_in_memory_learns_of_the_move(street: Street) -> None
     asyncio.run(follow())
 
 
-@pytest.mark.parametrize("what", ["code", "tariff", "same", "closed", "paying"])
+@pytest.mark.parametrize("what", ["code", "tariff", "same", "closed", "paying", "list"])
 def test_what_must_not_move_is_refused(street: Street, what: str) -> None:
     target = other_company(street.db)
     problem = {
         "code": "lot.code_taken", "tariff": "lot.tariff_taken", "same": "lot.already_there",
         "closed": "company.closed", "paying": "lot.money_in_flight",
+        "list": "state.changed",
     }[what]  # fmt: skip
     if what == "code":
         write(street.db, facility.apply_lot, company=target.id, lot=lot_file("mall"))
@@ -184,6 +186,8 @@ def test_what_must_not_move_is_refused(street: Street, what: str) -> None:
         move(street, target)
     elif what == "closed":
         write(street.db, moving.close_company, company=target.code, reason="over", objections=OBJECTIONS)
+    elif what == "list":
+        write(street.db, claim, lot=street.lot, owner="somebody")
     else:
         street.arrive("in-1", CAR)
         street.pass_minutes(61)
@@ -236,12 +240,41 @@ def test_a_company_is_closed_once_nothing_is_open_there(street: Street) -> None:
     assert refused() == "company.closed"
     assert read(street.db, standing, session=first.id) is None
     assert write(street.db, sign_in).session is None
+    assert read(street.db, usable, account=desk.id) is None  # nor by a key
     for attempt in (
         partial(street.set_state, LotState.OPEN),
         partial(write, street.db, facility.apply_lot, company=target.id, lot=lot_file("mall")),
         partial(write, street.db, tenancy.ensure_company, code=target.code),
         partial(write, street.db, organisation.make_property, company=target.code, code="x", name="x", name_en="x"),
+        partial(write, street.db, tariffs.publish, company=target.id, tariff=mall_tariff()),
+        partial(
+            write,
+            street.db,
+            accounts.make_account,
+            kind=AccountKind.PERSON,
+            login="desk-9",
+            name="前台九",
+            company=target.id,
+            password=None,
+        ),
     ):
         with pytest.raises(Refused, match=r"company\.closed"):
             attempt()
     assert len(street.closed()) == 1  # to be read for ever
+
+
+def mall_tariff() -> tariffs.Tariff:
+    return read_tariff((ROOT / "tariffs" / "mall.yaml").read_text(encoding="utf-8"), name="mall")
+
+
+def test_accounts_of_a_closed_partner_are_out(street: Street) -> None:
+    db = street.db
+    partner = write(db, organisation.make_partner, code="north", name="北方", name_en="North").id
+    boss = write(
+        db, accounts.make_account, kind=AccountKind.PERSON, login="boss-1", name="主管", company=partner, password=None
+    )
+    session = write(db, sessions.begin, account=boss, how="password", device=Device("x", None), refresh=None)
+    assert read(db, standing, session=session.id) is not None
+    write(db, organisation.close_partner, partner="north", reason="over")
+    assert read(db, standing, session=session.id) is None
+    assert read(db, usable, account=boss.id) is None

@@ -18,6 +18,7 @@ from openberth.contexts.permits.model import (
 from openberth.contexts.permits.service import (
     PermitKeeper,
     apply_permits,
+    carry_lot,
     list_changes,
     permit,
     permit_of,
@@ -33,6 +34,7 @@ __all__ = [
     "PermitKind",
     "PermitsApplied",
     "apply_permits",
+    "carry_lot",
     "list_changes",
     "permit",
     "permit_of",

@@ -8,7 +8,7 @@ same in one unit, for short lists.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from openberth.contexts import tenancy
+from openberth.contexts import facility, tenancy
 from openberth.contexts.permits import store
 from openberth.contexts.permits.model import (
     GrantedPermit,
@@ -23,7 +23,7 @@ from openberth.contexts.permits.model import (
 from openberth.infra import leases, vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.database.unit import stale_refusal
-from openberth.infra.permitting import needs
+from openberth.infra.permitting import inner, needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
@@ -102,6 +102,15 @@ def claim(unit: Unit, *, lot: Id, owner: str) -> None:
         raise stale_refusal()
 
 
+@inner
+def carry_lot(unit: Unit, move: tenancy.LotMove) -> None:
+    """Refuse to move a lot while a list of its permits is being applied. Raises ``Refused("state.changed")``."""
+    mover = unit.new_id().hex
+    if leases.acquire(unit, name=_lease(move.lot), owner=mover, span_us=CLAIM_US) is None:
+        raise stale_refusal()
+    leases.release(unit, name=_lease(move.lot), owner=mover)
+
+
 @needs("permit.write")
 def give_back(unit: Unit, *, lot: Id, owner: str) -> None:
     """Give the right to change a lot's list back."""
@@ -120,8 +129,13 @@ def parts(changes: PermitChanges) -> Iterator[PermitChanges]:
 
 @needs("permit.write")
 def write_part(unit: Unit, *, company: Id, lot: Id, owner: str, part: PermitChanges) -> None:
-    """Write one part of a list's changes, with its event. Raises ``Refused("state.changed")`` without the claim."""
+    """Write one part of a list's changes, with its event.
+
+    Raises ``Refused("state.changed")`` without the claim, or when the lot has come to another company meanwhile.
+    """
     claim(unit, lot=lot, owner=owner)
+    if not _is_of(unit, lot, company):
+        raise stale_refusal()
     _write(unit, company, lot, part)
 
 
@@ -182,6 +196,14 @@ def _active(reader: Reader, lot: Id) -> Iterator[store.PermitRow]:
     while page := reader.all(store.ACTIVE_OF_LOT, lot=lot, after=after, limit=store.PAGE_MAX):
         yield from page
         after = page[-1].code
+
+
+def _is_of(reader: Reader, lot: Id, company: Id) -> bool:
+    """Tell whether a lot still is a company's; for whoever acts there it is gone once it went to another one."""
+    try:
+        return facility.lot_by_id(reader, lot=lot).company == company
+    except NotFound:
+        return False
 
 
 def _lease(lot: Id) -> str:

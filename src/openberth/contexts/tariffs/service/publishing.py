@@ -36,6 +36,7 @@ def publish(
     ``tariff.valid_from_past``, ``tariff.valid_until_order``, ``tariff.event_first``, ``tariff.currency_fixed``.
     """
     unit.lock(("tariffs", company))
+    tenancy.check_company_open(unit, company=company)
     last = unit.one(store.NEWEST, company=company, code=tariff.code)
     _check(unit, tariff, last, valid_from, valid_until)
     if valid_until is None:

@@ -13,6 +13,7 @@ from openberth.contexts.tenancy.model.events import AccountChanged, AccountMade
 from openberth.contexts.tenancy.model.people import Field
 from openberth.contexts.tenancy.model.permissions import OFFICERS, ROLES, Role
 from openberth.contexts.tenancy.service import people
+from openberth.contexts.tenancy.service.companies import check_company_open
 from openberth.contexts.tenancy.service.grants import held_by
 from openberth.contexts.tenancy.service.sessions import end_all
 from openberth.contexts.tenancy.store import accounts as store
@@ -32,6 +33,8 @@ def make_account(
 ) -> Account:
     """Make an account; ``password`` is a digest. Raises ``Malformed`` and ``Refused("account.login_taken")``."""
     kept = check_login(login)
+    if company is not None:
+        check_company_open(unit, company=company)
     if unit.one(store.LOGIN_TAKEN, login=kept) is not None:
         raise Refused("account.login_taken", login=kept)
     made = unit.new_id()

@@ -6,12 +6,12 @@ all of it happens in one unit or not at all.
 
 from collections.abc import Callable, Sequence
 
-from openberth.contexts.tenancy.model.accounts import AccountState, Level
+from openberth.contexts.tenancy.model.accounts import Level
 from openberth.contexts.tenancy.model.events import GrantTaken, LotCame, LotLeft, NodeChanged
 from openberth.contexts.tenancy.model.moving import LotMove
 from openberth.contexts.tenancy.model.organisation import NodeState
 from openberth.contexts.tenancy.service.companies import check_everywhere, check_open, company_by_code
-from openberth.contexts.tenancy.service.sessions import end_all
+from openberth.contexts.tenancy.service.sessions import end_all_of
 from openberth.contexts.tenancy.store import accounts as account_store
 from openberth.contexts.tenancy.store import companies as store
 from openberth.infra.database import Reader, Unit
@@ -79,8 +79,7 @@ def close_company(unit: Unit, *, company: str, reason: str, objections: Sequence
         store.SAVE_COMPANY, node=found.id, seen=found.version, new_name=found.name, new_name_en=found.name_en,
         new_state=NodeState.CLOSED, new_partner_id=found.partner,
     )  # fmt: skip
-    for account in unit.all(account_store.ACTIVE_ACCOUNTS_OF, company=found.id, state=AccountState.ACTIVE):
-        end_all(unit, account=account, reason="account")
+    end_all_of(unit, company=found.id)
     told = NodeChanged(
         level="company", node=found.id, what="closed", before={"state": "active"}, after={"state": "closed"},
         reason=reason,
@@ -89,8 +88,10 @@ def close_company(unit: Unit, *, company: str, reason: str, objections: Sequence
 
 
 def is_closed(reader: Reader, *, company: Id | None) -> bool:
-    """Tell whether an account's company (None: the platform's) was closed, so that it lets nobody in."""
-    found = None if company is None else reader.one(store.ANY_COMPANY, company=company)
+    """Tell whether an account's company or partner (None: the platform's) was closed, so that it lets nobody in."""
+    if company is None:
+        return False
+    found = reader.one(store.ANY_COMPANY, company=company) or reader.one(store.ANY_PARTNER, partner_id=company)
     return found is not None and found.state is NodeState.CLOSED
 
 

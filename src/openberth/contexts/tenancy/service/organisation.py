@@ -17,6 +17,7 @@ from openberth.contexts.tenancy.model.organisation import (
     check_name,
 )
 from openberth.contexts.tenancy.service.companies import check_everywhere, company_by_code, make_company
+from openberth.contexts.tenancy.service.sessions import end_all_of
 from openberth.contexts.tenancy.store import companies as store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner, needs
@@ -97,13 +98,17 @@ def rename_partner(unit: Unit, *, partner: str, name: str, name_en: str, reason:
 
 @needs("organisation.write")
 def close_partner(unit: Unit, *, partner: str, reason: str) -> None:
-    """Close a partner for ever. Raises ``Refused("partner.has_companies")`` while companies of it are active."""
+    """Close a partner for ever; its accounts sign in no more.
+
+    Raises ``Refused("partner.has_companies")`` while companies of it are active.
+    """
     found = partner_by_code(unit, code=partner)
     unit.lock(("partner", found.id))
     open_ones = [each for each in companies_of(unit, partner=found.id) if each.state is NodeState.ACTIVE]
     if open_ones:
         raise Refused("partner.has_companies", partner=found.code, count=len(open_ones))
     _close(unit, Level.PARTNER, found, found.id, reason, store.SAVE_PARTNER)
+    end_all_of(unit, company=found.id)
 
 
 @inner

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from openberth.contexts.tenancy.model.accounts import Account
+from openberth.contexts.tenancy.model.accounts import Account, AccountState
 from openberth.contexts.tenancy.model.events import SessionEnded, SignedIn
 from openberth.contexts.tenancy.model.settings import LOGS_DAYS
 from openberth.contexts.tenancy.service.settings import setting_of
@@ -120,6 +120,13 @@ def end_all(unit: Unit, *, account: Id, reason: str, keep: Id | None = None) -> 
     for session in open_sessions(unit, account=account):
         if session.id != keep:
             _end(unit, session, reason)
+
+
+@inner
+def end_all_of(unit: Unit, *, company: Id) -> None:
+    """End the sessions of everybody whose account is a company's (or partner's) own."""
+    for account in unit.all(account_store.ACTIVE_ACCOUNTS_OF, company=company, state=AccountState.ACTIVE):
+        end_all(unit, account=account, reason="account")
 
 
 @by_construction

@@ -134,7 +134,9 @@ def standing(reader: Reader, *, session: Id) -> Standing | None:
 def usable(reader: Reader, *, account: Id) -> Account | None:
     """Return an account that lets its owner in, None for any other."""
     found = reader.one(store.ACCOUNT_BY_ID, account=account)
-    return found if found is not None and found.is_usable() else None
+    if found is None or not found.is_usable() or is_closed(reader, company=found.company):
+        return None
+    return found
 
 
 def _new_driver(unit: Unit, openid: Id | None, phone: Id | None) -> Account:

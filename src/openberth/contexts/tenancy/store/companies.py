@@ -105,6 +105,7 @@ _PARTNER = select(*(partner.c[name] for name in ("id", "code", "name", "name_en"
 INSERT_PARTNER = insert_into(partner)
 PARTNER_BY_CODE = Query(_PARTNER.where(partner.c.code == bindparam("code")), Partner)
 PARTNER_BY_ID = Query(_PARTNER.where(partner.c.id == bindparam("partner_id")), Partner)
+ANY_PARTNER = Query(PARTNER_BY_ID.clause, Partner, everywhere=True)
 PARTNERS = Query(_PARTNER.order_by(partner.c.code).limit(LIST_MAX), Partner)
 SAVE_PARTNER = Write(_renamed(partner))
 
