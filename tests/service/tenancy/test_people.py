@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from openberth.contexts import tenancy
+from openberth.contexts.tenancy.model.accounts import AccountKind
 from openberth.contexts.tenancy.model.people import Channel, Evidence, Field, How, Person, Purpose, Values
 from openberth.contexts.tenancy.service import accounts, consents, notices, people, sessions, signing_in, unmasking
 from openberth.contexts.tenancy.service.audit import Wanted, entries
@@ -322,6 +323,14 @@ def test_taking_a_consent_back_has_its_effect_at_once(db: Database) -> None:
     assert read(db, sessions.open_sessions, account=account)
     say(db, account, Purpose.PRIVACY_POLICY, given=False)
     assert read(db, sessions.open_sessions, account=account) == []
+
+
+def test_a_machine_is_no_person(db: Database) -> None:
+    robot = write(
+        db, accounts.make_account, kind=AccountKind.INTEGRATOR, login="robot", name="robot", company=None, password=None
+    )  # fmt: skip
+    with pytest.raises(NotFound, match=r"person\.not_found"):
+        write(db, people.change_own, by=its_own(robot.id), account=robot.id, values=Values(name=NAME))
 
 
 def test_nobody_is_registered_without_anything(db: Database) -> None:

@@ -25,7 +25,7 @@ from openberth.kernel.time import DAY_US, HOUR_US, SECOND_US, Instant
 
 JOB_PICTURES = "stays.pictures"
 NIGHT_US = 19 * HOUR_US  # UTC: three at night in China
-PARTS_MAX = 100  # of one run; then others get their turn
+WORK_S = 20.0  # of one run, whose lease is longer; then others get their turn
 
 log = structlog.get_logger()
 
@@ -48,35 +48,41 @@ class PictureRetention:
         await self._database.write(_plan, by=self._by)
 
     async def _run(self, _job: Job) -> None:
+        # Tomorrow is planned first: a store that does not answer all day must not be the end of it.
+        await self._database.write(_plan, by=self._by)
         if not await self.delete_old():
             raise NotYet(SECOND_US)
         while await self._write(partial(tenancy.let_go_of_kept, keepers=KEEPERS)):
             pass
-        await self._database.write(_plan, by=self._by)
 
     async def _forget(self, job: Job) -> None:
         """Delete the pictures of a plate whose owner was forgotten; what is there still to look at stays its days."""
-        plate, after, is_done = Id(job.body["plate"]), NOTHING, False
+        plate, after, ends = Id(job.body["plate"]), NOTHING, _now() + WORK_S
+        is_done = False
         while not is_done:
             part = await self._database.read(partial(retention.next_of_plate, plate=plate, after=after), by=self._by)
             await self._delete(part)
             await self._write(partial(retention.note_forgotten, part=part))
             after, is_done = part.after, part.is_last
+            if not is_done and _now() > ends:
+                raise NotYet(SECOND_US)
 
-    async def delete_old(self, *, most: int = PARTS_MAX) -> bool:
-        """Delete what has had its time, at most so many parts; tell whether nothing is left for today."""
-        parts = 0
+    async def delete_old(self, *, work_s: float = WORK_S) -> bool:
+        """Delete what has had its time, for about so many seconds; tell whether nothing is left for today."""
+        ends = _now() + work_s
         for lot in await self._database.read(facility.lots, by=self._by):
-            is_done = False
-            while not is_done:
-                if parts == most:
-                    return False
-                parts += 1
-                is_done = await self._next_part(lot)
-            await self._held(lot)
+            is_done = await self._old(lot, ends) and await self._held(lot, ends)
             gone = await self._write(partial(retention.report, lot=lot))
             if gone:
                 log.info("pictures.deleted", lot=lot.code, pictures=gone)
+            if not is_done:
+                return False
+        return True
+
+    async def _old(self, lot: LotSummary, ends: float) -> bool:
+        while not await self._next_part(lot):
+            if _now() > ends:
+                return False
         return True
 
     async def _next_part(self, lot: LotSummary) -> bool:
@@ -85,14 +91,16 @@ class PictureRetention:
         await self._write(partial(retention.note_part, lot=lot, part=part))
         return part.is_last
 
-    async def _held(self, lot: LotSummary) -> None:
-        after, is_done = NOTHING, False
-        while not is_done:
+    async def _held(self, lot: LotSummary, ends: float) -> bool:
+        after = NOTHING
+        while True:
             part = await self._database.read(partial(retention.next_held, lot=lot, after=after), by=self._by)
             if part.going:
                 await self._delete(part)
                 await self._write(partial(retention.note_let_go, lot=lot, part=part))
-            after, is_done = part.after, part.is_last
+            if part.is_last or _now() > ends:
+                return part.is_last
+            after = part.after
 
     async def _delete(self, part: Part) -> None:
         for name in part.names():
@@ -100,6 +108,10 @@ class PictureRetention:
 
     async def _write(self, use_case: "partial[int] | partial[None]") -> int:
         return await self._database.write(use_case, by=self._by, urgency=Urgency.BACKGROUND) or 0
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _plan(unit: Unit) -> None:

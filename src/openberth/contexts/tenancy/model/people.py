@@ -205,7 +205,6 @@ class NoticeKind(StrEnum):
 
     PERSON_CHANGED = "person_changed"
     PHONE_LEFT = "phone_left"  # the number that signed this account in belongs to somebody else from now on
-    ERASED = "erased"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"
 

@@ -5,7 +5,7 @@ All ways of writing a core field meet in ``put``: it keeps account and person in
 
 from collections.abc import Collection, Mapping, Sequence
 
-from openberth.contexts.tenancy.model.accounts import Account
+from openberth.contexts.tenancy.model.accounts import Account, AccountKind
 from openberth.contexts.tenancy.model.audit import Deed
 from openberth.contexts.tenancy.model.people import Change, Evidence, Field, How, NoticeKind, Person, Values, masked
 from openberth.contexts.tenancy.model.people_events import PersonChanged, PersonMade
@@ -211,6 +211,8 @@ def of_account(unit: Unit, *, account: Id) -> tuple[Person, Account]:
     owner = unit.one(account_store.ACCOUNT_BY_ID, account=account)
     if owner is None:
         raise NotFound("account.not_found")
+    if owner.kind is not AccountKind.PERSON:
+        raise NotFound("person.not_found")
     found = unit.one(store.PERSON, person=account)
     if found is None:
         phone = unit.all(account_store.PHONE_OF, account=account)[0]
