@@ -71,9 +71,9 @@ def lived(url: str, folder: Path, form: LogFormat) -> Iterator[Hour]:
 
 @pytest.fixture(
     params=[
-        pytest.param(("sqlite", "json")), pytest.param(("sqlite", "console")),
-        pytest.param(("postgresql", "json"), marks=pytest.mark.postgres),
-        pytest.param(("mysql", "json"), marks=pytest.mark.mariadb),
+        pytest.param(("sqlite", "json"), id="sqlite"), pytest.param(("sqlite", "console"), id="sqlite-console"),
+        pytest.param(("postgresql", "json"), id="postgresql", marks=pytest.mark.postgres),
+        pytest.param(("mysql", "json"), id="mysql", marks=pytest.mark.mariadb),
     ]
 )  # fmt: skip
 def stolen(request: pytest.FixtureRequest, tmp_path: Path, files: SqliteFiles) -> Iterator[tuple[Hour, str, Path]]:
