@@ -15,6 +15,7 @@ from openberth.kernel.authority import system
 from openberth.kernel.time import from_iso
 from tests.service.tenancy.trail import faults, write_deeds
 from tests.wire.api.house import CAR, House, eventually
+from tests.wire.api.test_accounts import client, give, make
 
 
 def trail(house: House, **asked: Any) -> list[dict[str, Any]]:
@@ -105,3 +106,15 @@ def test_who_may_not_follow_the_log_is_noted_too(house: House) -> None:
     assert (entry["subject"]["id"], entry["reason"], entry["after"]) == (
         "FEED /v1/feed", "auth.required", {"status": 401, "times": 1},
     )  # fmt: skip
+
+
+def test_what_a_use_case_refuses_deep_inside_is_noted(house: House) -> None:
+    make(house, "chief")
+    give(house, "chief", "security_administrator", "platform", None)
+    make(house, "root")
+    give(house, "root", "platform_administrator", "platform", None)
+    answer = client(house, "root").post("/v1/accounts/chief/password", json={"password": "walnut-bridge-77"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "account.outranks")
+    refused = next(each for each in flushed(house) if each["reason"] == "account.outranks")
+    assert refused["subject"]["id"] == "POST /v1/accounts/{account}/password"
+    assert refused["actor"]["kind"] == "person"
