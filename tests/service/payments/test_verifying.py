@@ -19,7 +19,7 @@ def differences(street: Street) -> list[str]:
 def test_books_agree_at_every_moment(street: Street) -> None:
     at_the_exit(street)
     assert differences(street) == []
-    paid_by_phone(street, "T1", 1000)
+    paid_by_phone(street, 1000)
     assert differences(street) == []
     street.arrive("in-2", OTHER_CAR)
     street.pass_minutes(61)
@@ -48,7 +48,7 @@ def test_every_row_that_says_otherwise_is_found(street: Street, break_it: str, w
     street.arrive("in-2", OTHER_CAR)
     at_the_exit(street)
     street.bill_in_advance(OTHER_CAR)
-    paid_by_phone(street, "T1", 1000)
+    paid_by_phone(street, 1000)
     assert differences(street) == []
     sql(street.db, break_it)
     assert differences(street) == what

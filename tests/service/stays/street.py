@@ -6,11 +6,14 @@ import itertools
 from functools import partial
 from typing import Any
 
+from sqlalchemy import bindparam, update
+
 from openberth.contexts import facility, payments, permits, stays, tariffs
 from openberth.contexts.facility import AreaCount, Command, LotState
 from openberth.contexts.payments.service import refunds
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
+from openberth.contexts.payments.store.tables import attempt as attempt_table
 from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
 from openberth.contexts.stays import LaneAnswer, Recognition
 from openberth.contexts.stays.model.entities import Case, LaneState, OpenStay, Passage, Stay
@@ -21,7 +24,8 @@ from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.contexts.tariffs.document import read_tariff
 from openberth.infra.clocks import ManualClock
-from openberth.infra.database import Database, Reader
+from openberth.infra.database import Database, Reader, Unit
+from openberth.infra.database.statement import Write
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
@@ -31,6 +35,17 @@ from tests.service.acting import COMPANY, ROOT, events, ids_of, mall, read, writ
 
 CAR, OTHER_CAR, THIRD_CAR = "粤B12345", "粤B67890", "京A88888"
 LAST = Id(int=(1 << 128) - 1)
+
+
+_ASK_FOR = Write(
+    update(attempt_table)
+    .where(attempt_table.c.id == bindparam("attempt"))
+    .values(amount_minor=bindparam("minor"), currency=bindparam("new_currency"))
+)
+
+
+def _ask_for(unit: Unit, attempt: Id, amount: Money) -> None:
+    unit.run(_ASK_FOR, attempt=attempt, minor=amount.minor, new_currency=amount.currency)
 
 
 class Street:
@@ -80,14 +95,21 @@ class Street:
         return change
 
     def pay_a_part(self, lane: str, minor: int, currency: str = "CNY") -> None:
-        """Pay less than is due, or in another currency, as a channel may tell; cash must cover the bill."""
-        attempt = write(self.db, begin_attempt, bill=self.bill_at(lane).id, channel="sandpay")
-        money, transaction = Money(minor, currency), f"{attempt.number}-{currency}"
-        write(
-            self.db, record_channel_payment, channel="sandpay", number=attempt.number, amount=money,
-            transaction=transaction,
-        )  # fmt: skip
+        """Pay less than is due, or in another currency: what was asked for before the price was another one."""
+        self.pay_by_phone(lane, Money(minor, currency))
         self.react()
+
+    def pay_by_phone(self, lane: str, asked: Money | None = None) -> payments.Receipt:
+        """Pay an order for the bill of the car at a lane, or one that once asked for another sum."""
+        attempt = write(self.db, begin_attempt, bill=self.bill_at(lane).id, channel="sandpay")
+        amount = asked or attempt.amount
+        write(self.db, _ask_for, attempt=attempt.id, amount=amount)
+        taken = write(
+            self.db, record_channel_payment, channel="sandpay", number=attempt.number, amount=amount,
+            transaction=f"{attempt.number}-{amount.currency}",
+        )  # fmt: skip
+        assert taken is not None, "what was asked for settles"
+        return taken.receipt
 
     def bill_in_advance(self, plate: str) -> Any:
         return write(self.db, stays.bill_in_advance, lot=self.lot, plate=Plate.read(plate))

@@ -249,8 +249,11 @@ def test_money_for_a_superseded_bill_pays_the_bill_that_took_its_place(street: S
     assert (newer.id == bill.id, newer.due.minor) == (False, 1000)
     paid: dict[str, Any] = {"channel": "sandpay", "number": attempt.number, "amount": bill.due, "transaction": "T1"}
     taken = write(street.db, record_channel_payment, **paid)
+    assert taken is not None
     assert (taken.bill.id, taken.bill.left.minor, taken.receipt.surplus.minor) == (newer.id, 250, 0)
-    assert write(street.db, record_channel_payment, **paid).repeated
+    again = write(street.db, record_channel_payment, **paid)
+    assert again is not None
+    assert again.repeated
     street.react()
     assert street.standing("out-1").waiting
     street.pay_cash("out-1")
@@ -274,6 +277,7 @@ def test_money_told_twice_settles_and_opens_once(street: Street) -> None:
     opened = [one for one in street.commands() if one.lane_id == street.ids["out-1"]]
     assert len(opened) == 1
     second = write(street.db, record_channel_payment, **(paid | {"transaction": "T2"}))
+    assert second is not None
     assert second.receipt.surplus == attempt.amount
     street.react()
     assert street.case_kinds() == []  # it goes back by itself …

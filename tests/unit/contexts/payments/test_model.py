@@ -268,6 +268,7 @@ def test_events_hold_ids_and_plain_values_only() -> None:
         "payments.bill_issued",
         "payments.bill_settled",
         "payments.channel_account_changed",
+        "payments.payment_differs",
         "payments.receipt_recorded",
         "payments.refund_asked",
         "payments.refund_ended",

@@ -24,6 +24,7 @@ from openberth.contexts.payments.model.events import (
     BillIssued,
     BillSettled,
     ChannelAccountChanged,
+    PaymentDiffers,
     ReceiptRecorded,
     RefundAsked,
     RefundEnded,
@@ -37,7 +38,16 @@ from openberth.contexts.payments.model.refunds import ask as ask_refund
 from openberth.contexts.payments.model.refunds import done as refund_done
 from openberth.contexts.payments.model.refunds import given_up as refund_given_up
 from openberth.contexts.payments.model.refunds import stuck as refund_stuck
-from openberth.contexts.payments.model.rules import Settlement, change_of, ended, issue, opened, receive, withdraw
+from openberth.contexts.payments.model.rules import (
+    Settlement,
+    change_of,
+    differs,
+    ended,
+    issue,
+    opened,
+    receive,
+    withdraw,
+)
 
 __all__ = [
     "LIVE",
@@ -53,6 +63,7 @@ __all__ = [
     "BillState",
     "ChannelAccountChanged",
     "Payment",
+    "PaymentDiffers",
     "Receipt",
     "ReceiptMethod",
     "ReceiptRecorded",
@@ -67,6 +78,7 @@ __all__ = [
     "SurplusReceived",
     "ask_refund",
     "change_of",
+    "differs",
     "ended",
     "issue",
     "opened",

@@ -30,6 +30,7 @@ class AttemptState(StrEnum):
     FAILED = "failed"  # the channel refused it
     EXPIRED = "expired"  # its time ran out at the channel
     CLOSED = "closed"  # we closed it at the channel
+    DIFFERS = "differs"  # the channel tells of another sum than was asked for: nothing is settled, a person looks
 
 
 LIVE = frozenset({AttemptState.OPENING, AttemptState.OPEN})

@@ -80,6 +80,22 @@ class ReceiptRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentDiffers:
+    """A channel says that another sum was paid than was asked for: nothing is settled, a person has to look."""
+
+    KIND: ClassVar[str] = "payments.payment_differs"
+    VERSION: ClassVar[int] = 1
+    attempt: Id
+    bill: Id
+    channel: str
+    transaction: str
+    asked_minor: int
+    asked_currency: str
+    told_minor: int
+    told_currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class SurplusReceived:
     """Money came that nobody owed: it has to go back."""
 

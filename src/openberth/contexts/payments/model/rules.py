@@ -23,6 +23,7 @@ from openberth.contexts.payments.model.events import (
     AttemptOpened,
     BillIssued,
     BillSettled,
+    PaymentDiffers,
     ReceiptRecorded,
     SurplusReceived,
 )
@@ -177,6 +178,18 @@ def ended(
         return attempt, ()
     after = replace(attempt, state=state, ended_at=now, reason=reason)
     return after, (AttemptEnded(attempt.id, attempt.bill, state.value, reason),)
+
+
+def differs(attempt: Attempt, told: Money, transaction: str, now: Instant) -> tuple[Attempt, tuple[Event, ...]]:
+    """Take note that a channel tells of another sum than was asked for. It is told on once; what is paid stays paid."""
+    if attempt.state in (AttemptState.DIFFERS, AttemptState.PAID):
+        return attempt, ()
+    after = replace(attempt, state=AttemptState.DIFFERS, ended_at=now, reason=f"{told}")
+    asked = attempt.amount
+    event = PaymentDiffers(
+        attempt.id, attempt.bill, attempt.channel, transaction, asked.minor, asked.currency, told.minor, told.currency
+    )
+    return after, (AttemptEnded(attempt.id, attempt.bill, after.state.value, after.reason), event)
 
 
 def _split(bill: Bill, amount: Money) -> tuple[Money, SurplusReason]:

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 
 from openberth.contexts.payments.model import (
+    Attempt,
     AttemptState,
     Bill,
     Payment,
     Receipt,
     ReceiptMethod,
     change_of,
+    differs,
     ended,
     receive,
+    source_of,
 )
 from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.service import ledger
@@ -49,9 +52,10 @@ class Taken:
 @by_construction
 def record_channel_payment(
     unit: Unit, *, channel: str, number: str, amount: Money, transaction: str, account: Id | None = None
-) -> Taken:
+) -> Taken | None:
     """Count what a channel says was paid for an order; however often it says so, once.
 
+    Another sum than the order asked for settles nothing: it is kept and told on, and a person looks (None).
     Raises ``NotFound("attempt.not_found")`` for an order that is not ours or was made by another contract, and
     ``Refused("receipt.differs")``.
     """
@@ -60,6 +64,10 @@ def record_channel_payment(
         raise NotFound("attempt.not_found")
     asked = bill_by_id(unit, bill=found.bill)
     unit.lock(("bill", found.bill), subject_lock(asked.subject_id), ("attempt", found.id))
+    source = source_of(ReceiptMethod(channel), transaction)
+    if amount != found.amount and unit.one(receipt_store.RECEIPT_BY_SOURCE, source=source) is None:
+        _differs(unit, attempt_by_id(unit, attempt=found.id), amount, transaction)
+        return None
     payment = Payment(
         method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id, account=found.account
     )
@@ -69,6 +77,13 @@ def record_channel_payment(
         save_attempt(unit, after)
         append(unit, found, events)
     return taken
+
+
+def _differs(unit: Unit, found: Attempt, told: Money, transaction: str) -> None:
+    after, events = differs(found, told, transaction, unit.now)
+    if events:
+        save_attempt(unit, after)
+        append(unit, found, events)
 
 
 @needs("cash.take")

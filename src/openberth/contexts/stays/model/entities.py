@@ -228,6 +228,7 @@ class CaseKind(StrEnum):
     GATE_FAILED = "gate_failed"
     PAID_NO_GATE = "paid_no_gate"  # it has paid at a lane that was retired, or lost its gate, while it stood there
     SURPLUS = "surplus"
+    PAYMENT_DIFFERS = "payment_differs"  # the channel tells of another sum than was asked for
     OPENED_BY_HAND = "opened_by_hand"
     READ_OTHERWISE = "read_otherwise"  # one car, two readings: a person says which plate is right
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from openberth.contexts.facility import CommandKind, Outcome
 from openberth.contexts.facility.model import CommandEnded
-from openberth.contexts.payments.model import BillSettled, RefundEnded, RefundStuck
+from openberth.contexts.payments.model import BillSettled, PaymentDiffers, RefundEnded, RefundStuck
 from openberth.contexts.stays.model.entities import Case, CaseKind, Resolution
 from openberth.contexts.stays.reactions.retention import PictureRetention
 from openberth.contexts.stays.service import records, releasing, what_if
@@ -26,6 +26,7 @@ WORK_S = 20.0  # of one run of a job, whose lease is longer; then it comes again
 REST_MIN_S = 0.005
 TRIES_MAX = 3
 
+_TROUBLES = frozenset((CommandEnded.KIND, RefundStuck.KIND, RefundEnded.KIND, PaymentDiffers.KIND))
 _FAILED = (Outcome.REJECTED.value, Outcome.UNREACHABLE.value)
 
 
@@ -33,7 +34,11 @@ def consumers() -> tuple[Consumer, ...]:
     """Return the durable consumers of stays. Their names are for ever."""
     return (
         Consumer("stays.gate", frozenset({BillSettled.KIND}), _bill_settled),
-        Consumer("stays.cases", frozenset({CommandEnded.KIND, RefundStuck.KIND, RefundEnded.KIND}), _trouble),
+        Consumer(
+            "stays.cases",
+            frozenset({CommandEnded.KIND, RefundStuck.KIND, RefundEnded.KIND, PaymentDiffers.KIND}),
+            _trouble,
+        ),
     )
 
 
@@ -48,6 +53,8 @@ def _trouble(unit: Unit, envelope: Envelope) -> None:
         _refund_stuck(unit, envelope)
     elif envelope.kind == RefundEnded.KIND:
         _refund_ended(unit, envelope)
+    elif envelope.kind == PaymentDiffers.KIND:
+        _payment_differs(unit, envelope)
     elif envelope.body["kind"] == CommandKind.OPEN.value and envelope.body["outcome"] in _FAILED:
         _gate_failed(unit, envelope)
 
@@ -79,6 +86,16 @@ def _refund_stuck(unit: Unit, envelope: Envelope) -> None:
             "refund": body["refund"], "receipt": body["receipt"], "bill": body["bill"],
             "surplus_minor": body["amount_minor"], "currency": body["currency"], "reason": body["reason"],
         },
+    )  # fmt: skip
+
+
+def _payment_differs(unit: Unit, envelope: Envelope) -> None:
+    """Money may lie at a channel that nobody asked for like that: whoever trusts it opens gates for a fen."""
+    assert envelope.company is not None, "attempts belong to a company"
+    assert envelope.lot is not None, "attempts belong to a lot"
+    records.raise_case(
+        unit, company=envelope.company, lot=envelope.lot, lane=None, kind=CaseKind.PAYMENT_DIFFERS, passage=None,
+        stay=None, evidence=dict(envelope.body),
     )  # fmt: skip
 
 

@@ -102,6 +102,10 @@ DEEDS: Mapping[str, Rule] = {
         "channel.changed", "channel_account", "account", before={"values": "before"},
         after={"what": "what", "channel": "kind_of_channel", "level": "level", "node": "node", "values": "after"},
     ),
+    "payments.payment_differs": Rule(
+        "payment.differs", "attempt", "attempt", before={"minor": "asked_minor", "currency": "asked_currency"},
+        after={"minor": "told_minor", "currency": "told_currency", "channel": "channel"}, outcome=Outcome.REFUSED,
+    ),
     "payments.refund_asked": Rule(
         "refund.asked", "refund", "refund", after=_same("receipt", "bill", "amount_minor", "currency", "cause"),
     ),
