@@ -3,12 +3,9 @@
 import gzip
 
 from tests.wire.bad.bench import Sent
-from tests.wire.bad.inputs import JSON, OPEN, YAML, Bad, cash, post, put, reason
+from tests.wire.bad.inputs import CASH, JSON, OPEN, YAML, Bad, cash, post, put, reason
 
-SQL = "' OR '1'='1' --"
 TARIFF = "tariff: openberth/1\ncode: mall\ncompany: demo\nname: {zh: 商场临停, en: Mall}\ncurrency: CNY\n"
-CASH = "/v1/lots/mall/lanes/out-1/cash"
-NO_BILL = "01900000-0000-7000-8000-000000000000"
 
 BODIES = (
     Bad(

@@ -5,11 +5,6 @@ import base64
 from tests.wire.bad.bench import JPEG, Sent, push
 from tests.wire.bad.inputs import JSON, Bad
 
-SQL = "' OR '1'='1' --"
-TARIFF = "tariff: openberth/1\ncode: mall\ncompany: demo\nname: {zh: 商场临停, en: Mall}\ncurrency: CNY\n"
-CASH = "/v1/lots/mall/lanes/out-1/cash"
-NO_BILL = "01900000-0000-7000-8000-000000000000"
-
 PICTURES = (
     Bad(
         "a picture that is HTML",

@@ -1,11 +1,8 @@
 """Documents, numbers and instants that no operator writes."""
 
-from tests.wire.bad.inputs import Bad, cash, get, post, put
+from tests.wire.bad.inputs import CASH, Bad, cash, get, post, put
 
-SQL = "' OR '1'='1' --"
 TARIFF = "tariff: openberth/1\ncode: mall\ncompany: demo\nname: {zh: 商场临停, en: Mall}\ncurrency: CNY\n"
-CASH = "/v1/lots/mall/lanes/out-1/cash"
-NO_BILL = "01900000-0000-7000-8000-000000000000"
 
 DOCUMENTS = (
     Bad(

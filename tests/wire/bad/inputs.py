@@ -1,5 +1,6 @@
 """One bad input and how it is sent."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from tests.wire.bad.bench import Sent
 
 JSON, YAML = "application/json", "application/yaml"
 OPEN = "/v1/lots/mall/lanes/in-1/open"
+CASH = "/v1/lots/mall/lanes/out-1/cash"
+NEVER_TWICE = (OPEN, CASH)  # they ask for a key of their own
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ def get(target: str, **headers: str) -> Sent:
 def post(target: str, body: object, kind: str = JSON, **headers: str) -> Sent:
     """Return a request with a body."""
     sent = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+    if target in NEVER_TWICE:
+        headers.setdefault("idempotency-key", hashlib.sha256(sent).hexdigest())
     return Sent("POST", target, sent, kind, tuple((name.replace("_", "-"), value) for name, value in headers.items()))
 
 

@@ -2,11 +2,6 @@
 
 from tests.wire.bad.inputs import Bad, asked_plate, get, new_account, put, sign_in
 
-SQL = "' OR '1'='1' --"
-TARIFF = "tariff: openberth/1\ncode: mall\ncompany: demo\nname: {zh: 商场临停, en: Mall}\ncurrency: CNY\n"
-CASH = "/v1/lots/mall/lanes/out-1/cash"
-NO_BILL = "01900000-0000-7000-8000-000000000000"
-
 PLATES = (
     Bad("`粤Ｂ１２３４５` (full width)", "plate", asked_plate("粤Ｂ１２３４５"), 200, then="read as 粤B12345"),
     Bad("`粤b12345` (small)", "plate", asked_plate("粤b12345"), 200, then="read as 粤B12345"),

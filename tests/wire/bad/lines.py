@@ -3,11 +3,6 @@
 from tests.wire.bad.bench import Sent
 from tests.wire.bad.inputs import OPEN, Bad, get, post
 
-SQL = "' OR '1'='1' --"
-TARIFF = "tariff: openberth/1\ncode: mall\ncompany: demo\nname: {zh: 商场临停, en: Mall}\ncurrency: CNY\n"
-CASH = "/v1/lots/mall/lanes/out-1/cash"
-NO_BILL = "01900000-0000-7000-8000-000000000000"
-
 HEADERS = (
     Bad("`%0d%0aSet-Cookie: a=b`", "code of a sign", get("/c/AAAA%0d%0aSet-Cookie:%20a=b"), 404, "code.not_found"),
     Bad(

@@ -4,8 +4,6 @@ from tests.wire.bad.inputs import Bad, get, post, put, reason, sign_in
 
 SQL = "' OR '1'='1' --"
 TARIFF = "tariff: openberth/1\ncode: mall\ncompany: demo\nname: {zh: 商场临停, en: Mall}\ncurrency: CNY\n"
-CASH = "/v1/lots/mall/lanes/out-1/cash"
-NO_BILL = "01900000-0000-7000-8000-000000000000"
 
 SQL_WORDS = (
     Bad("`' OR '1'='1' --`", "code of a lot", get("/v1/lots/%27%20OR%20%271%27%3D%271%27%20--"), 404, "lot.not_found"),
