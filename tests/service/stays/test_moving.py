@@ -147,6 +147,27 @@ def test_grants_at_the_lot_end_and_its_settings_and_tariffs_come_along(street: S
     assert all(each.tariff.company_code == target.code for each in after.values())
 
 
+def test_reasons_are_kept_without_what_belongs_to_people(street: Street) -> None:
+    target = other_company(street.db)
+    said = "sold by the owner of 粤B12345, 13800138000"
+    write(
+        street.db, moving.move_lot, lot=street.lot, code="mall", source=COMPANY, target=target.code,
+        carriers=CARRIERS, reason=said,
+    )  # fmt: skip
+    write(street.db, organisation.make_partner, code="north", name="北方", name_en="North")
+    write(street.db, organisation.move_company, company=target.code, partner="north", reason=said)
+    write(street.db, organisation.rename_partner, partner="north", name="南方", name_en="South", reason=said)
+    home = write(street.db, organisation.make_property, company=target.code, code="home", name="家", name_en="Home")
+    write(street.db, organisation.place_lot, company=target.id, lot=street.lot, into=home, reason=said)
+    write(street.db, organisation.place_lot, company=target.id, lot=street.lot, into=None, reason=said)
+    write(street.db, organisation.close_property, found=home, reason=said)
+    told = [each.body["reason"] for each in events(street.db) if "reason" in each.body]
+    assert len(told) == 7
+    assert set(told) == {"sold by the owner of 粤B·**345, 138****8000"}
+    with pytest.raises(Refused, match=r"reason\.missing"):
+        write(street.db, moving.close_company, company=target.code, reason="  ", objections=OBJECTIONS)
+
+
 def test_what_knows_devices_in_memory_learns_of_the_move(street: Street) -> None:
     target = other_company(street.db)
     device = street.ids["cam-in-1"]

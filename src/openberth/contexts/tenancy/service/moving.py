@@ -19,6 +19,7 @@ from openberth.infra.database.moving import move_rows
 from openberth.infra.permitting import needs
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.reasons import checked_reason
 
 # Does what is right for a context's own rows before they move, or refuses the move with a ``Problem``.
 Carrier = Callable[[Unit, LotMove], None]
@@ -39,6 +40,7 @@ def move_lot(
     ``lot.money_in_flight``).
     """
     check_everywhere(unit)
+    why = checked_reason(reason)
     owner = company_by_code(unit, code=target)
     if owner.id == source:
         raise Refused("lot.already_there", lot=code, company=target)
@@ -55,8 +57,8 @@ def move_lot(
     _end_grants(unit, lot, source)
     unit.run(store.DELETE_PROPERTY_LOT, lot=lot)
     move_rows(unit, lot=lot, source=source, target=owner.id)
-    unit.append(LotLeft(lot=lot, company=owner.id, reason=reason), company=source, lot=lot, key=lot)
-    unit.append(LotCame(lot=lot, company=source, reason=reason), company=owner.id, lot=lot, key=lot)
+    unit.append(LotLeft(lot=lot, company=owner.id, reason=why), company=source, lot=lot, key=lot)
+    unit.append(LotCame(lot=lot, company=source, reason=why), company=owner.id, lot=lot, key=lot)
 
 
 @needs("organisation.write")
@@ -67,6 +69,7 @@ def close_company(unit: Unit, *, company: str, reason: str, objections: Sequence
     (``company.has_lots``, ``company.has_cars``, ``company.money_open``) and ``Refused("company.has_properties")``.
     """
     check_everywhere(unit)
+    why = checked_reason(reason)
     found = company_by_code(unit, code=company)
     unit.lock(("company", found.id), ("lots", found.id))
     found = company_by_code(unit, code=company)
@@ -82,7 +85,7 @@ def close_company(unit: Unit, *, company: str, reason: str, objections: Sequence
     end_all_of(unit, company=found.id)
     told = NodeChanged(
         level="company", node=found.id, what="closed", before={"state": "active"}, after={"state": "closed"},
-        reason=reason,
+        reason=why,
     )  # fmt: skip
     unit.append(told, company=found.id, lot=None, key=found.id)
 

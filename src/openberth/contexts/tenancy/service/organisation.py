@@ -23,6 +23,7 @@ from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.reasons import checked_reason
 
 Values = Mapping[str, str]
 
@@ -223,7 +224,7 @@ def place_lot(unit: Unit, *, company: Id, lot: Id, into: Property | None, reason
         unit.run(store.INSERT_PROPERTY_LOT, lot_id=lot, company_id=company, property_id=after)
     told = NodeChanged(
         level="lot", node=lot, what="placed", before={"property": _word(before)}, after={"property": _word(after)},
-        reason=reason,
+        reason=None if reason is None else checked_reason(reason),
     )  # fmt: skip
     unit.append(told, company=company, lot=lot, key=lot)
 
@@ -274,7 +275,8 @@ def _check_active(level: Level, found: Partner | Company | Property) -> None:
 def _tell(
     unit: Unit, level: Level, node: Id, company: Id, what: str, before: Values, after: Values, reason: str | None
 ) -> None:
-    told = NodeChanged(level=level.value, node=node, what=what, before=before, after=after, reason=reason)
+    why = None if reason is None else checked_reason(reason)
+    told = NodeChanged(level=level.value, node=node, what=what, before=before, after=after, reason=why)
     unit.append(told, company=company, lot=None, key=node)
 
 
