@@ -159,7 +159,7 @@ def build_app(parts: Parts) -> FastAPI:
         SignInApi(database, entrance.reception, door, entrance.hashing),
         ConfirmApi(database, entrance.reception, door, entrance.hashing),
         AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),
-        PicturesApi(database, parts.blobs, door), ForgettingApi(database, door, KEEPERS),
+        PicturesApi(database, parts.blobs, door), ForgettingApi(database, KEEPERS),
         BackupsApi(database), KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
     )  # fmt: skip
     description = Description()

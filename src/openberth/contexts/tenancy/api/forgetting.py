@@ -10,19 +10,15 @@ from starlette.responses import Response
 from openberth.contexts.tenancy.api.signing_in import Self, account_of, own
 from openberth.contexts.tenancy.model.holding import Hindrance
 from openberth.contexts.tenancy.ports import Keeper
-from openberth.contexts.tenancy.reactions.door import Door
-from openberth.contexts.tenancy.service import forgetting, sessions
+from openberth.contexts.tenancy.service import forgetting
 from openberth.infra.database import Database, Unit
 from openberth.infra.http.answers import View
 from openberth.infra.http.asks import Form, Words
-from openberth.infra.http.auth import bearer, may
+from openberth.infra.http.auth import ask_fresh, may
 from openberth.infra.http.idempotent import Key, answered, once
-from openberth.kernel.authority import Caller, Proof
-from openberth.kernel.errors import Denied
+from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
-from openberth.kernel.time import MINUTE_US
 
-FRESH_US = 15 * MINUTE_US
 PersonPath = Annotated[Id, Path(description="id of a person")]
 
 
@@ -67,9 +63,8 @@ class PersonExportView(View):
 class ForgettingApi:
     """Serves the routes."""
 
-    def __init__(self, database: Database, door: Door, keepers: Sequence[Keeper]) -> None:
+    def __init__(self, database: Database, keepers: Sequence[Keeper]) -> None:
         self._database = database
-        self._door = door
         self._keepers = tuple(keepers)
         self.router = APIRouter(prefix="/v1", tags=["forgetting"])
         add = self.router.add_api_route
@@ -112,8 +107,8 @@ class ForgettingApi:
 
     async def export_own(self, request: Request, by: Self) -> Response:
         """Return everything that is held about oneself, in clear, to who signed in a short while ago."""
-        await self._check_fresh(request, by)
         account = account_of(by)
+        await ask_fresh(request, by, "person.export")  # a token that was found must not carry all of somebody away
 
         def effect(unit: Unit) -> PersonExportView:
             return PersonExportView(document=forgetting.export_own(unit, account=account, keepers=self._keepers))
@@ -127,24 +122,13 @@ class ForgettingApi:
 
     async def erase_own(self, request: Request, by: Self, key: Key) -> Response:
         """Forget oneself: the account closes at once."""
-        await self._check_fresh(request, by)
         account = account_of(by)
+        await ask_fresh(request, by, "person.erase")
 
         def effect(unit: Unit) -> ErasedView:
             return ErasedView(gone=forgetting.erase_own(unit, account=account, keepers=self._keepers))
 
         return answered(await self._database.write(once(key, effect), by=own(by)))
-
-    async def _check_fresh(self, request: Request, by: Caller) -> None:
-        """Refuse a session that began long ago: a token that was found must not carry all of somebody away."""
-        account_of(by)
-        token = bearer(request.headers.get("authorization"))
-        session = None if token is None else await self._door.session_of(token)
-        if by.proof in (Proof.RECENT, Proof.SIGNATURE) or session is None:
-            return
-        found = await self._database.read(partial(sessions.session_by_id, session=session), by=own(by))
-        if self._database.clocks.machine.now() - found.began_at > FRESH_US:
-            raise Denied("auth.sign_in_again")
 
 
 def _hindrances(found: Sequence[Hindrance]) -> HindrancesView:
