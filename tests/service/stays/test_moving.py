@@ -1,6 +1,8 @@
 """A lot comes to another company with cars in it: what lives goes on there, what happened stays, nobody pays twice."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -145,6 +147,33 @@ def test_grants_at_the_lot_end_and_its_settings_and_tariffs_come_along(street: S
     named = {"mall"} & {each.code for each in before}
     assert named <= after.keys()
     assert all(each.tariff.company_code == target.code for each in after.values())
+
+
+def test_cars_that_come_while_the_lot_moves_belong_to_one_company(street: Street) -> None:
+    target = other_company(street.db)
+    under_way = threading.Barrier(3)
+
+    def arrive(lane: str, letter: str) -> int:
+        """Let cars come until the gateway, which thinks that the lot is the old company's, finds none."""
+        for number in range(200):
+            if number == 3:
+                under_way.wait(20)
+            try:
+                street.arrive(lane, f"粤{letter}{number:05}")
+            except NotFound:
+                return number
+        return 200
+
+    with ThreadPoolExecutor(2) as threads:
+        lanes = [threads.submit(arrive, lane, letter) for lane, letter in (("in-1", "C"), ("in-2", "D"))]
+        under_way.wait(20)
+        move(street, target)
+        came = sum(each.result(60) for each in lanes)
+    assert 6 <= came < 400
+    assert len(street.inside()) == min(came, 200)  # at most so many are looked at
+    found = companies_in(street.db)
+    for name in ("open_stay", "occupancy", "lane_state", "passage"):
+        assert found[name] == {target.id}, name
 
 
 def test_reasons_are_kept_without_what_belongs_to_people(street: Street) -> None:
