@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from openberth.entrypoints.cli.api_keys import add_key, end_key, keys
+from openberth.entrypoints.cli.api_keys import add_key, end_key, give, keys, machine
 from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.second_factors import second_factor
 from openberth.entrypoints.cli.session import Session
@@ -21,6 +21,7 @@ from openberth.kernel.errors import Malformed
 
 app = typer.Typer()
 app.command("second-factor", help="cli.help.account.second_factor")(second_factor)
+app.command("machine", help="cli.help.account.machine")(machine)
 app.command("add-key", help="cli.help.account.add_key")(add_key)
 app.command("keys", help="cli.help.account.keys")(keys)
 app.command("end-key", help="cli.help.account.end_key")(end_key)
@@ -137,12 +138,6 @@ async def make_person(api: Api, login: str, *, name: str, company: str | None, p
     """Make an account of a person. Raises ``Problem``."""
     form = {"login": login, "name": name, "password": password}
     await api.post("/v1/accounts", form | ({"company": company} if company else {}))
-
-
-async def give(api: Api, login: str, role: str, at: str) -> None:
-    """Give a role at ``platform``, ``company:CODE`` or ``lot:CODE``. Raises ``Problem``."""
-    level, colon, node = at.partition(":")
-    await api.post("/v1/grants", {"account": login, "role": role, "level": level, "node": node if colon else None})
 
 
 def generated() -> str:

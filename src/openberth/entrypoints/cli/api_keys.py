@@ -1,4 +1,4 @@
-"""Keys by which machines sign their requests, under ``openberth account``: made, listed, ended."""
+"""Accounts of machines and the keys by which they sign their requests, under ``openberth account``."""
 
 import asyncio
 from typing import Annotated, Any
@@ -6,11 +6,31 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from openberth.entrypoints.cli.client import connected, part
+from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table
 
 LoginArgument = Annotated[str, typer.Argument(help="cli.argument.login", show_default=False)]
+
+
+def machine(
+    context: typer.Context,
+    login: LoginArgument,
+    kind: Annotated[str, typer.Option("--kind", help="cli.option.machine_kind")] = "integrator",
+    company: Annotated[str | None, typer.Option(help="cli.option.account_company")] = None,
+    role: Annotated[str | None, typer.Option("--role", help="cli.option.role")] = None,
+    at: Annotated[str, typer.Option("--at", help="cli.option.at")] = "platform",
+) -> None:
+    """Make an account of a machine, with a role when one is named."""
+    asyncio.run(_machine(context.obj, {"login": login, "name": login, "kind": kind, "company": company}, role, at))
+
+
+async def _machine(session: Session, form: dict[str, Any], role: str | None, at: str) -> None:
+    async with connected(session) as api:
+        await api.post("/v1/accounts", form)
+        if role is not None:
+            await give(api, form["login"], role, at)
+    typer.echo(session.say("cli.account.made", login=form["login"]), err=True)
 
 
 def add_key(
@@ -67,3 +87,9 @@ async def _end(session: Session, login: str, key: str) -> None:
     async with connected(session) as api:
         await api.ask("DELETE", f"/v1/accounts/{part(login)}/api-keys/{part(key)}")
     typer.echo(session.say("cli.account.key_ended", key=key), err=True)
+
+
+async def give(api: Api, login: str, role: str, at: str) -> None:
+    """Give a role at ``platform``, ``company:CODE`` or ``lot:CODE``. Raises ``Problem``."""
+    level, colon, node = at.partition(":")
+    await api.post("/v1/grants", {"account": login, "role": role, "level": level, "node": node if colon else None})

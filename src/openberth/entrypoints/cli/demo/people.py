@@ -1,6 +1,7 @@
 """Throw-away accounts of a demo: one per role, with passwords made for this run and printed once."""
 
-from openberth.entrypoints.cli.accounts import generated, give, make_person
+from openberth.entrypoints.cli.accounts import generated, make_person
+from openberth.entrypoints.cli.api_keys import give
 from openberth.entrypoints.cli.client import Api
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table
