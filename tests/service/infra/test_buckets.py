@@ -5,13 +5,18 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from openberth.infra import alarms
 from openberth.infra.buckets import Buckets, MemoryBuckets, Rate, SharedBuckets, open_buckets, per_minute
+from openberth.infra.buckets.watching import CacheWatch
 from openberth.infra.clocks import ManualClock, SystemClock
+from openberth.infra.database import Database
+from openberth.kernel.authority import system
 from openberth.kernel.time import MINUTE_US, SECOND_US, from_iso
 from tests.service.redis_server import own_redis, some_redis
 
@@ -205,3 +210,46 @@ def test_nobody_waits_for_a_cache_that_does_not_answer() -> None:
         await buckets.aclose()
 
     asyncio.run(use())
+
+
+def test_an_alarm_stands_while_the_cache_is_away_and_goes_by_itself(
+    tmp_path: Path, db: Database, machine: ManualClock
+) -> None:
+    def standing() -> list[tuple[str, str]]:
+        return [(one.kind, one.subject) for one in db.read_now(alarms.standing, by=system("test"))]
+
+    async def become(wanted: list[tuple[str, str]]) -> None:
+        async with asyncio.timeout(10):
+            while standing() != wanted:  # noqa: ASYNC110 - the alarm list has no event
+                await asyncio.sleep(0.02)
+
+    async def use() -> None:
+        with own_redis(tmp_path) as server:
+            buckets = SharedBuckets(Redis.from_url(server.url), MemoryBuckets(machine), machine)
+            watch = asyncio.create_task(CacheWatch(db, buckets, "node-1").run())
+            await buckets.take(THREE, "a")
+            server.stop()
+            await buckets.take(THREE, "a")
+            await become([("cache_away", "node-1")])
+            server.start()
+            machine.advance(5 * SECOND_US)
+            await buckets.take(THREE, "a")
+            await become([])
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await buckets.aclose()
+
+    asyncio.run(use())
+    # What a process that is gone has left behind is its successor's to end.
+    write = partial(
+        alarms.stand, company=alarms.PLATFORM, trouble=alarms.Trouble("cache_away", "node-1", {"node": "x"})
+    )
+    db.write_now(write, by=system("test"))
+
+    async def begin_again() -> None:
+        watch = asyncio.create_task(CacheWatch(db, MemoryBuckets(machine), "node-1").run())
+        await become([])
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+    asyncio.run(begin_again())
