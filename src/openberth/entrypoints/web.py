@@ -223,8 +223,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = app.openapi()
         schema["components"]["schemas"]["Problem"] = ProblemView.model_json_schema()
-        schema["components"]["securitySchemes"] = {"operator": {"type": "http", "scheme": "bearer"}}
-        schema["security"] = [{"operator": []}]
+        schema["components"]["securitySchemes"] = {
+            "operator": {"type": "http", "scheme": "bearer"},
+            "signature": {
+                "type": "apiKey", "in": "header", "name": "Signature",
+                "description": "RFC 9421 with HMAC-SHA256, see docs/guides/integrators.md",
+            },
+        }  # fmt: skip
+        schema["security"] = [{"operator": []}, {"signature": []}]
     return app.openapi()
 
 

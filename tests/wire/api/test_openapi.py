@@ -46,7 +46,7 @@ def test_the_description_is_for_operators_and_complete(house: House) -> None:
     described = house.get("/v1/openapi.json")
     operations = [operation for item in described["paths"].values() for operation in item.values()]
     assert len(operations) >= 28
-    assert described["security"] == [{"operator": []}]
+    assert described["security"] == [{"operator": []}, {"signature": []}]
     for operation in operations:
         assert "default" in operation["responses"]
         assert operation["description"] or operation["summary"]
