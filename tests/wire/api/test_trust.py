@@ -123,8 +123,9 @@ def test_a_wrong_method_says_which_ones_are_right(house: House) -> None:
 )
 def test_a_malformed_body_is_named_by_place_and_never_quoted(house: House, body: bytes, places: object) -> None:
     answer = house.operator.post(
-        "/v1/lots/mall/lanes/in-1/open", content=body, headers={"content-type": "application/json"}
-    )
+        "/v1/lots/mall/lanes/in-1/open", content=body,
+        headers={"content-type": "application/json", "idempotency-key": "1"},
+    )  # fmt: skip
     assert (answer.status_code, answer.json()["code"], answer.json()["errors"]) == (422, "request.malformed", places)
     assert "secret words" not in answer.text
 
