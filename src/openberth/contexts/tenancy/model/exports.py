@@ -21,6 +21,7 @@ NOT_EXPORTED: Mapping[str, str] = {
     "tenant_export": "the exports themselves",
     "export_part": "the exports themselves",
     "device_old_secret": "secrets only",
+    "audit_entry": "read by auditors (audit.read); whoever exports a tenant is another officer",
 }
 # Columns that do not leave: what proves who somebody is, and where it lies.
 WITHHELD = frozenset(("password", "totp_id", "totp_step", "secret_id", "secret_fingerprint"))
