@@ -1,5 +1,6 @@
 """A walk through every route as somebody who should not see what is there: nothing leaks, not even that it exists."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -146,7 +147,7 @@ def test_whoever_may_everything_reaches_everything_of_its_own(
 
 HOSTILE = (
     "' OR '1'='1' --", "x'); DROP TABLE lot; --", "<script>alert(1)</script>", "../../../etc/passwd", "a\x00b",
-    "a\r\nSet-Cookie: b=c", "\u202egnp.exe", "{{7*7}}${jndi:ldap://x}%s%n", "\U0001f697" * 200,
+    "a\r\nSet-Cookie: b=c", "\u202egnp.exe", "a\x1b[2Jb", "{{7*7}}${jndi:ldap://x}%s%n", "\U0001f697" * 200,
 )  # fmt: skip
 
 
@@ -166,6 +167,10 @@ def test_words_that_mean_something_elsewhere_mean_nothing_here(
                 assert "set-cookie" not in told
                 assert told.get("content-type", "application/json").startswith("application/"), (asked, answer)
                 assert not hidden.found_in(answer, asked.target), (asked, answer.text)
+                sent, spoiled = (asked.body or b""), json.dumps(word).encode()
+                is_kept = spoiled in sent and b'"password": ' + spoiled not in sent and "password" not in asked.target
+                if is_kept and not word.isprintable():
+                    assert answer.status >= 400, asked  # nobody's terminal is spoken to by what is kept
                 count += 1
     assert count > 150
 

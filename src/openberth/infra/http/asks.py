@@ -39,7 +39,7 @@ class Form(BaseModel):
 
 Moment = Annotated[Instant, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Words = Annotated[str, StringConstraints(max_length=TEXT_MAX), AfterValidator(_printable)]
-Code = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_printable)]
 LotName = Annotated[str, Query(min_length=1, max_length=40, description="code or id of a lot")]
 
 

@@ -12,7 +12,7 @@ from openberth.contexts.payments.model import ReceiptMethod, Refund, RefundCause
 from openberth.contexts.payments.service import refunds
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none, money
-from openberth.infra.http.asks import LotName
+from openberth.infra.http.asks import LotName, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
@@ -21,7 +21,7 @@ from openberth.kernel.errors import Malformed
 from openberth.kernel.ids import Id
 from openberth.kernel.money import MINOR_DIGITS, Money
 
-Words = Annotated[str, Field(min_length=1, max_length=80)]
+Reason = Annotated[Words, Field(min_length=1, max_length=80)]
 
 
 class RefundForm(View):
@@ -29,13 +29,13 @@ class RefundForm(View):
 
     amount_minor: Annotated[int, Field(gt=0, le=10**12)]
     currency: Annotated[str, Field(min_length=3, max_length=3)]
-    reason: Words
+    reason: Reason
 
 
 class GiveUpForm(View):
     """Why a stuck refund will never be made."""
 
-    reason: Words
+    reason: Reason
 
 
 class RefundView(View):

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from openberth.contexts.tenancy.service import starts
 from openberth.infra.database import Database, Unit
-from openberth.infra.http.asks import Code, Form
+from openberth.infra.http.asks import Code, Form, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.kernel.authority import Caller
@@ -19,7 +19,7 @@ KeyName = Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
 class BackupForm(Form):
     """A backup that was made: its name, the ids of the keys it needs, and the revision of the database in it."""
 
-    name: str = Field(min_length=1, max_length=120)
+    name: Words = Field(min_length=1, max_length=120)
     keys: list[KeyName] = Field(max_length=100)
     revision: Code
 
