@@ -108,8 +108,7 @@ class Cashier:
         state = await self._asked(attempt, (await self._channel_of(attempt)).query)
         if await self._take_over(attempt, state):
             return
-        now = self._database.clocks.machine.now()
-        over = now > later(attempt.expires_at, 30 * SECOND_US)
+        over = self._is_over(attempt)
         if over and state.state in (OrderState.UNKNOWN, OrderState.CLOSED, OrderState.OPEN):
             if state.state is OrderState.OPEN:
                 state = await self._asked(attempt, (await self._channel_of(attempt)).close)
@@ -123,13 +122,20 @@ class Cashier:
         raise NotYet(CHECK_AGAIN_US)
 
     async def close(self, job: Job) -> None:
-        """Make an order unpayable because its bill no longer asks for it; money that was faster is counted."""
+        """Make an order unpayable because its bill no longer asks for it; money that was faster is counted.
+
+        An order that its channel does not know yet cannot be closed and may still come to be, as a code that somebody
+        scans: it is tried again until nobody can.
+        """
         attempt = await self._attempt(job)
         if attempt is None or attempt.state not in LIVE:
             return
         state = await self._asked(attempt, (await self._channel_of(attempt)).close)
-        if not await self._take_over(attempt, state):
-            await self._end(attempt, AttemptState.CLOSED, "withdrawn")
+        if await self._take_over(attempt, state):
+            return
+        if state.state is OrderState.UNKNOWN and not self._is_over(attempt):
+            raise NotYet(CHECK_AGAIN_US)
+        await self._end(attempt, AttemptState.CLOSED, "withdrawn")
 
     async def notified(
         self, kind: str, account: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes
@@ -167,6 +173,10 @@ class Cashier:
         if attempt.account is None:
             return (await self._channels.of_kind(ChannelKind(attempt.channel))).channel
         return (await self._channels.of(attempt.account)).channel
+
+    def _is_over(self, attempt: Attempt) -> bool:
+        """Tell whether nobody can begin to pay any more, whatever little the clocks differ."""
+        return self._database.clocks.machine.now() > later(attempt.expires_at, 30 * SECOND_US)
 
     async def _asked(self, attempt: Attempt, ask: Callable[[str], Awaitable[ChannelState]]) -> ChannelState:
         """Ask a channel about an order; while it does not answer, for days, ask again: money may lie there."""

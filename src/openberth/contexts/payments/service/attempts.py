@@ -99,6 +99,6 @@ def save_attempt(unit: Unit, attempt: Attempt) -> None:
     """Save what a rule made of an attempt; somebody who was faster has the unit run again."""
     unit.save(
         attempt_store.UPDATE_ATTEMPT, attempt_id=attempt.id, old_version=attempt.version, new_state=attempt.state,
-        new_pay_url=attempt.pay_url, new_channel_order=attempt.channel_order, new_ended_at=attempt.ended_at,
-        new_reason=attempt.reason,
+        new_channel_order=attempt.channel_order, new_ended_at=attempt.ended_at, new_reason=attempt.reason,
+        **{f"new_{name}": value for name, value in attempt_store.url_columns(attempt.pay_url).items()},
     )  # fmt: skip

@@ -15,6 +15,8 @@ from openberth.contexts.tenancy.model.accounts import Level
 from openberth.infra.database.schema import OnMove, business_table, table
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 
+URL_MAX, LONG_URL_MAX = 500, 2_000
+
 bill = business_table(
     "bill",
     word_column("subject_kind", 20),
@@ -49,7 +51,7 @@ attempt = business_table(
     enum_column("state", AttemptState),
     instant_column("created_at"),
     instant_column("expires_at"),
-    word_column("pay_url", 500, nullable=True),
+    word_column("pay_url", URL_MAX, nullable=True),
     word_column("channel_order", 80, nullable=True),
     instant_column("ended_at", nullable=True),
     word_column("reason", 200, nullable=True),
@@ -57,6 +59,7 @@ attempt = business_table(
     id_column("account_id", nullable=True),
     word_column("scene", 8, nullable=True),
     id_column("payer_id", nullable=True),
+    word_column("long_pay_url", LONG_URL_MAX, nullable=True),  # signed addresses of pages do not fit into pay_url
     moves=OnMove.TOLD,
 )
 Index("uq_attempt_number", attempt.c.channel, attempt.c.number, unique=True)
