@@ -63,6 +63,7 @@ from openberth.infra.telemetry import Health
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded, Problem, Refused
 from openberth.kernel.time import Clock
+from openberth.providers.alipay import AlipayMaker
 from openberth.providers.days import LibraryDays
 from openberth.providers.sandpay import SandpayMaker
 from openberth.providers.wechat import Wechat
@@ -340,6 +341,7 @@ def _makers(settings: Settings, machine: Clock) -> dict[ChannelKind, ChannelMake
     return {
         ChannelKind.SANDPAY: SandpayMaker(machine, nonces),
         ChannelKind.WECHATPAY: WechatPayMaker(machine, nonces),
+        ChannelKind.ALIPAY: AlipayMaker(machine),
     }
 
 
