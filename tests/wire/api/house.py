@@ -182,7 +182,14 @@ class House:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.app = build_app(self)
         self._server = uvicorn.Server(
-            uvicorn.Config(self.app, log_config=None, lifespan="off", access_log=False, ws_ping_interval=None)
+            uvicorn.Config(
+                self.app,
+                log_config=None,
+                lifespan="off",
+                access_log=False,
+                ws_ping_interval=None,
+                timeout_keep_alive=75,
+            )
         )
         self.clients: list[httpx2.Client] = []
 
