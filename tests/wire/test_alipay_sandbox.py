@@ -384,9 +384,14 @@ class TestNotifications:
             (told,) = here.wait_for(1)
             assert (told.form["trade_status"], told.form["out_trade_no"]) == ("TRADE_CLOSED", number)
             assert "gmt_payment" not in told.form
-        _, code = shop.precreate(qr_code_timeout_express="1m")
+        body = shop.order(qr_code_timeout_express="1m")
+        code = shop.call("alipay.trade.precreate", body)["qr_code"]
         sandbox.control("clock", advance_s=61)
         assert "expired" in sandbox.refused("pay", qr_code=code)
+        another = shop.call("alipay.trade.precreate", body)["qr_code"]
+        assert another != code
+        sandbox.control("pay", qr_code=another)
+        assert "not one of ours" in sandbox.refused("pay", qr_code=code)
 
 
 class TestFaults:
@@ -422,6 +427,35 @@ class TestFaults:
             runs.append([shop.query("T1").why[0] for _ in range(30)])
         assert runs[0] == runs[1]
         assert {"20000", "40004", "40005"} == set(runs[0])
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "[]", "null", '{"subject":"\\ud800"}', '{"goods_detail":' + "[" * 3000 + "]" * 3000 + "}",
+            '{"goods_detail":1' + "0" * 400 + "}", '{"total_amount":NaN}', '{"trade_no":null}', '{"trade_no":{}}',
+            '{"total_amount":["10.00"]}', '{"time_expire":"9999-99-99 99:99:99"}', '{"out_trade_no":""}',
+        ],
+    )  # fmt: skip
+    def test_it_answers_whatever_it_is_asked(self, shop: Client, content: str) -> None:
+        for method in ("alipay.trade.precreate", "alipay.trade.query", "alipay.trade.refund"):
+            assert shop.call(method, content).why[0] in ("40002", "40004")
+
+    def test_odd_requests_get_an_answer_too(self, sandbox: Sandbox, shop: Client) -> None:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        for where, body, head in (
+            ("/gateway.do", b"", {}), ("/gateway.do", b"\xff=%ff&%&=&&", form), ("/gateway.do?a=1&a=2", b"", form),
+            ("/gateway.do", b"{}", {"Content-Type": "application/json"}), ("/gateway.do", b"a" * 200_000, form),
+            ("/gateway.do?charset=x", b"a=1", form), ("/gateway.do?method=alipay.trade.wap.pay", b"", form),
+        ):  # fmt: skip
+            assert sandbox.http.post(where, content=body, headers=head).status_code == 200
+        for odd in ({"amount": 0}, {"amount": -1}, {"amount": 10**30}, {"coupon": 1000}, {"coupon": -1}):
+            _, code = shop.precreate()
+            sandbox.refused("pay", qr_code=code, **odd)
+        for wrong in ({"telling": {"delay_s": -1}}, {"refunds": {"after_s": 10**30}}, {"dice": {"hold_percent": 101}}):
+            sandbox.refused("faults", **wrong)
+        sandbox.refused("clock", advance_s=10**18)
+        sandbox.refused(f"accounts/{PID}", balance=10**19)
+        assert sandbox.http.get("/", params={"qr_code": "http://["}).status_code == 404
 
     def test_what_the_control_side_refuses(self, sandbox: Sandbox, shop: Client) -> None:
         assert "app" in sandbox.refused("apps", app_id="1", pid=PID)

@@ -53,14 +53,14 @@ class Bank:
         self._allowed(party, way, body)
         known = self.store.trade("pid = ? AND number = ?", party.app.pid, body["out_trade_no"])
         if known is not None:
-            return self._again(self.aged(*known)[1], way, body)
+            return self._again(*self.aged(*known), way, body)
         now = self.clock.now()
         code_until, expires = self._times(way, body, now)
         trade = Trade(
             caller=party.caller.app_id, app=party.app.app_id, pid=party.app.pid, number=body["out_trade_no"], way=way,
             body=body, notify_url=notify_url, return_url=return_url, status="UNBORN",
             total=fields.fen(body["total_amount"], "total_amount"), made_us=now, code_until_us=code_until,
-            expires_us=expires, page=secrets.token_urlsafe(12), ticket=f"bax0{secrets.token_hex(8)}",
+            expires_us=expires, page=secrets.token_urlsafe(12), ticket=_ticket(),
         )  # fmt: skip
         if way == "create":
             trade.buyer = body.get("buyer_open_id") or body.get("buyer_id") or body.get("op_buyer_open_id") or ""
@@ -83,13 +83,16 @@ class Bank:
             if not any(name in body for name in ("buyer_open_id", "buyer_id", "op_buyer_open_id")):
                 raise Refusal(Why.FIELD, "缺少buyer_open_id或buyer_id")
 
-    def _again(self, trade: Trade, way: str, body: dict[str, Any]) -> Trade:
+    def _again(self, seq: int, trade: Trade, way: str, body: dict[str, Any]) -> Trade:
         if trade.paid_us is not None and trade.status != "TRADE_CLOSED":
             raise Refusal(Why.PAID)
         if trade.status == "TRADE_CLOSED" or trade.dead:
             raise Refusal(Why.CLOSED)
         if trade.way != way or trade.body != body:
             raise Refusal(Why.OTHERWISE)
+        if self.stale(trade):  # nobody scanned it in time: the same order gets another code
+            trade.ticket, trade.code_until_us = _ticket(), self._times(way, body, self.clock.now())[0]
+            self.store.save_trade(seq, trade)
         return trade
 
     def _times(self, way: str, body: dict[str, Any], now: int) -> tuple[int, int]:
@@ -204,7 +207,7 @@ class Bank:
             self._payable(trade, buyer)
         if trade.status == "UNBORN":
             self._bear(trade)
-        if not 0 <= coupon < (amount or trade.total):
+        if not 0 <= coupon < (trade.total if amount is None else amount):
             raise PhoneRefused("优惠金额不能大于等于订单金额", "a coupon must leave something to pay")
         now, app = self.clock.now(), self.apps[trade.app]
         trade.total = trade.total if amount is None else amount
@@ -273,3 +276,7 @@ class Bank:
             trade_no=trade.trade_no or "", out_trade_no=trade.number, subject=str(trade.body["subject"]), kind=kind,
             amount=amount, balance=0, remark=remark,
         ))  # fmt: skip
+
+
+def _ticket() -> str:
+    return f"bax0{secrets.token_hex(8)}"

@@ -6,6 +6,7 @@ negative, every cell that is a text ends with a tab. The address is good for thi
 
 import datetime
 import json
+import re
 import secrets
 import struct
 import zlib
@@ -26,6 +27,7 @@ from openberth.sandbox.alipay.refusals import Refusal, Why
 
 READY_US = 9 * 3600 * SECOND_US
 LINK_S = 30
+EARLIEST = 2016
 LINKS_KEPT = 100
 _ZIP_DAY = (2026 - 1980) << 9 | 1 << 5 | 1  # when the files in it say they were made; nobody reads it
 _COLUMNS = (
@@ -48,6 +50,7 @@ _ZERO = (
     "支付宝红包（元）", "集分宝（元）", "支付宝优惠（元）", "商家优惠（元）", "券核销金额（元）",
     "商家红包消费金额（元）", "卡消费金额（元）", "分润（元）",
 )  # fmt: skip
+_AMOUNT = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2}))?", re.ASCII)
 Row = dict[str, str]
 
 
@@ -93,10 +96,12 @@ class Bills:
 
     def _day(self, text: str) -> datetime.date:
         try:
-            day = datetime.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day of the channel's calendar
+            day = datetime.date.fromisoformat(text)
         except ValueError:
             raise Refusal(Why.BILL_ARGUMENTS, "bill_date应为yyyy-MM-dd") from None
-        if self._bank.clock.now() < day_begins(day) + DAY_US + READY_US:
+        if day.isoformat() != text:
+            raise Refusal(Why.BILL_ARGUMENTS, "bill_date应为yyyy-MM-dd")
+        if day.year < EARLIEST or self._bank.clock.now() < day_begins(day) + DAY_US + READY_US:
             raise Refusal(Why.NO_BILL)
         return day
 
@@ -220,8 +225,8 @@ def packed(files: dict[str, str]) -> bytes:
 
 
 def _cell(name: str, text: str) -> str:
-    # A comma inside a cell would shift the columns; the real file has none.
-    text = text.replace(",", " ")
+    # A comma or a line's end inside a cell would shift the columns; the real file has none.
+    text = re.sub(r"[,\r\n\t]", " ", text)
     return text if "元）" in name or "笔数" in name else text + "\t"
 
 
@@ -238,12 +243,12 @@ def _total(rows: Sequence[Row], name: str) -> str:
 
 
 def _fen(rows: Sequence[Row], name: str) -> int:
+    """Sum a column; what is no amount there, because somebody made the file lie, counts nothing."""
     total = 0
-    for row in rows:
-        text = row.get(name) or "0"
-        whole, _, part = text.lstrip("-").partition(".")
-        amount = int(whole or "0") * 100 + int(part.ljust(2, "0")[:2] or "0")
-        total += -amount if text.startswith("-") else amount
+    for found in (_AMOUNT.fullmatch(row.get(name, "")) for row in rows):
+        if found is not None:
+            amount = int(found[2]) * 100 + int((found[3] or "").ljust(2, "0"))
+            total += -amount if found[1] else amount
     return total
 
 

@@ -4,11 +4,16 @@ The dice have a seed, so a run can be repeated. Percentages of 100 make a fault 
 """
 
 import random
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 Deed = Literal["refuse", "hold", "wrong_signature", "no_signature", "sign_first", "bad_gateway"]
+
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Span = Annotated[int, msgspec.Meta(ge=0, le=366 * 86_400)]  # seconds of business time
+Pause = Annotated[float, msgspec.Meta(ge=0, le=600)]  # seconds of the machine's time
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True):
@@ -23,29 +28,29 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     method: str = ""
     times: int = 1
     before: bool = False
-    seconds: float = 0
+    seconds: Pause = 0
     reason: str = "SYSTEM"  # for ``refuse``: a name of ``refusals.Why``
 
 
 class Dice(msgspec.Struct, forbid_unknown_fields=True):
     """So many of a hundred requests go wrong so."""
 
-    limited_percent: int = 0  # 40005, nothing done
-    unknown_percent: int = 0  # 20000, nothing done
-    unknown_after_percent: int = 0  # 20000, done
-    gateway_percent: int = 0  # 502 of whatever stands before, done
-    hold_percent: int = 0  # answered late, done
-    hold_s: float = 6
+    limited_percent: Percent = 0  # 40005, nothing done
+    unknown_percent: Percent = 0  # 20000, nothing done
+    unknown_after_percent: Percent = 0  # 20000, done
+    gateway_percent: Percent = 0  # 502 of whatever stands before, done
+    hold_percent: Percent = 0  # answered late, done
+    hold_s: Pause = 6
 
 
 class Telling(msgspec.Struct, forbid_unknown_fields=True):
     """How notifications go wrong. Delays are of business time."""
 
-    drop_percent: int = 0  # never sent at all
-    duplicate_percent: int = 0  # sent ``copies`` times more, at the same instant
-    copies: int = 1
-    delay_s: int = 0  # each first sending waits up to so long, by dice: they overtake each other
-    forge_percent: int = 0  # one with a wrong signature goes before
+    drop_percent: Percent = 0  # never sent at all
+    duplicate_percent: Percent = 0  # sent ``copies`` times more, at the same instant
+    copies: Count = 1
+    delay_s: Span = 0  # each first sending waits up to so long, by dice: they overtake each other
+    forge_percent: Percent = 0  # one with a wrong signature goes before
     hold: bool = False  # kept until released
 
 
@@ -57,7 +62,7 @@ class RefundPlan(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     becomes: Literal["done", "hangs", "failed"] = "done"
-    after_s: int = 3
+    after_s: Span = 3
     times: int = -1  # for ever
 
 

@@ -8,6 +8,8 @@ import json
 import re
 from typing import Any
 
+import msgspec
+
 from openberth.sandbox.alipay.refusals import Refusal, Why
 
 MAX_FEN = 100_000_000_00
@@ -52,7 +54,8 @@ def read(method: str, text: str) -> dict[str, Any]:
     """Read ``biz_content`` of a method. Raises ``Refusal``."""
     try:
         body = json.loads(text, object_pairs_hook=_once)
-    except (ValueError, RecursionError):
+        msgspec.json.encode(body)  # what cannot be kept: half characters, endless numbers, depths
+    except (ValueError, OverflowError, RecursionError):
         raise Refusal(Why.JSON) from None
     if not isinstance(body, dict):
         raise Refusal(Why.JSON)

@@ -115,8 +115,8 @@ class Store:
     def save_trade(self, seq: int, trade: Trade) -> None:
         """Write a trade anew."""
         self._db.execute(
-            "UPDATE trades SET trade_no = ?, paid_us = ?, expires_us = ?, doc = ? WHERE seq = ?",
-            (trade.trade_no, trade.paid_us, trade.expires_us, msgspec.json.encode(trade), seq),
+            "UPDATE trades SET ticket = ?, trade_no = ?, paid_us = ?, expires_us = ?, doc = ? WHERE seq = ?",
+            (trade.ticket, trade.trade_no, trade.paid_us, trade.expires_us, msgspec.json.encode(trade), seq),
         )
 
     def trades(self, where: str, *values: object, limit: int = -1) -> list[tuple[int, Trade]]:
