@@ -21,6 +21,8 @@ from openberth.contexts.payments.reactions import Channels, Refunding
 from openberth.contexts.payments.service import ledger, refunds
 from openberth.contexts.payments.service.attempts import attempt_by_id, begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
+from openberth.contexts.payments.store import PAGE_MAX
+from openberth.infra.database import Unit
 from openberth.infra.jobs import Job, NotYet
 from openberth.kernel.errors import Malformed, Refused
 from openberth.kernel.ids import Id
@@ -213,6 +215,23 @@ def test_a_person_gives_back_no_more_than_was_paid(street: Street) -> None:
     give(amount=Money(250, "CNY"))
     assert balances(street) == {}
     assert read(street.db, payments.bill_by_id, bill=receipt.bill).state is payments.BillState.SETTLED
+
+
+def test_many_small_refunds_are_no_more_than_was_paid_either(street: Street) -> None:
+    at_the_exit(street)
+    street.pay_cash("out-1")
+    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=10)
+    give = partial(refunds.refund, receipt=receipt.id, reason="收费有误")
+
+    def many(unit: Unit) -> None:
+        for _ in range(PAGE_MAX):
+            give(unit, amount=Money(1, "CNY"))
+
+    write(street.db, many)
+    write(street.db, give, amount=Money(750 - PAGE_MAX, "CNY"))
+    with pytest.raises(Refused, match=r"refund\.too_much"):
+        write(street.db, give, amount=Money(1, "CNY"))
+    assert balances(street) == {}
 
 
 def test_another_sum_than_was_asked_for_settles_nothing(street: Street) -> None:

@@ -1,14 +1,19 @@
 """The ledger is compared with what happened, and opened for what happened before it."""
 
+from dataclasses import replace
+
 import pytest
 
 from openberth.contexts import payments
-from openberth.contexts.payments.service import opening
+from openberth.contexts.payments.model import ledger as booking
+from openberth.contexts.payments.service import ledger, opening, refunds
+from openberth.contexts.payments.store import refunds as store
 from openberth.entrypoints.cli.ledger import compared
-from openberth.infra.database import Database
+from openberth.infra.database import Database, Unit
+from openberth.kernel.ids import Id
 from tests.service.acting import SYSTEM, read, write
 from tests.service.payments.test_refunds import at_the_exit, balances, carried, paid_by_phone
-from tests.service.stays.street import OTHER_CAR, Street
+from tests.service.stays.street import LAST, OTHER_CAR, Street
 from tests.service.tenancy.trail import sql, unlocked
 
 
@@ -38,7 +43,7 @@ def test_books_agree_at_every_moment(street: Street) -> None:
     [
         ("UPDATE bill SET paid_minor = paid_minor + 1 WHERE state = 'open'", ["bill.receivable"]),
         ("UPDATE receipt SET amount_minor = amount_minor + 1", ["receipt.booked"]),
-        ("UPDATE receipt SET surplus_minor = surplus_minor - 1", ["receipt.surplus"]),
+        ("UPDATE receipt SET surplus_minor = surplus_minor - 1", ["receipt.refunded", "receipt.surplus"]),
         ("UPDATE refund SET state = 'done', ended_at = 1", ["refund.refunding"]),
         ("UPDATE attempt SET state = 'expired'", ["attempt.receipts"]),
         ("DELETE FROM receipt", ["attempt.receipts"]),
@@ -52,6 +57,23 @@ def test_every_row_that_says_otherwise_is_found(street: Street, break_it: str, w
     assert differences(street) == []
     sql(street.db, break_it)
     assert differences(street) == what
+
+
+def test_more_that_went_back_than_came_is_found(street: Street) -> None:
+    at_the_exit(street)
+    street.pay_cash("out-1")
+    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=10)
+    given = write(street.db, refunds.refund, receipt=receipt.id, amount=receipt.amount, reason="x")
+    assert differences(street) == []
+    again = replace(given, id=Id(int=given.id.int + 1), number="another")
+
+    def once_more(unit: Unit) -> None:  # what books itself as it should, and yet should not be
+        unit.run(store.INSERT_REFUND, **store.refund_row(again))
+        for transfers in (booking.refund_asked(again), booking.refund_done(again)):
+            ledger.book(unit, company=again.company, lot=again.lot, transfers=transfers)
+
+    write(street.db, once_more)
+    assert differences(street) == ["receipt.refunded"]
 
 
 def test_what_happened_before_the_ledger_is_booked_afterwards(street: Street) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from openberth.contexts import facility, payments, permits, stays, tariffs, tenancy
 from openberth.contexts.facility import LotState
 from openberth.contexts.facility.reactions import DeviceDirectory
-from openberth.contexts.payments.model import AccountCode, BillState
+from openberth.contexts.payments.model import AccountCode, BillState, RefundState
+from openberth.contexts.payments.service import refunds
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.store.tables import ledger_transfer
 from openberth.contexts.permits.model import PermitKind
@@ -31,7 +32,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US
 from openberth.migrations.tables import metadata
 from tests.service.acting import COMPANY, ROOT, SYSTEM, events, following, lot_file, of_company, read, write
-from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
+from tests.service.stays.street import CAR, LAST, OTHER_CAR, THIRD_CAR, Street
 
 CARRIERS = (facility.carry_lot, permits.carry_lot, tariffs.carry_lot, stays.carry_lot)
 OBJECTIONS = (facility.refuse_closing, stays.refuse_closing, payments.refuse_closing)
@@ -113,6 +114,21 @@ def test_cars_inside_go_on_and_nobody_pays_twice(street: Street) -> None:
     assert street.inside() == []
     owed = {company: owed_to(street.db, company) for company in (COMPANY, target.id)}
     assert owed == {COMPANY: 0, target.id: 0}
+
+
+def test_what_went_back_in_the_old_company_goes_back_in_no_other(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.pay_in_advance(CAR)
+    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=10)
+    give = partial(write, street.db, refunds.refund, receipt=receipt.id, amount=receipt.amount, reason="wrong")
+    before = give(by=of_company(COMPANY))
+    if before.state is not RefundState.DONE:
+        write(street.db, refunds.refund_went, refund=before.id, channel_refund="R1")
+    target = other_company(street.db)
+    move(street, target)
+    with pytest.raises(Refused, match=r"refund\.too_much"):
+        give(by=of_company(target.id))
 
 
 def owed_to(db: Database, company: Id) -> int:

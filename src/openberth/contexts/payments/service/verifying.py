@@ -86,19 +86,23 @@ def _receipts(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]
         return [], iter(())
     first, last = rows[0].id, rows[-1].id
     surplus = ledger.of_parties(reader, AccountCode.SURPLUS, first=first, last=last)
-    back: dict[Id, int] = {}
+    back, refunded = Counter[Id](), Counter[Id]()  # of what nobody owed, and of what paid
     for refund in reader.all(store.REFUNDS_OF_RECEIPTS, first=first, last=last):
-        if refund.cause is RefundCause.SURPLUS and refund.state is not RefundState.GIVEN_UP:
-            back[refund.receipt] = back.get(refund.receipt, 0) + refund.amount.minor
+        if refund.state is not RefundState.GIVEN_UP:
+            part = back if refund.cause is RefundCause.SURPLUS else refunded
+            part[refund.receipt] += refund.amount.minor
     booked = dict(reader.all(store.BOOKED_OF_SUBJECTS, first=first, last=last))
 
     def found() -> Iterator[Difference]:
         for row in rows:
-            owed = back.get(row.id, 0) - row.surplus.minor
+            owed = back[row.id] - row.surplus.minor
             if surplus[row.id] != owed:
                 yield Difference("receipt.surplus", row.id, owed, surplus[row.id])
             if booked.get(row.id, 0) != row.amount.minor:
                 yield Difference("receipt.booked", row.id, row.amount.minor, booked.get(row.id, 0))
+            for gone, most in ((back, row.surplus.minor), (refunded, row.applied.minor)):
+                if gone[row.id] > most:
+                    yield Difference("receipt.refunded", row.id, most, gone[row.id])
 
     return [row.id for row in rows], found()
 

@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from openberth.contexts.payments.model import Refund
-from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store.tables import refund
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.kernel.money import Money
@@ -40,9 +39,11 @@ REFUND = Query(select(refund).where(refund.c.id == bindparam("refund_id")), read
 REFUND_BY_NUMBER = Query(
     select(refund).where(refund.c.method == bindparam("method"), refund.c.number == bindparam("number")), read_refund
 )
+# All of them, also those of a company that the lot belonged to before: what went back must never go back again.
 REFUNDS_OF_RECEIPT = Query(
-    select(refund).where(refund.c.receipt_id == bindparam("receipt")).order_by(refund.c.id).limit(PAGE_MAX), read_refund
-)
+    select(refund).where(refund.c.receipt_id == bindparam("receipt")).order_by(refund.c.id), read_refund,
+    everywhere=True,
+)  # fmt: skip
 REFUNDS_OF_LOT = Query(
     select(refund)
     .where(refund.c.lot_id == bindparam("lot"), refund.c.id < bindparam("before"))
