@@ -18,17 +18,18 @@ from openberth.contexts.payments.ports import (
 )
 from openberth.contexts.payments.ports import RefundState as ChannelRefund
 from openberth.contexts.payments.reactions import Channels, Refunding
-from openberth.contexts.payments.service import ledger, refunds
+from openberth.contexts.payments.service import channels, ledger, refunds
 from openberth.contexts.payments.service.attempts import attempt_by_id, begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
 from openberth.contexts.payments.store import PAGE_MAX
+from openberth.contexts.tenancy.model.organisation import Node
 from openberth.infra.database import Unit
 from openberth.infra.jobs import Job, NotYet
-from openberth.kernel.errors import Malformed, Refused
+from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from tests.service.acting import events, read, write
-from tests.service.stays.street import CAR, LAST, Street
+from tests.service.stays.street import CAR, LAST, OTHER_CAR, THIRD_CAR, Street
 
 
 def balances(street: Street) -> dict[str, int]:
@@ -254,3 +255,36 @@ def test_another_sum_than_was_asked_for_settles_nothing(street: Street) -> None:
     taken = write(street.db, record_channel_payment, amount=attempt.amount, **told)
     assert taken is not None
     assert taken.receipt.surplus == attempt.amount
+
+
+def test_one_transaction_pays_one_order_of_one_contract(street: Street) -> None:
+    ours, theirs = Id(int=(7 << 64) + 1), Id(int=(7 << 64) + 2)
+    street.arrive("in-2", OTHER_CAR)
+    at_the_exit(street)
+    street.arrive("out-2", OTHER_CAR)
+    begin = partial(write, street.db, begin_attempt, channel="sandpay")
+    first = begin(bill=street.bill_at("out-1").id, account=ours)
+    second = begin(bill=street.bill_at("out-2").id, account=theirs)
+    tell = partial(write, street.db, record_channel_payment, channel="sandpay", transaction="T1", amount=first.amount)
+    assert tell(number=first.number, account=ours) is not None
+    told = tell(number=second.number, account=theirs)  # another contract counts its transactions for itself
+    assert told is not None
+    assert (told.repeated, told.bill.id) == (False, second.bill)
+    street.arrive("in-2", THIRD_CAR)
+    street.pass_minutes(61)
+    third = begin(bill=street.bill_in_advance(THIRD_CAR)[0].id, account=ours)
+    with pytest.raises(Refused, match=r"receipt\.differs"):
+        tell(number=third.number, account=ours)
+    assert read(street.db, attempt_by_id, attempt=third.id).state is AttemptState.OPENING
+
+
+def test_only_the_platform_s_contract_speaks_of_orders_from_before_contracts(street: Street) -> None:
+    at_the_exit(street)
+    attempt = write(street.db, begin_attempt, bill=street.bill_at("out-1").id, channel="sandpay")
+    told: dict[str, Any] = {
+        "channel": "sandpay", "number": attempt.number, "transaction": "T1", "amount": attempt.amount,
+    }  # fmt: skip
+    add = partial(write, street.db, channels.add_account, kind=ChannelKind.SANDPAY, name="x", params={}, secrets={})
+    with pytest.raises(NotFound, match=r"attempt\.not_found"):
+        write(street.db, record_channel_payment, account=add(node=Node.of_company(street.company)).id, **told)
+    assert write(street.db, record_channel_payment, account=add(node=Node.platform()).id, **told) is not None

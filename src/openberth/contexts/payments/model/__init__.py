@@ -16,7 +16,6 @@ from openberth.contexts.payments.model.entities import (
     ReceiptMethod,
     SurplusReason,
     order_number,
-    source_of,
 )
 from openberth.contexts.payments.model.events import (
     AttemptEnded,
@@ -88,6 +87,5 @@ __all__ = [
     "refund_done",
     "refund_given_up",
     "refund_stuck",
-    "source_of",
     "withdraw",
 ]

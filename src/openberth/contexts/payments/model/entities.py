@@ -175,7 +175,7 @@ class Receipt:
     @property
     def source(self) -> str:
         """The key under which money is counted once, unique among all receipts."""
-        return source_of(self.method, self.transaction)
+        return source_of(self.method, self.transaction, self.account)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,12 +195,14 @@ class Payment:
     @property
     def source(self) -> str:
         """The key under which money is counted once: look for a receipt with it before ``receive``."""
-        return source_of(self.method, self.transaction)
+        return source_of(self.method, self.transaction, self.account)
 
 
-def source_of(method: ReceiptMethod, transaction: str) -> str:
-    """Return the key under which money is counted once."""
-    return f"{method}:{transaction}"
+def source_of(method: ReceiptMethod, transaction: str, account: Id | None) -> str:
+    """Return the key under which money is counted once. Numbers of transactions are unique at a contract only: what one
+    company's channel tells must never stand for another's money.
+    """
+    return f"{method if account is None else account.hex[-16:]}:{transaction}"
 
 
 def order_number(attempt: Id) -> str:

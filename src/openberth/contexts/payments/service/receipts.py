@@ -13,10 +13,9 @@ from openberth.contexts.payments.model import (
     differs,
     ended,
     receive,
-    source_of,
 )
 from openberth.contexts.payments.model import ledger as booking
-from openberth.contexts.payments.service import ledger
+from openberth.contexts.payments.service import channels, ledger
 from openberth.contexts.payments.service.attempts import attempt_by_id, attempt_by_number, save_attempt
 from openberth.contexts.payments.service.bills import (
     JOB_CLOSE,
@@ -34,7 +33,7 @@ from openberth.contexts.payments.store import receipts as receipt_store
 from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction, needs
-from openberth.kernel.errors import NotFound
+from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.time import Instant
@@ -60,23 +59,29 @@ def record_channel_payment(
     ``Refused("receipt.differs")``.
     """
     found = attempt_by_number(unit, channel=channel, number=number)
-    if found is None or found.account not in (None, account):
+    if found is None or not _is_told_by(unit, found, account):
         raise NotFound("attempt.not_found")
     asked = bill_by_id(unit, bill=found.bill)
     unit.lock(("bill", found.bill), subject_lock(asked.subject_id), ("attempt", found.id))
-    source = source_of(ReceiptMethod(channel), transaction)
-    if amount != found.amount and unit.one(receipt_store.RECEIPT_BY_SOURCE, source=source) is None:
-        _differs(unit, attempt_by_id(unit, attempt=found.id), amount, transaction)
-        return None
     payment = Payment(
         method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id, account=found.account
     )
+    if amount != found.amount and _known(unit, payment) is None:
+        _differs(unit, attempt_by_id(unit, attempt=found.id), amount, transaction)
+        return None
     taken = _take(unit, bill_now(unit, found.bill), payment)
     after, events = ended(attempt_by_id(unit, attempt=found.id), AttemptState.PAID, unit.now)
     if events:
         save_attempt(unit, after)
         append(unit, found, events)
     return taken
+
+
+def _is_told_by(unit: Unit, attempt: Attempt, account: Id | None) -> bool:
+    """Tell whether a contract may speak of an order; of those from before contracts were rows, the platform's may."""
+    if attempt.account is not None or account is None:
+        return attempt.account == account
+    return channels.account_by_id(unit, account=account).node.company is None
 
 
 def _differs(unit: Unit, found: Attempt, told: Money, transaction: str) -> None:
@@ -114,7 +119,7 @@ def paid_for(reader: Reader, *, kind: str, subject: Id) -> list[tuple[Money, Ins
 
 
 def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
-    known = unit.one(receipt_store.RECEIPT_BY_SOURCE, source=payment.source)
+    known = _known(unit, payment)
     if known is not None and known.bill != bill.id:  # told again after the bill was superseded
         bill = bill_by_id(unit, bill=known.bill)
     done = receive(bill, payment, known=known, receipt_id=unit.new_id(), now=unit.now)
@@ -127,6 +132,17 @@ def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
         ledger.book(unit, company=bill.company, lot=bill.lot, transfers=booking.received(done.receipt))
         send_surplus_back(unit, done.receipt)
     return Taken(done.receipt, done.bill, done.repeated)
+
+
+def _known(unit: Unit, payment: Payment) -> Receipt | None:
+    """Return the receipt of money that is told again. Raises ``Refused("receipt.differs")`` for another order's."""
+    found = unit.one(receipt_store.RECEIPT_BY_SOURCE, source=payment.source)
+    if found is None and payment.attempt is not None:
+        same = {"attempt": payment.attempt, "transaction": payment.transaction}
+        found = unit.one(receipt_store.RECEIPT_OF_ATTEMPT, **same)
+    if found is not None and found.attempt != payment.attempt:
+        raise Refused("receipt.differs", receipt=str(found.id))
+    return found
 
 
 def _close_outdated(unit: Unit, bill: Bill) -> None:

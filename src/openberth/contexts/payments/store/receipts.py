@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
-from openberth.contexts.payments.model import Receipt, source_of
+from openberth.contexts.payments.model import Receipt
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store.tables import bill, receipt
 from openberth.infra.database.statement import Query, insert_into
@@ -29,13 +29,20 @@ def receipt_row(found: Receipt) -> dict[str, Any]:
         "id": found.id, "company_id": found.company, "lot_id": found.lot, "bill_id": found.bill,
         "attempt_id": found.attempt, "method": found.method, "amount_minor": found.amount.minor,
         "surplus_minor": found.surplus.minor, "currency": found.amount.currency, "transaction": found.transaction,
-        "source": source_of(found.method, found.transaction), "received_at": found.received_at,
+        "source": found.source, "received_at": found.received_at,
         "account_id": found.account,
     }  # fmt: skip
 
 
 INSERT_RECEIPT = insert_into(receipt)
 RECEIPT_BY_SOURCE = Query(select(receipt).where(receipt.c.source == bindparam("source")), read_receipt)
+# Finds those, too, that were written when the source did not name the contract.
+RECEIPT_OF_ATTEMPT = Query(
+    select(receipt).where(
+        receipt.c.attempt_id == bindparam("attempt"), receipt.c.transaction == bindparam("transaction")
+    ),
+    read_receipt,
+)  # fmt: skip
 RECEIPT = Query(select(receipt).where(receipt.c.id == bindparam("receipt_id")), read_receipt)
 RECEIPTS_OF_BILL = Query(
     select(receipt).where(receipt.c.bill_id == bindparam("bill_id")).order_by(receipt.c.id).limit(PAGE_MAX),
