@@ -115,6 +115,18 @@ def test_administrators_do_nothing_before_they_have_a_second_factor_where_it_is_
     inside(db, use, session, enforced=True)
 
 
+@pytest.mark.parametrize(("word", "asked"), [("grant.write", True), ("lane.open", False)])
+def test_who_administers_by_an_own_role_needs_a_second_factor_as_well(db: Database, word: str, asked: bool) -> None:
+    company = write(db, tenancy.ensure_company, code="demo").id
+    write(db, grants.save_role, company=company, code="deputy", name="x", permissions=[word])
+    _, session = manager(db, role="deputy")
+
+    async def use(entrance: Entrance, token: str) -> None:
+        assert (await entrance.door.caller(token, None)).may(word) is not asked
+
+    inside(db, use, session, enforced=True)
+
+
 @pytest.mark.parametrize("enforced", [False, True])
 def test_a_company_of_others_is_no_company(db: Database, enforced: bool) -> None:
     """Neither its id nor another kind of answer tells that there is one, even to who still lacks a second factor."""

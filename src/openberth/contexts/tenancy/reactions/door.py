@@ -6,7 +6,7 @@ session, kept for seconds, and dropped at once when the log tells of a change.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -61,6 +61,8 @@ OF_ACCOUNTS = frozenset((
     SessionConfirmed.KIND, ApiKeyMade.KIND, ApiKeyEnded.KIND,
 ))  # fmt: skip
 ADMINISTRATORS = frozenset((*OFFICERS, Role.COMPANY_MANAGER))
+# A person who has one of these by a company's own role administers, too, whatever the role is called.
+ADMINISTERING = frozenset(("account.write", "grant.write", "role.write", "factor.remove"))
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -312,12 +314,13 @@ def _found(
     concerned |= {below for each in now.held if each.grant.level is Level.PARTNER for below in each.places}
     concerned |= set(named.companies or ()) if named is not None else set()
     closed = companies.closed_among(reader, companies=(each for each in concerned if each is not None))
-    lacks = now.account.totp is None and any(_wants_factor(reader, each, enforced) for each in now.held)
+    administering = ADMINISTERING if now.account.kind is AccountKind.PERSON else frozenset[str]()
+    lacks = now.account.totp is None and any(_wants_factor(reader, each, enforced, administering) for each in now.held)
     return _Found(now.account, now.held, named, closed, lacks, now.proved_at)
 
 
-def _wants_factor(reader: Reader, held: Held, enforced: bool) -> bool:
+def _wants_factor(reader: Reader, held: Held, enforced: bool, administering: Collection[str]) -> bool:
     """Tell whether a grant makes an administrator of whom a second factor is asked; the file's word is the floor."""
-    if held.grant.role not in ADMINISTRATORS:
+    if held.grant.role not in ADMINISTRATORS and held.permissions.isdisjoint(administering):
         return False
     return enforced or bool(setting_of(reader, SECOND_FACTOR, company=held.grant.company))
