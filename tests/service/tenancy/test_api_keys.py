@@ -134,6 +134,10 @@ def test_a_confirmation_is_good_once_for_what_it_was_given(db: Database, machine
     assert not use(confirmation=made[:-1] + ("0" if made[-1] != "0" else "1"))
     assert use()
     assert not use()
+    until, nonce, mac = read(
+        db, confirming.confirmation_of, session=session, deed="lane.open", subject=f"/v1/x\n{2**60}"
+    ).split(".")
+    assert not use(confirmation=f"{2**60}.{until}\n{nonce}.{mac}")  # no subject makes another's end later
     late: str = read(db, confirming.confirmation_of, session=session, deed="lane.open", subject="/v1/x")
     machine.advance(2 * MINUTE_US)
     assert not use(confirmation=late)

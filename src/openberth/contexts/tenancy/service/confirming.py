@@ -8,6 +8,8 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
+import msgspec
+
 from openberth.contexts.tenancy.model.accounts import Failures
 from openberth.contexts.tenancy.model.events import SessionConfirmed
 from openberth.contexts.tenancy.service import signing_in
@@ -87,4 +89,6 @@ def use_confirmation(unit: Unit, *, session: Id, deed: str, subject: str, confir
 
 
 def _mac(reader: Reader, session: Id, deed: str, subject: str, until: int, nonce: str) -> str:
-    return reader.keys.fingerprint(KIND, "\n".join((str(session), deed, subject, str(until), nonce)))
+    # As a list: joined by ends of lines, a subject with one in it would be another subject with a later end.
+    said = msgspec.json.encode([session, deed, subject, until, nonce])
+    return reader.keys.fingerprint(KIND, said.decode())
