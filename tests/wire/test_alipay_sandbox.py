@@ -110,7 +110,12 @@ class TestSignatures:
 
     def test_gbk_is_spoken_too(self, shop: Client) -> None:
         body = shop.order(subject="停车费", body="南门/1号口")
-        assert shop.call("alipay.trade.precreate", body, charset="gbk").why == ("10000", "")
+        given = shop.parameters("alipay.trade.precreate", body, charset="gbk")
+        assert shop.send(given).why == ("10000", "")
+        got = shop.http.get(f"/gateway.do?{urlencode(given, encoding='gbk')}")
+        assert shop.prove(got.content.decode("gbk"), given["method"], "gbk").why == ("10000", "")
+        odd = shop.http.get("/gateway.do", params=given | {"biz_content": "🚗"})  # what GBK cannot write
+        assert "isv.invalid-signature" in odd.text
 
     def test_a_get_is_as_good(self, shop: Client) -> None:
         given = shop.parameters("alipay.trade.query", {"out_trade_no": "T1"})

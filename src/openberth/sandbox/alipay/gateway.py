@@ -126,7 +126,7 @@ class Gateway:
             raise Refusal(Why.NO_KEY)
         self._formal(parameters)
         self._certified(app, parameters)
-        text = crypto.joined(parameters, "sign").encode(_charset(parameters.get("charset")))
+        text = crypto.joined(parameters, "sign").encode(_charset(parameters.get("charset")), "replace")
         if not crypto.verifies(crypto.read_public(app.public_key), text, parameters["sign"]):
             raise Refusal(Why.SIGNATURE)
         return Party(app, self._for(app, parameters.get("app_auth_token", "")))
@@ -212,12 +212,12 @@ def _charset(named: str | None) -> str:
 
 
 async def _parameters(request: Request, call: Call) -> dict[str, str]:
-    """Read the query and, in a POST, the form.
+    """Read the query and, in a POST, the form, both by the charset that the query names.
 
-    A form is read by the charset that the query names; without one it is taken for GBK, as by the real one, so that
-    Chinese texts do not verify.
+    Without one a form is taken for GBK, as by the real one, so that Chinese texts do not verify.
     """
-    query = _pairs(request.scope["query_string"], "utf-8")
+    sent: bytes = request.scope["query_string"]
+    query = _pairs(sent, _charset(_pairs(sent, "latin-1").get("charset")))
     if request.method == "GET":
         return query
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
