@@ -32,7 +32,7 @@ KINDS = {
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
         "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property", "export",
-        "person", "change", "notice", "api_key",
+        "person", "change", "notice", "day", "difference", "api_key",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
 # The same, where a name means different things at different addresses.

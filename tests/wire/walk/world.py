@@ -5,6 +5,7 @@ table nobody thought of here is walked, too.
 """
 
 import secrets
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from sqlalchemy import create_engine, text
 
 from openberth.contexts import stays, tenancy
 from openberth.contexts.facility.service.strays import Stray, note_strays
+from openberth.contexts.payments.model.reconciling import DifferenceKind, Found, RowKind
+from openberth.contexts.payments.service import channels, reconciling
 from openberth.contexts.stays.model.entities import picture_name
 from openberth.contexts.stays.recognition import (
     Direction,
@@ -30,6 +33,7 @@ from openberth.infra import alarms
 from openberth.infra.alarms import Trouble
 from openberth.infra.database.log import head as log_head
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
+from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US
 from tests.wire.api.house import House, eventually
 from tests.wire.walk.rows import fill_empty_tables
@@ -285,6 +289,7 @@ class _Founder:
             "params": {"merchant": f"{tenant.code}-merchant"}, "secrets": {"merchant_key": f"{tenant.code} key"},
         }  # fmt: skip
         lot.add("channel", self._post("/v1/channels", contract)["id"])
+        self._reconcile(lot)
         lot.add("refund", self._post(f"/v1/receipts/{lot.names['receipt'][0]}/refunds", asked)["id"])
         self._post(
             f"/v1/lots/{lot.code}/what-if",
@@ -293,6 +298,24 @@ class _Founder:
         lot.add("what_if", house.get(f"/v1/lots/{lot.code}/what-if")["items"][0]["id"])
         self._post(f"/v1/lots/{lot.code}/lanes/{lot.code}-in/open", {"reason": f"{tenant.code} tow truck"})
         house.machine.advance(6_000_000)
+
+    def _reconcile(self, lot: Lot) -> None:
+        """Have the channel tell of money that nobody knows."""
+        database, code = self._house.database, self._tenant.code
+        contract = UUID(lot.names["channel"][0])
+        account = database.read_now(partial(channels.account_by_id, account=contract), by=system("walk"))
+        nothing, some = Money(0, "CNY"), Money(100, "CNY")
+        strange = Found(DifferenceKind.LONG, RowKind.PAYMENT, f"{code}-order", f"{code}-paid", some, None, None)
+        finish = partial(
+            reconciling.finish_day, account=account, day=date(2026, 3, 1), found=[strange], row_count=1, paid=some,
+            refunded=nothing, fee=nothing,
+        )  # fmt: skip
+        database.write_now(finish, by=system("walk"))
+        for day in self._house.get("/v1/reconciliation")["items"]:
+            if day["channel"] == str(contract):
+                lot.add("day", day["id"])
+                found = self._house.get(f"/v1/reconciliation/{day['id']}")["differences"]
+                lot.add("difference", found[0]["id"])
 
     def _note(self, lot: Lot) -> None:
         """Learn the ids of what happened."""

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+from openberth.contexts.payments.model.reconciling import RowKind as RowKind
 from openberth.kernel.errors import Problem
 from openberth.kernel.money import Money
 from openberth.kernel.time import Instant
@@ -258,13 +259,6 @@ class RefundingChannel(Protocol):
     async def query_refund(self, order: RefundOrder) -> RefundState:
         """Ask what became of a refund."""
         ...
-
-
-class RowKind(StrEnum):
-    """What a row of a channel's statement tells of."""
-
-    PAYMENT = "payment"
-    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from openberth.contexts.payments.api.channels import ChannelsApi
 from openberth.contexts.payments.api.hooks import ChannelHooks
 from openberth.contexts.payments.api.money import BillView, PaymentsApi, ReceiptView, bill_view, receipt_view
+from openberth.contexts.payments.api.reconciliation import ReconciliationApi
 from openberth.contexts.payments.api.refunds import RefundsApi
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "ChannelsApi",
     "PaymentsApi",
     "ReceiptView",
+    "ReconciliationApi",
     "RefundsApi",
     "bill_view",
     "receipt_view",

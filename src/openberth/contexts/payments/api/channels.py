@@ -21,13 +21,13 @@ from openberth.contexts.tenancy.api.places import Lots, node_named
 from openberth.contexts.tenancy.model.accounts import Level
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View
-from openberth.infra.http.asks import Code, Form, LotName
+from openberth.infra.http.asks import Code, Form, LotName, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
 
-Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+Name = Annotated[Words, Field(min_length=1, max_length=NAME_MAX)]
 Rank = Annotated[int, Field(ge=0, le=RANK_MAX)]
 Params = Annotated[dict[Annotated[str, Field(max_length=40)], Any], Field(max_length=30)]
 Secrets = Annotated[dict[Annotated[str, Field(max_length=40)], SecretStr], Field(max_length=10)]

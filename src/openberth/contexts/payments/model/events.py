@@ -164,3 +164,41 @@ class ChannelAccountChanged:
     what: str
     before: Mapping[str, str]
     after: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceFound:
+    """A channel's statement and our books differ."""
+
+    KIND: ClassVar[str] = "payments.difference_found"
+    VERSION: ClassVar[int] = 1
+    difference: Id
+    account: Id
+    day: str
+    difference_kind: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceDecided:
+    """A person said what a difference was."""
+
+    KIND: ClassVar[str] = "payments.difference_decided"
+    VERSION: ClassVar[int] = 1
+    difference: Id
+    account: Id
+    day: str
+    difference_kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayClosed:
+    """A day of a contract is closed and never changes again; ``by`` is ``-`` where nothing differed."""
+
+    KIND: ClassVar[str] = "payments.day_closed"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    day: str
+    by: str

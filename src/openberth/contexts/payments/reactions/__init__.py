@@ -3,11 +3,12 @@
 from openberth.contexts.payments.reactions.cashier import Cashier
 from openberth.contexts.payments.reactions.channels import Channels, Contract
 from openberth.contexts.payments.reactions.opening import Opening
+from openberth.contexts.payments.reactions.reconciling import Reconciling
 from openberth.contexts.payments.reactions.refunding import Refunding
 from openberth.infra.database import Database
 from openberth.infra.jobs import JobRunner
 
-__all__ = ["Cashier", "Channels", "Contract", "Desk", "Opening", "Refunding"]
+__all__ = ["Cashier", "Channels", "Contract", "Desk", "Opening", "Reconciling", "Refunding"]
 
 
 class Desk:
@@ -18,14 +19,17 @@ class Desk:
         self.cashier = Cashier(database, channels)
         self._refunding = Refunding(database, channels)
         self._opening = Opening(database)
+        self._reconciling = Reconciling(database, channels, self.cashier)
 
     def register(self, runner: JobRunner) -> None:
         """Name the handlers of all jobs."""
         self.cashier.register(runner)
         self._refunding.register(runner)
         self._opening.register(runner)
+        self._reconciling.register(runner)
 
     async def start(self) -> None:
         """Refuse contracts that cannot work, and plan what has to be done once. Raises ``Malformed``."""
         await self.channels.check_all()
         await self._opening.start()
+        await self._reconciling.start()

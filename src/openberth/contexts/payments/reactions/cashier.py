@@ -178,6 +178,10 @@ class Cashier:
         """Tell whether nobody can begin to pay any more, whatever little the clocks differ."""
         return self._database.clocks.machine.now() > later(attempt.expires_at, 30 * SECOND_US)
 
+    async def look_at(self, attempt: Attempt) -> bool:
+        """Ask the channel about an order now, and take a payment over. Tells whether there was one."""
+        return await self._take_over(attempt, await (await self._channel_of(attempt)).query(attempt.number))
+
     async def _asked(self, attempt: Attempt, ask: Callable[[str], Awaitable[ChannelState]]) -> ChannelState:
         """Ask a channel about an order; while it does not answer, for days, ask again: money may lie there."""
         try:

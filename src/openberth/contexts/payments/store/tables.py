@@ -11,6 +11,7 @@ from openberth.contexts.payments.model import (
     RefundState,
 )
 from openberth.contexts.payments.model.channels import ChannelAccountState, ChannelKind
+from openberth.contexts.payments.model.reconciling import DayState, DifferenceKind, DifferenceState, RowKind
 from openberth.contexts.tenancy.model.accounts import Level
 from openberth.infra.database.schema import OnMove, business_table, table
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
@@ -82,6 +83,7 @@ receipt = business_table(
 Index("uq_receipt_source", receipt.c.source, unique=True)
 Index("ix_receipt_bill", receipt.c.bill_id)
 Index("ix_receipt_attempt", receipt.c.attempt_id)
+Index("ix_receipt_account", receipt.c.account_id, receipt.c.id)
 Index("ix_receipt_lot", receipt.c.lot_id, receipt.c.id)
 
 refund = business_table(
@@ -106,6 +108,7 @@ refund = business_table(
 )
 Index("uq_refund_number", refund.c.method, refund.c.number, unique=True)
 Index("ix_refund_receipt", refund.c.receipt_id)
+Index("ix_refund_account", refund.c.account_id, refund.c.id)
 Index("ix_refund_lot", refund.c.lot_id, refund.c.id)
 
 # Debit and credit stand in one row, so that no row can be one without the other; triggers refuse change and deletion.
@@ -146,3 +149,67 @@ channel_account = table(
     moves=OnMove.STAY,  # a contract is its company's: it takes no money of a lot that has gone to another
 )
 Index("uq_channel_account_name", channel_account.c.node_id, channel_account.c.kind, channel_account.c.name, unique=True)
+
+# A day of a contract whose statement was read. Days are those of the channel, as ISO text.
+reconciled_day = table(
+    "reconciled_day",
+    id_column(primary_key=True),
+    id_column("account_id"),
+    id_column("company_id", nullable=True),
+    id_column("lot_id", nullable=True),
+    word_column("day", 10),
+    enum_column("state", DayState),
+    Column("row_count", BigInteger, nullable=False),
+    Column("paid_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    Column("fee_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    instant_column("read_at"),
+    instant_column("closed_at", nullable=True),
+    word_column("closed_by", 100, nullable=True),
+    Column("version", BigInteger, nullable=False),
+    scope=("company_id", "lot_id"),
+    moves=OnMove.STAY,
+)
+Index("uq_reconciled_day", reconciled_day.c.account_id, reconciled_day.c.day, unique=True)
+
+# Receipts and refunds that a statement confirms, each once.
+confirmed_row = table(
+    "confirmed_row",
+    id_column("subject_id", primary_key=True),
+    id_column("account_id"),
+    id_column("company_id", nullable=True),
+    id_column("lot_id", nullable=True),
+    word_column("day", 10),
+    scope=("company_id", "lot_id"),
+    moves=OnMove.STAY,
+)
+
+difference = table(
+    "difference",
+    id_column(primary_key=True),
+    id_column("account_id"),
+    id_column("company_id", nullable=True),
+    id_column("lot_id", nullable=True),
+    word_column("day", 10),
+    enum_column("kind", DifferenceKind),
+    enum_column("row_kind", RowKind),
+    word_column("number", 64),
+    word_column("transaction", 100),
+    Column("theirs_minor", BigInteger, nullable=True),
+    Column("ours_minor", BigInteger, nullable=True),
+    word_column("currency", 3),
+    id_column("subject_id", nullable=True),
+    enum_column("state", DifferenceState),
+    word_column("reason", 200, nullable=True),
+    word_column("decided_by", 100, nullable=True),
+    instant_column("decided_at", nullable=True),
+    instant_column("found_at"),
+    Column("version", BigInteger, nullable=False),
+    scope=("company_id", "lot_id"),
+    moves=OnMove.STAY,
+)
+Index(
+    "uq_difference", difference.c.account_id, difference.c.row_kind, difference.c.number, difference.c.kind, unique=True
+)
+Index("ix_difference_day", difference.c.account_id, difference.c.day)

@@ -102,6 +102,15 @@ DEEDS: Mapping[str, Rule] = {
         "channel.changed", "channel_account", "account", before={"values": "before"},
         after={"what": "what", "channel": "kind_of_channel", "level": "level", "node": "node", "values": "after"},
     ),
+    "payments.difference_found": Rule(
+        "difference.found", "difference", "difference",
+        after=_same("account", "day", "difference_kind", "amount_minor", "currency"),
+    ),
+    "payments.difference_decided": Rule(
+        "difference.decided", "difference", "difference", after=_same("account", "day", "difference_kind"),
+        reason="reason",
+    ),
+    "payments.day_closed": Rule("day.closed", "channel_account", "account", after=_same("day", "by")),
     "payments.payment_differs": Rule(
         "payment.differs", "attempt", "attempt", before={"minor": "asked_minor", "currency": "asked_currency"},
         after={"minor": "told_minor", "currency": "told_currency", "channel": "channel"}, outcome=Outcome.REFUSED,

@@ -41,8 +41,8 @@ _RUNNING_A_LOT = frozenset((
     "permit.write", "tariff.write", "person.write",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
-    "tariff.publish", "calendar.write", "refund.write", "channel.write", "setting.write", "consent.write",
-    "property.write",
+    "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write",
+    "setting.write", "consent.write", "property.write",
 }  # fmt: skip
 _PEOPLE_OF_A_COMPANY = frozenset(("account.read", "account.write", "role.read", "integrator.read", "integrator.write"))
 _GRANTING = frozenset(("role.write", "grant.write", "account.lock", "session.end", "factor.remove"))
@@ -71,7 +71,7 @@ ROLES: dict[Role, frozenset[str]] = {
         _LOOKING | _RUNNING_A_COMPANY | _PEOPLE_OF_A_COMPANY | _GRANTING | _DATA_SUBJECTS
         | {"person.reverify", "person.unmask", "plate.unmask"}
     ),
-    Role.FINANCE: (_LOOKING - {"picture.read"}) | {"refund.write"},
+    Role.FINANCE: (_LOOKING - {"picture.read"}) | {"refund.write", "reconciliation.write"},
     Role.LOT_MANAGER: _LOOKING | _RUNNING_A_LOT | {"plate.unmask"},
     Role.GUARD: (_LOOKING - {"setting.read", "organisation.read", "person.read", "channel.read"}) | {
         "lane.open", "plate.correct", "case.resolve", "cash.take",

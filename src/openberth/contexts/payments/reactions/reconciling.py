@@ -1,0 +1,140 @@
+"""Reading the statements of channels, day by day, and holding them against our books.
+
+Every morning after ten o'clock in Beijing each contract's statements are read from the first day that was not read to
+yesterday. What a channel was paid for an order of ours and we never heard of is asked for and taken over first.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, timedelta, timezone
+from functools import partial
+
+import structlog
+
+from openberth.contexts.payments.model import AttemptState
+from openberth.contexts.payments.model.channels import ChannelAccount
+from openberth.contexts.payments.model.reconciling import DifferenceKind, Matching, Ours, RowKind, Theirs, match
+from openberth.contexts.payments.ports import (
+    BillingChannel,
+    ChannelRefused,
+    ChannelUnreachable,
+    Statement,
+    StatementNotReady,
+)
+from openberth.contexts.payments.reactions.cashier import Cashier
+from openberth.contexts.payments.reactions.channels import Channels, Contract
+from openberth.contexts.payments.service import attempts, channels, reconciling
+from openberth.infra import jobs
+from openberth.infra.database import Database, Unit, Urgency
+from openberth.infra.jobs import Job, JobRunner
+from openberth.kernel.authority import system
+from openberth.kernel.ids import unix_ms_of
+from openberth.kernel.money import Money, total
+from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, Instant, as_datetime
+
+JOB_RECONCILE = "payments.reconcile"
+DAYS_AT_ONCE = 31
+TAKEN_OVER_MAX = 200  # of one day: more is no lost notification but another merchant's file
+CURRENCY = "CNY"
+_BEIJING = timezone(timedelta(hours=8))
+_READY_US = 10 * HOUR_US + 10 * MINUTE_US - 8 * HOUR_US  # 10:10 in Beijing, as a time of the UTC day
+
+log = structlog.get_logger()
+
+
+class Reconciling:
+    """Reads and compares; one per process."""
+
+    def __init__(self, database: Database, known: Channels, cashier: Cashier) -> None:
+        self._database = database
+        self._channels = known
+        self._cashier = cashier
+        self._by = system("reconciliation")
+
+    def register(self, runner: JobRunner) -> None:
+        """Name the handler of the daily job."""
+        runner.handle(JOB_RECONCILE, self.work)
+
+    async def start(self) -> None:
+        """See to it that the next morning is planned."""
+        await self._database.write(_plan, by=self._by)
+
+    async def work(self, _job: Job) -> None:
+        """Read what is there of every contract, then plan the next morning."""
+        for account in await self._database.read(channels.accounts, by=self._by):
+            try:
+                await self.catch_up(account)
+            except (ChannelUnreachable, ChannelRefused, StatementNotReady) as problem:
+                # The next morning reads what this one did not: nothing is passed over.
+                log.warning("reconciliation.waiting", account=str(account.id), code=problem.code)
+        await self._database.write(_plan, by=self._by)
+
+    async def catch_up(self, account: ChannelAccount) -> int:
+        """Read the days of a contract that were not read yet, the oldest first; return how many."""
+        contract = await self._channels.of(account.id)
+        channel: object = contract.channel
+        if not isinstance(channel, BillingChannel):
+            return 0
+        today = as_datetime(self._database.clocks.machine.now()).astimezone(_BEIJING).date()
+        last = await self._database.read(partial(reconciling.last_day, account=account.id), by=self._by)
+        first = _made_on(account) if last is None else last + timedelta(days=1)
+        days = [first + timedelta(days=number) for number in range(max(0, (today - first).days))][:DAYS_AT_ONCE]
+        for day in days:
+            await self._read(contract, await channel.statement(day))
+        return len(days)
+
+    async def _read(self, contract: Contract, statement: Statement) -> None:
+        account, day = contract.account, statement.day
+        rows = [Theirs(row.kind, row.number, row.transaction, row.amount, row.fee) for row in statement.rows]
+        found = await self._matched(account, day, rows)
+        if await self._take_over(contract, found):
+            found = await self._matched(account, day, rows)
+        for start in range(0, len(found.confirmed), reconciling.CONFIRM_PAGE):
+            page = found.confirmed[start : start + reconciling.CONFIRM_PAGE]
+            confirm = partial(reconciling.confirm, account=account, day=day, subjects=page)
+            await self._database.write(confirm, by=self._by, urgency=Urgency.BACKGROUND)
+        finish = partial(
+            reconciling.finish_day, account=account, day=day, found=found.differences, row_count=len(rows),
+            paid=_sum(rows, RowKind.PAYMENT), refunded=_sum(rows, RowKind.REFUND),
+            fee=total((row.fee for row in rows), CURRENCY),
+        )  # fmt: skip
+        await self._database.write(finish, by=self._by, urgency=Urgency.BACKGROUND)
+        log.info("reconciliation.read", account=str(account.id), day=day.isoformat(), rows=len(rows))
+
+    async def _matched(self, account: ChannelAccount, day: date, rows: Sequence[Theirs]) -> Matching:
+        """Match with what we have of the days around: clocks differ, and refunds take their time."""
+        around = partial(
+            reconciling.ours_between, account=account.id, first=day - timedelta(days=reconciling.REFUND_DAYS + 1),
+            last=day + timedelta(days=1),
+        )  # fmt: skip
+        ours: list[Ours] = await self._database.report(around, by=self._by)
+        return await asyncio.to_thread(match, rows, ours)
+
+    async def _take_over(self, contract: Contract, found: Matching) -> bool:
+        """Ask after orders of ours that the channel was paid for and we never heard of; tell whether any came."""
+        came = False
+        unknown = [one for one in found.differences if one.kind is DifferenceKind.LONG and one.row is RowKind.PAYMENT]
+        for one in unknown[:TAKEN_OVER_MAX]:
+            ask = partial(attempts.attempt_by_number, channel=contract.account.kind.value, number=one.number)
+            attempt = await self._database.read(ask, by=self._by)
+            if attempt is None or attempt.state is AttemptState.PAID:
+                continue
+            came = await self._cashier.look_at(attempt) or came
+        return came
+
+
+def _sum(rows: Sequence[Theirs], kind: RowKind) -> Money:
+    return total((row.amount for row in rows if row.kind is kind), CURRENCY)
+
+
+def _made_on(account: ChannelAccount) -> date:
+    made = as_datetime(Instant(unix_ms_of(account.id) * 1_000))
+    return made.astimezone(_BEIJING).date()
+
+
+def _plan(unit: Unit) -> None:
+    now = unit.machine_now
+    due = now - now % DAY_US + _READY_US
+    jobs.schedule(
+        unit, kind=JOB_RECONCILE, body={}, due_at=Instant(due if due > now else due + DAY_US), unique_key="daily"
+    )

@@ -1,0 +1,223 @@
+"""Days of a channel held against our books: read, compared, decided upon, closed."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, date, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from openberth.contexts.payments.model.channels import ChannelAccount, ChannelKind
+from openberth.contexts.payments.model.reconciling import DayState, DifferenceKind, DifferenceState, RowKind
+from openberth.contexts.payments.ports import ChannelState, OrderState, Statement, StatementNotReady, StatementRow
+from openberth.contexts.payments.reactions import Cashier, Channels, Reconciling
+from openberth.contexts.payments.service import channels as accounts
+from openberth.contexts.payments.service import reconciling as service
+from openberth.contexts.payments.service.attempts import begin_attempt
+from openberth.contexts.payments.service.receipts import record_channel_payment
+from openberth.contexts.payments.store.reconciling import Day, Difference
+from openberth.contexts.tenancy.model.organisation import Node
+from openberth.kernel.errors import Refused
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+from openberth.kernel.time import DAY_US, Instant, as_datetime
+from tests.service.acting import events, of_company, read, write
+from tests.service.payments.test_refunds import Maker
+from tests.service.stays.street import LAST, Street
+
+BEIJING = timezone(timedelta(hours=8))
+
+
+class Bank:
+    """A channel that tells of days as it is told to."""
+
+    name = "wechatpay"
+    scenes: frozenset[Any] = frozenset()
+
+    def __init__(self) -> None:
+        self.rows: dict[date, list[StatementRow]] = {}
+        self.paid: dict[str, ChannelState] = {}
+        self.asked: list[date] = []
+
+    async def statement(self, day: date) -> Statement:
+        self.asked.append(day)
+        if day not in self.rows:
+            raise StatementNotReady("channel.statement_not_ready", channel=self.name, day=day.isoformat())
+        return Statement(day, tuple(self.rows[day]))
+
+    async def query(self, number: str) -> ChannelState:
+        return self.paid.get(number, ChannelState(number=number, state=OrderState.OPEN))
+
+    async def aclose(self) -> None:
+        return None
+
+
+class Books:
+    """One contract, payments on it, and its bank."""
+
+    def __init__(self, street: Street) -> None:
+        self.street, self.bank = street, Bank()
+        self.account: ChannelAccount = write(
+            street.db, accounts.add_account, node=Node.platform(), kind=ChannelKind.WECHATPAY, name="all", params={},
+            secrets={},
+        )  # fmt: skip
+        self.cars = iter(range(10_000, 99_999))
+
+    @property
+    def today(self) -> date:
+        return as_datetime(self.street.machine.now()).astimezone(BEIJING).date()
+
+    def opened(self) -> Any:
+        """Have a car at an exit with an order for its bill."""
+        street = self.street
+        car = f"粤B{next(self.cars)}"
+        street.arrive("in-1", car)
+        street.pass_minutes(61)
+        street.arrive("out-1", car)
+        return write(
+            street.db, begin_attempt, bill=street.bill_at("out-1").id, channel="wechatpay", account=self.account.id
+        )
+
+    def paid(self) -> StatementRow:
+        """Have a car pay; return the row in which the channel will tell of it."""
+        attempt = self.opened()
+        write(
+            self.street.db, record_channel_payment, channel="wechatpay", account=self.account.id,
+            number=attempt.number, amount=attempt.amount, transaction=f"4200{attempt.number[-20:]}",
+        )  # fmt: skip
+        self.street.react()
+        return self.row(attempt)
+
+    def row(self, attempt: Any, minor: int | None = None) -> StatementRow:
+        amount = attempt.amount if minor is None else Money(minor, "CNY")
+        return StatementRow(
+            kind=RowKind.PAYMENT, number=attempt.number, transaction=f"4200{attempt.number[-20:]}", amount=amount,
+            fee=Money(5, "CNY"), at=self.street.machine.now(), state="SUCCESS",
+        )  # fmt: skip
+
+    def next_day(self, rows: Sequence[StatementRow]) -> None:
+        """Let the channel tell of today, and the next day begin."""
+        self.bank.rows[self.today] = list(rows)
+        self.street.machine.advance(DAY_US)
+        self.street.business.advance(DAY_US)
+
+    def read(self) -> int:
+        known = Channels(
+            self.street.db, {ChannelKind.WECHATPAY: Maker(self.bank)}, public_base="http://x", production=False
+        )
+        cashier = Cashier(self.street.db, known)
+        return asyncio.run(Reconciling(self.street.db, known, cashier).catch_up(self.account))
+
+    def days(self) -> list[Day]:
+        return read(self.street.db, service.days, before=LAST, limit=50)[::-1]
+
+    def differences(self, day: Day) -> list[Difference]:
+        return read(self.street.db, service.differences_of, day=day)
+
+
+@pytest.fixture
+def books(street: Street) -> Books:
+    # Noon in Beijing, so that cars of a test stay within a day.
+    now = street.machine.now()
+    to_noon = (4 * 3_600_000_000 - now) % DAY_US
+    street.machine.advance(to_noon)
+    return Books(street)
+
+
+def test_a_day_that_agrees_is_closed_by_itself(books: Books) -> None:
+    rows = [books.paid(), books.paid()]
+    first = books.today
+    books.next_day(rows)
+    assert books.read() == 1
+    [day] = books.days()
+    assert (day.day, day.state, day.row_count) == (first, DayState.CLOSED, 2)
+    assert (day.paid_minor, day.refunded_minor, day.fee_minor) == (1500, 0, 10)
+    assert books.read() == 0  # a day is read once
+    told = [event.body["day"] for event in events(books.street.db, "payments.day_closed")]
+    assert told == [first.isoformat()]
+
+
+def test_days_are_read_in_order_and_none_is_passed_over(books: Books) -> None:
+    row = books.paid()
+    books.next_day([row])
+    books.next_day([])
+    first = books.today - timedelta(days=2)
+    del books.bank.rows[first + timedelta(days=1)]  # not ready yet
+    with pytest.raises(StatementNotReady):
+        books.read()
+    assert [day.day for day in books.days()] == [first]
+    books.bank.rows[first + timedelta(days=1)] = []
+    assert books.read() == 1
+    assert [day.day for day in books.days()] == [first, first + timedelta(days=1)]
+
+
+def test_what_only_the_channel_knows_waits_for_a_person(books: Books) -> None:
+    row = books.paid()
+    strange = StatementRow(
+        kind=RowKind.PAYMENT, number="somebodyelse", transaction="9", amount=Money(1, "CNY"), fee=Money(0, "CNY"),
+        at=Instant(0), state="SUCCESS",
+    )  # fmt: skip
+    books.next_day([row, strange])
+    books.read()
+    [day] = books.days()
+    [one] = books.differences(day)
+    assert (day.state, one.kind, one.number) == (DayState.OPEN, DifferenceKind.LONG, "somebodyelse")
+    with pytest.raises(Refused, match=r"reconciliation\.open_differences"):
+        write(books.street.db, service.close_day, day=day.id)
+    done = write(books.street.db, service.decide, difference=one.id, reason="a test payment at the shop")
+    assert (done.state, done.reason) == (DifferenceState.DECIDED, "a test payment at the shop")
+    with pytest.raises(Refused, match=r"reconciliation\.decided"):
+        write(books.street.db, service.decide, difference=one.id, reason="again")
+    assert write(books.street.db, service.close_day, day=day.id).state is DayState.CLOSED
+    with pytest.raises(Refused, match=r"reconciliation\.day_closed"):
+        write(books.street.db, service.close_day, day=day.id)
+
+
+def test_a_payment_we_never_heard_of_is_taken_over_and_opens(books: Books) -> None:
+    attempt = books.opened()
+    books.bank.paid[attempt.number] = ChannelState(
+        number=attempt.number, state=OrderState.PAID, paid=attempt.amount,
+        transaction=f"4200{attempt.number[-20:]}", paid_at=Instant(0),
+    )  # fmt: skip
+    books.next_day([books.row(attempt)])
+    books.read()
+    [day] = books.days()
+    assert (day.state, books.differences(day)) == (DayState.CLOSED, [])
+    books.street.react()
+    assert not books.street.standing("out-1").waiting
+
+
+def test_another_sum_is_a_difference(books: Books) -> None:
+    attempt = books.opened()
+    write(
+        books.street.db, record_channel_payment, channel="wechatpay", account=books.account.id, number=attempt.number,
+        amount=attempt.amount, transaction=f"4200{attempt.number[-20:]}",
+    )  # fmt: skip
+    books.next_day([books.row(attempt, 749)])
+    books.read()
+    [one] = books.differences(books.days()[0])
+    assert (one.kind, one.theirs, one.ours) == (DifferenceKind.AMOUNT, Money(749, "CNY"), Money(750, "CNY"))
+
+
+def test_what_the_channel_does_not_tell_of_may_stand_in_its_next_file(books: Books) -> None:
+    late, lost = books.paid(), books.paid()
+    books.next_day([])
+    assert books.read() == 1
+    assert books.days()[0].state is DayState.CLOSED  # nothing is missed yet
+    books.next_day([late])
+    books.read()
+    second = books.days()[1]
+    [one] = books.differences(second)
+    assert (one.kind, one.number, one.ours) == (DifferenceKind.SHORT, lost.number, Money(750, "CNY"))
+    books.next_day([lost])  # a day later than anybody expects
+    books.read()
+    [one] = books.differences(second)
+    assert one.state is DifferenceState.GONE
+
+
+def test_days_of_others_are_out_of_reach(books: Books) -> None:
+    books.next_day([])
+    books.read()
+    stranger = of_company(Id(int=0xC0))
+    assert read(books.street.db, service.days, by=stranger, before=LAST, limit=5) == []
+    assert as_datetime(books.street.machine.now(), None).tzinfo is UTC

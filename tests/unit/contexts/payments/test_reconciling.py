@@ -1,0 +1,61 @@
+"""Matching a channel's statement with our rows."""
+
+from openberth.contexts.payments.model.reconciling import (
+    DifferenceKind,
+    Ours,
+    RowKind,
+    Theirs,
+    match,
+    missed,
+)
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+
+
+def fen(minor: int) -> Money:
+    return Money(minor, "CNY")
+
+
+def paid(number: str, minor: int = 750, transaction: str | None = None) -> Theirs:
+    return Theirs(RowKind.PAYMENT, number, transaction or f"T{number}", fen(minor), fen(5))
+
+
+def back(number: str, minor: int = 250) -> Theirs:
+    return Theirs(RowKind.REFUND, number, "T", fen(minor), fen(-2))
+
+
+def ours(key: int, number: str, minor: int = 750, kind: RowKind = RowKind.PAYMENT) -> Ours:
+    return Ours(kind, Id(int=key), number, f"T{number}" if kind is RowKind.PAYMENT else "", fen(minor))
+
+
+def test_every_row_finds_its_partner() -> None:
+    found = match([paid("a"), back("r"), paid("b")], [ours(1, "a"), ours(2, "b"), ours(3, "r", 250, RowKind.REFUND)])
+    assert found.confirmed == (Id(int=1), Id(int=3), Id(int=2))
+    assert found.differences == ()
+
+
+def test_money_that_we_do_not_know() -> None:
+    [one] = match([paid("x")], []).differences
+    assert (one.kind, one.theirs, one.ours, one.subject) == (DifferenceKind.LONG, fen(750), None, None)
+
+
+def test_another_sum() -> None:
+    found = match([paid("a", 751)], [ours(1, "a")])
+    [one] = found.differences
+    assert (one.kind, one.theirs, one.ours, one.subject) == (DifferenceKind.AMOUNT, fen(751), fen(750), Id(int=1))
+    assert found.confirmed == (Id(int=1),)  # it is there, and other than we know it
+
+
+def test_the_channel_s_own_number_comes_first() -> None:
+    """A row whose order number was mangled on its way is still the payment that we know."""
+    assert match([paid("?", transaction="Ta")], [ours(1, "a")]).differences == ()
+
+
+def test_a_refund_is_no_payment_of_the_same_number() -> None:
+    found = match([back("a", 750)], [ours(1, "a")])
+    assert [one.kind for one in found.differences] == [DifferenceKind.LONG]
+
+
+def test_what_no_statement_confirms_is_missed() -> None:
+    [one] = missed([ours(1, "a"), ours(2, "b")], frozenset((Id(int=1),)))
+    assert (one.kind, one.subject, one.ours, one.theirs) == (DifferenceKind.SHORT, Id(int=2), fen(750), None)
