@@ -79,7 +79,8 @@ def finish_day(
     added = unit.run(
         store.INSERT_DAY, id=unit.new_id(), account_id=account.id, company_id=company, lot_id=account.node.lot,
         day=day.isoformat(), state=DayState.CLOSED if done else DayState.OPEN, row_count=row_count,
-        paid_minor=paid.minor, refunded_minor=refunded.minor, fee_minor=fee.minor, currency=paid.currency, read_at=unit.machine_now,
+        paid_minor=paid.minor, refunded_minor=refunded.minor, fee_minor=fee.minor, currency=paid.currency,
+        read_at=unit.machine_now,
         closed_at=unit.machine_now if done else None, closed_by="reconciliation" if done else None, version=1,
     )  # fmt: skip
     if added and done:
