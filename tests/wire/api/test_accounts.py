@@ -174,6 +174,27 @@ def test_changing_ones_password_ends_the_other_sessions(house: House) -> None:
     assert sign_in(house, "desk", "walnut-bridge-77").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "field", "more"),
+    [
+        ("POST", "/v1/auth/password", "old", {"new": "walnut-bridge-77"}),
+        ("POST", "/v1/auth/second-factor/recovery-codes", "password", {}),
+        ("PUT", "/v1/auth/second-factor", "password", {"secret": "A" * 32, "code": "123456"}),
+    ],
+)
+def test_whoever_has_a_token_tries_no_passwords(
+    house: House, method: str, path: str, field: str, more: dict[str, str]
+) -> None:
+    make(house, "desk")
+    thief = client(house, "desk")
+    for _ in range(5):
+        assert thief.request(method, path, json={field: "wrong", **more}).json()["code"] == "auth.wrong"
+    assert thief.request(method, path, json={field: PASSWORD, **more}).json()["code"] == "auth.wrong"
+    assert sign_in(house, "desk").json()["code"] == "auth.wrong"  # it waits
+    house.machine.advance(MINUTE_US)
+    assert sign_in(house, "desk").status_code == 200
+
+
 def test_a_second_factor_is_asked_for_once_it_was_shown(house: House) -> None:
     make(house, "desk")
     desk = client(house, "desk")

@@ -10,7 +10,8 @@ from pydantic import Field
 from openberth.contexts.tenancy.model.accounts import Account, Level, check_password
 from openberth.contexts.tenancy.reactions.door import Door
 from openberth.contexts.tenancy.reactions.reception import Reception, Tokens
-from openberth.contexts.tenancy.service import accounts, grants, notices, second_factor, sessions
+from openberth.contexts.tenancy.service import accounts, confirming, grants, notices, second_factor, sessions
+from openberth.contexts.tenancy.service.confirming import Shown
 from openberth.contexts.tenancy.service.sessions import Device
 from openberth.infra import one_time
 from openberth.infra.database import Database, Reader
@@ -259,10 +260,14 @@ class SignInApi:
         return RecoveryCodesView(recovery_codes=recovery)
 
     async def _confirmed(self, by: Caller, password: str) -> Account:
-        """Return the account of somebody who knows its password, too. Raises ``Unknown("auth.wrong")``."""
+        """Return the account of somebody who knows its password, too. Raises ``Unknown("auth.wrong")``.
+
+        A wrong one counts as a failed sign-in: else whoever has a token could try passwords until one is right.
+        """
         await self._reception.count(by.actor.address)
         found = await self._database.read(partial(accounts.account, account=account_of(by)), by=own(by))
-        if not await self._hashing.matches(found.password, password):
+        shown = Shown(found.password, await self._hashing.matches(found.password, password))
+        if not await self._database.write(partial(confirming.prove, account=found.id, shown=shown), by=own(by)):
             raise Unknown("auth.wrong")
         return found
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from openberth.contexts.tenancy.model.accounts import Failures
+from openberth.contexts.tenancy.model.accounts import Account, Failures
 from openberth.contexts.tenancy.model.events import SessionConfirmed
 from openberth.contexts.tenancy.service import signing_in
 from openberth.contexts.tenancy.service.accounts import itself, save
@@ -47,6 +47,22 @@ def confirm(unit: Unit, *, account: Id, session: Id, shown: Shown, marks: bool) 
     With ``marks`` the session counts as fresh from now on; without, the caller gives a confirmation for one deed.
     """
     found = itself(unit, account)
+    if not _proves(unit, found, shown):
+        return False
+    if marks:
+        unit.run(store.CONFIRM_SESSION, session=session, at=unit.machine_now)
+    told = SessionConfirmed(account=account, session=session, how=shown.how)
+    unit.append(told, company=found.company, lot=None, key=account)
+    return True
+
+
+@by_itself
+def prove(unit: Unit, *, account: Id, shown: Shown) -> bool:
+    """Prove who one is before one changes what one signs in by; as ``confirm``, but nothing counts as fresh by it."""
+    return _proves(unit, itself(unit, account), shown)
+
+
+def _proves(unit: Unit, found: Account, shown: Shown) -> bool:
     if found.failures.is_waiting(unit.machine_now):
         signing_in.refused(unit, found, "waiting")
         return False
@@ -62,10 +78,6 @@ def confirm(unit: Unit, *, account: Id, session: Id, shown: Shown, marks: bool) 
             return False
         step = accepted
     save(unit, found, totp=found.totp, totp_step=step, failures=Failures())
-    if marks:
-        unit.run(store.CONFIRM_SESSION, session=session, at=unit.machine_now)
-    told = SessionConfirmed(account=account, session=session, how=shown.how)
-    unit.append(told, company=found.company, lot=None, key=account)
     return True
 
 
