@@ -204,6 +204,9 @@ REFUNDED: dict[str, str | None] = {
         ({"trade_status": "TRADE_CLOSED", "gmt_payment": None}, NothingNew),  # nobody paid
         (REFUNDED, RefundNotice),  # a part went back: told as a success
         ({**REFUNDED, "trade_status": "TRADE_CLOSED"}, RefundNotice),  # all of it
+        ({**REFUNDED, "refund_fee": None}, RefundNotice),
+        ({"out_biz_no": "R1"}, RefundNotice),
+        ({"gmt_refund": "2026-11-24 09:00:00"}, NothingNew),
         ({"refund_fee": "2.50"}, NothingNew),  # somebody's refund without a number
         ({"notify_type": "servicemarket_order_notify", "seller_id": None}, NothingNew),
     ],
