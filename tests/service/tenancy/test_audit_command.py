@@ -72,6 +72,23 @@ def test_a_head_is_written_once_and_proves_what_was_cut(
     assert "1 faults (1 entries)" in said
 
 
+def test_a_chain_without_keyed_hashes_is_proven_by_a_head_or_not_at_all(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "head.json"
+    assert command(tmp_path, "head", "--out", str(out)) == 0
+    with closing(sqlite3.connect(tmp_path / "data" / "openberth.db")) as connection:
+        connection.execute("DROP TRIGGER audit_entry_no_update")
+        connection.execute("UPDATE audit_entry SET mac = NULL")
+        connection.commit()
+    capsys.readouterr()
+    assert command(tmp_path, "verify") == 1
+    said = capsys.readouterr().out
+    assert "The first 3 entries carry no keyed hash" in said
+    assert "intact" not in said
+    assert command(tmp_path, "verify", "--head", str(out)) == 0
+
+
 def test_a_head_that_was_touched_or_is_none_is_refused(
     database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,6 +47,8 @@ def verify(
         raise typer.Exit(FAILED)
     if walk.unkeyed:
         session.out.print(session.say("cli.audit.unkeyed", entries=walk.unkeyed), soft_wrap=True, style="yellow")
+    if walk.unkeyed > walk.proven:  # whoever owns the database alone may have written them
+        raise typer.Exit(FAILED)
     session.out.print(session.say("cli.audit.intact", entries=walk.entries, hash=walk.hash), soft_wrap=True)
 
 

@@ -174,11 +174,13 @@ class Walk:
     """Verifies a chain that is handed over entry by entry in its order; keeps a handful of values only.
 
     ``mac_of`` gives the keyed hash that belongs to a hash; without it keyed hashes are not looked at. ``unkeyed``
-    counts the entries at the beginning that have none: they are as old as that, or somebody began anew.
+    counts the entries at the beginning that have none: they are as old as that, or somebody began anew, and a head that
+    was carried away tells which. ``proven`` is the number of the newest entry that a head names.
     """
 
     def __init__(self, heads: Iterable[Head] = (), *, mac_of: Callable[[str], str] | None = None) -> None:
         self.unkeyed = 0
+        self.proven = 0
         self._mac_of = mac_of
         self._keyed = False
         self.findings: list[Finding] = []
@@ -254,6 +256,8 @@ class Walk:
         wanted = self._heads.get(number)
         if wanted is not None and wanted != {found}:
             self._find(Fault.REWRITTEN, number)
+        elif wanted is not None:
+            self.proven = number
 
     def _find(self, fault: Fault, first: int, last: int | None = None) -> None:
         self.faults += 1
