@@ -1,7 +1,7 @@
 import io
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
+from openberth.contexts.payments.model.channels import ChannelKind
+from openberth.contexts.payments.ports import ChannelMaker
 from openberth.infra.clocks import Clocks, ManualClock
 from openberth.infra.database import open_database
 from openberth.infra.keys import KeyRing, settle_keys
@@ -41,13 +43,19 @@ def logging_to(stream: io.StringIO) -> Iterator[None]:
         root.setLevel(level)
 
 
-def opened(url: str, folder: Path, **changes: Any) -> Iterator[House]:
-    business, machine = ManualClock(Instant(BUSINESS_START)), ManualClock(Instant(MACHINE_START))
+def opened(
+    url: str, folder: Path, *, makers: Mapping[ChannelKind, ChannelMaker] | None = None,
+    machine_start: Instant = MACHINE_START, **changes: Any,
+) -> Iterator[House]:  # fmt: skip
+    business, machine = ManualClock(Instant(BUSINESS_START)), ManualClock(machine_start)
     settle_keys(folder / "keys.json", RING, keys_in_use=())
     database = open_database(url, Clocks(business, machine), RingSealer(RING, path=folder / "keys.json"), node="test")
     try:
         log = io.StringIO()
-        with logging_to(log), House(database, business, machine, folder, log, changes=changes) as house:
+        with (
+            logging_to(log),
+            House(database, business, machine, folder, log, makers=makers or {}, changes=changes) as house,
+        ):
             yield house
     finally:
         database.close()

@@ -22,6 +22,7 @@ from openberth.contexts import payments, stays, tenancy
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
     Acknowledgement,
+    ChannelMaker,
     ChannelOrder,
     ChannelSpec,
     ChannelState,
@@ -31,7 +32,7 @@ from openberth.contexts.payments.ports import (
     PaidNotice,
     Scene,
 )
-from openberth.contexts.payments.reactions import Cashier, Channels
+from openberth.contexts.payments.reactions import Channels, Desk
 from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
 from openberth.contexts.tariffs.reactions import CalendarKeeper
 from openberth.contexts.tenancy.reactions import Entrance, Exporting, Refusals, audit_consumer
@@ -142,6 +143,7 @@ class House:
     folder: Path
     log: io.StringIO
     channel: FakeChannel = field(default_factory=FakeChannel)
+    makers: Mapping[ChannelKind, ChannelMaker] = field(default_factory=dict)  # of channels that are real ones
     settings: Settings = field(init=False)
     health: Health = field(default_factory=Health)
     changes: dict[str, Any] = field(default_factory=dict)  # of settings
@@ -150,12 +152,16 @@ class House:
         self.settings = Settings(
             data=self.folder, keys=self.folder / "keys.json", language="en", **({"limits": UNLIMITED} | self.changes)
         )
+        # asyncio sends small segments at once only where the socket says that it is TCP; else each answer takes 40 ms.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.tail = Tail(self.database)
-        self.channels = Channels(
-            self.database, dict.fromkeys(ChannelKind, self.channel), public_base=self.settings.public_base,
-            production=False,
-        )  # fmt: skip
-        self.cashier = Cashier(self.database, self.channels)
+        makers: dict[ChannelKind, ChannelMaker] = dict.fromkeys(ChannelKind, self.channel)
+        self.channels = Channels(self.database, makers | dict(self.makers), public_base=self.url, production=False)
+        desk = Desk(self.database, self.channels)
+        self.cashier = desk.cashier
         self.calendars = CalendarKeeper(self.database, LibraryDays())
         self.buckets = MemoryBuckets(self.machine)
         self.entrance = Entrance.of(
@@ -165,6 +171,8 @@ class House:
         )  # fmt: skip
         self.refusals = Refusals(self.database)
         self.jobs = JobRunner(self.database, owner="test")
+        if self.makers:  # a channel that only pretends has nothing to be asked
+            desk.register(self.jobs)
         self.key_keeper = KeyKeeper(self.database)
         self.key_keeper.register(self.jobs)
         stays.Repricing(self.database).register(self.jobs)
@@ -175,11 +183,6 @@ class House:
         self._records = itertools.count(1)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        # asyncio sends small segments at once only where the socket says that it is TCP; else each answer takes 40 ms.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.listen()
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.app = build_app(self)
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -242,6 +245,7 @@ class House:
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
+        await self.channels.aclose()
 
     # what happens
 

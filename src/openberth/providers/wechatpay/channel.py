@@ -250,7 +250,7 @@ class WechatPay:
             return NothingNew()
         order = _understood(plain, _Order)
         if not self._merchant.owns(order):
-            raise Unknown("channel.not_ours", channel=NAME)
+            raise Unknown("channel.not_ours", channel=NAME, order=order.out_trade_no[:32])
         paid = _paid(order)
         if paid is None:
             return NothingNew()

@@ -21,11 +21,11 @@ from openberth.contexts.payments.ports import (
     Scene,
 )
 from openberth.contexts.payments.reactions.channels import Channels, Contract
-from openberth.contexts.payments.service import attempts, bills, receipts, refunds
+from openberth.contexts.payments.service import attempts, bills, channels, receipts, refunds
 from openberth.infra.database import Database, Urgency
 from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
-from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.errors import NotFound, Refused, Unknown
 from openberth.kernel.ids import Id
 from openberth.kernel.time import DAY_US, SECOND_US, later
 
@@ -56,6 +56,7 @@ class Cashier:
         """Name the handlers of this context's jobs."""
         runner.handle(attempts.JOB_CHECK, self.check)
         runner.handle(bills.JOB_CLOSE, self.close)
+        runner.handle(channels.JOB_QUIET, self.quiet)
 
     async def pay(
         self, *, bill: Id, by: Caller, kind: ChannelKind | None = None, scene: Scene = Scene.CODE,
@@ -137,6 +138,11 @@ class Cashier:
             raise NotYet(CHECK_AGAIN_US)
         await self._end(attempt, AttemptState.CLOSED, "withdrawn")
 
+    async def quiet(self, job: Job) -> None:
+        """End the alarm of a contract that was told of others' payments and is so no more."""
+        account = UUID(job.body["account"])
+        await self._database.write(partial(channels.told_of_others_no_more, account=account), by=channel_caller("job"))
+
     async def notified(
         self, kind: str, account: str, *, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Channel:
@@ -146,8 +152,14 @@ class Cashier:
         ``attempt.not_found``.
         """
         contract = await self._told_by(kind, account)
-        notice = contract.channel.read_notification(method, path, headers, body)
         by = channel_caller(kind)
+        try:
+            notice = contract.channel.read_notification(method, path, headers, body)
+        except Unknown as problem:
+            if problem.code == "channel.not_ours":  # right signature, wrong merchant: only a person can know why
+                log.error("payments.not_ours", account=account, **problem.params)
+                await self._database.write(partial(channels.told_of_others, account=contract.account.id), by=by)
+            raise
         if isinstance(notice, RefundNotice):
             await self._database.write(partial(refunds.look_at, method=kind, number=notice.number), by=by)
         elif isinstance(notice, PaidNotice):

@@ -16,13 +16,17 @@ from openberth.contexts.payments.model.channels import (
 )
 from openberth.contexts.payments.store import channels as store
 from openberth.contexts.tenancy.model.organisation import Node
-from openberth.infra import vault
+from openberth.infra import alarms, jobs, vault
+from openberth.infra.alarms import Trouble
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction, inner, needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import Denied, NotFound, Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.time import DAY_US, later
 
+JOB_QUIET = "payments.not_ours_over"
+NOT_OURS = "channel_not_ours"
 # Sorts before every node there is and holds nothing: fills the parameters that a shorter way up does not need.
 _NOBODY = Id(int=1)
 
@@ -70,6 +74,7 @@ def change_account(
         raise Refused("channel.name_taken", name=after.name)
     if after != before:
         _save(unit, after)
+        _quiet(unit, after)
         _tell(unit, after, "changed", _plain(before))
     return after
 
@@ -122,6 +127,34 @@ def account_with_secrets(reader: Reader, *, account: Id) -> tuple[ChannelAccount
     return found, secrets
 
 
+@by_construction
+def told_of_others(unit: Unit, *, account: Id) -> None:
+    """Let an alarm stand: a proven notification to a contract's address named another merchant or app.
+
+    Either the contract holds wrong ids, or somebody who has its keys tries what we believe. It stands until the
+    contract is changed or nothing of the kind was told for a day.
+    """
+    found = unit.one(store.ANY_ACCOUNT, account=account)
+    if found is None:
+        return
+    params = {"channel": found.kind.value, "name": found.name}
+    trouble = Trouble(NOT_OURS, str(account), params, found.node.lot)
+    alarms.stand(unit, company=found.node.company or alarms.PLATFORM, trouble=trouble)
+    jobs.cancel(unit, kind=JOB_QUIET, unique_key=account.hex)
+    jobs.schedule(
+        unit, kind=JOB_QUIET, body={"account": str(account)}, due_at=later(unit.machine_now, DAY_US),
+        unique_key=account.hex,
+    )  # fmt: skip
+
+
+@by_construction
+def told_of_others_no_more(unit: Unit, *, account: Id) -> None:
+    """End that alarm."""
+    found = unit.one(store.ANY_ACCOUNT, account=account)
+    if found is not None:
+        _quiet(unit, found)
+
+
 @inner
 def ensure_platform_account(
     unit: Unit, *, kind: ChannelKind, name: str, params: Mapping[str, Any], secrets: Mapping[str, str]
@@ -131,6 +164,10 @@ def ensure_platform_account(
     if found is None:
         return add_account(unit, node=Node.platform(), kind=kind, name=name, params=params, secrets=secrets)
     return change_account(unit, account=found.id, name=name, params=params, secrets=secrets, rank=found.rank)
+
+
+def _quiet(unit: Unit, account: ChannelAccount) -> None:
+    alarms.over(unit, company=account.node.company or alarms.PLATFORM, kind=NOT_OURS, subject=str(account.id))
 
 
 def _open_one(unit: Unit, account: Id) -> ChannelAccount:
