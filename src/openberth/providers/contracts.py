@@ -2,11 +2,15 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+
 from openberth.kernel.errors import Malformed
+
+T = TypeVar("T")
 
 
 def only(known: Collection[str], given: Mapping[str, Any]) -> None:
@@ -38,6 +42,17 @@ def web_address(given: Mapping[str, Any], name: str, *, default: str | None = No
     if production and (parts.scheme != "https" or _is_this_machine(parts.hostname)):
         raise Malformed("channel.loopback", setting=name)
     return found.rstrip("/")
+
+
+def key(name: str, read: Callable[[], T]) -> T:
+    """Return what is read of a key or a certificate. Raises ``Malformed("channel.setting")`` for what is none.
+
+    A key under a password is a ``TypeError`` to the reader, a curve that it does not know an ``UnsupportedAlgorithm``.
+    """
+    try:
+        return read()
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise wrong(name, str(error)[:80] or "not a key") from None
 
 
 def wrong(name: str, reason: str) -> Malformed:

@@ -305,10 +305,7 @@ class SandpayMaker:
         contracts.only(("url", "merchant", "channel_key"), params)
         contracts.only(("merchant_key",), secrets)
         contracts.web_address(params, "url", production=production)
-        try:
-            self.make(ChannelSpec(params=params, secrets=secrets, notify_url=""))
-        except ValueError as error:
-            raise contracts.wrong("merchant_key", str(error)[:80]) from None
+        contracts.key("merchant_key", lambda: self.make(ChannelSpec(params=params, secrets=secrets, notify_url="")))
 
     def make(self, spec: ChannelSpec) -> Sandpay:
         """Return the channel of a contract."""

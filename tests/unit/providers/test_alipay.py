@@ -108,6 +108,16 @@ def test_an_answer_by_a_certificate_that_nobody_entered_proves_nothing() -> None
     assert not trust.prove(b"x", signature, "abd")
 
 
+def test_while_one_certificate_follows_another_both_are_known() -> None:
+    newer = rsa.generate_private_key(65537, 2048)
+    both = a_certificate(THEIRS, "alipay") + "\n" + a_certificate(newer, "alipay")
+    MAKER.check(CERTIFIED | {"alipay_cert": both}, SECRETS, production=True)
+    trust = Trust(signing.certificates_of(both))
+    for serial, key in zip(signing.certificates_of(both), (THEIRS, newer), strict=True):
+        assert trust.prove(b"x", signing.sign(key, b"x"), serial)
+    assert not trust.prove(b"x", signing.sign(newer, b"x"), None)  # which of the two?
+
+
 def test_requests_sign_everything_that_has_a_value() -> None:
     fields = {"b": "2", "sign_type": "RSA2", "a": "停车 &=", "empty": ""}
     assert signing.content(fields) == "a=停车 &=&b=2&sign_type=RSA2".encode()
@@ -269,6 +279,13 @@ CERTIFIED = KEYLESS | {
 }  # fmt: skip
 
 
+LOCKED = OURS.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+).decode()
+# A curve that no library here can read.
+SM2 = VECTORS["alipay-root-cert-sn"]["pem"].partition("-----END")[0] + "-----END CERTIFICATE-----"
+
+
 @pytest.mark.parametrize(
     ("params", "secrets", "setting"),
     [
@@ -288,6 +305,8 @@ CERTIFIED = KEYLESS | {
         (CERTIFIED | {"app_cert": CERTIFIED["alipay_cert"]}, {}, "app_cert"),
         (CERTIFIED | {"alipay_root_cert": "no certificate"}, {}, "alipay_root_cert"),
         (PARAMS, {"private_key": "no key"}, "private_key"),
+        (PARAMS, {"private_key": LOCKED}, "private_key"),
+        (CERTIFIED | {"alipay_cert": SM2}, {}, "alipay_cert"),
         (PARAMS, {"private_key": private_pem(rsa.generate_private_key(65537, 1024))}, "private_key"),
         (PARAMS, {"app_auth_token": "a token"}, "app_auth_token"),
         (PARAMS, {"password": "x"}, "password"),
@@ -348,6 +367,13 @@ def test_files_are_fetched_from_alipay_only(url: str, address: str | None) -> No
         return
     with pytest.raises(ChannelUnreachable):
         find(url)
+
+
+def test_the_address_of_the_gateway_may_be_entered_whole() -> None:
+    params = PARAMS | {"url": "https://openapi.alipay.com/gateway.do"}
+    MAKER.check(params, SECRETS, production=True)
+    made = MAKER.make(ChannelSpec(params=params, secrets=SECRETS, notify_url="https://x.example/h"))
+    assert made._client._gateway == MADE._client._gateway == "https://openapi.alipay.com/gateway.do"
 
 
 def test_a_signed_address_is_its_fields_and_their_signature() -> None:

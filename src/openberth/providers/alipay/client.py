@@ -23,7 +23,7 @@ from openberth.providers.alipay.signing import NAME, Trust
 CONNECT_S, TOTAL_S = 3, 8
 CONNECTIONS = 20
 ANSWER_BYTES = 256 * 1024
-CHARSET = "utf-8"
+CHARSET, GATEWAY = "utf-8", "/gateway.do"
 DONE, UNKNOWN = "10000", "20000"
 FILES = (".alipay.com", ".alipaydev.com")  # the bill centre has a name of its own
 
@@ -53,7 +53,7 @@ class Client:
 
     def __init__(self, *, base_url: str, identity: Identity, trust: Trust, clock: Clock) -> None:
         self._base_url = base_url
-        self._gateway = f"{base_url}/gateway.do"
+        self._gateway = base_url + GATEWAY
         self._me = identity
         self._trust = trust
         self._clock = clock

@@ -1,15 +1,15 @@
 """Reading contracts with Alipay.
 
 ``params``: ``app_id``, ``seller_id`` (the merchant's 2088… number); in key mode ``alipay_public_key``, in certificate
-mode ``app_cert``, ``alipay_cert`` and ``alipay_root_cert`` (PEM); perhaps ``code_product`` (``FACE_TO_FACE_PAYMENT``,
-or ``QR_CODE_OFFLINE``), ``op_app_id`` (the mini-program, where it is another app), ``quit_url``, for a service provider
-``sys_service_provider_id``, and ``url`` for a sandbox. ``secrets``: ``private_key`` (PEM, or as Alipay's tool writes
-it), for a service provider the merchant's ``app_auth_token``.
+mode ``app_cert``, ``alipay_cert`` (two of them while one follows another) and ``alipay_root_cert`` (PEM); perhaps
+``code_product`` (``FACE_TO_FACE_PAYMENT``, or ``QR_CODE_OFFLINE``), ``op_app_id`` (the mini-program, where it is
+another app), ``quit_url``, for a service provider ``sys_service_provider_id``, and ``url`` for a sandbox. ``secrets``:
+``private_key`` (PEM, or as Alipay's tool writes it), for a service provider the merchant's ``app_auth_token``.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -20,7 +20,7 @@ from openberth.kernel.time import Clock
 from openberth.providers import contracts
 from openberth.providers.alipay import signing
 from openberth.providers.alipay.channel import Alipay, Merchant
-from openberth.providers.alipay.client import Client, Identity
+from openberth.providers.alipay.client import GATEWAY, Client, Identity
 from openberth.providers.alipay.signing import NAME, Trust
 
 URL = "https://openapi.alipay.com"
@@ -35,8 +35,6 @@ _APP, _SELLER = re.compile(r"[0-9]{10,32}", re.ASCII), re.compile(r"2088[0-9]{12
 _TOKEN = re.compile(r"[\x21-\x7e]{8,128}", re.ASCII)
 CODE_PRODUCTS = ("FACE_TO_FACE_PAYMENT", "QR_CODE_OFFLINE")
 PEM_MAX, BUNDLE_MAX = 4_000, 40_000
-
-T = TypeVar("T")
 
 
 class AlipayMaker:
@@ -84,44 +82,44 @@ class AlipayMaker:
             merchant.app_id, signing.private_key_of(secrets["private_key"]), secrets.get("app_auth_token"), certificate,
             roots,
         )  # fmt: skip
-        trust = Trust(dict([_theirs(params)]))
-        url = contracts.web_address(params, "url", default=URL, production=False)
+        trust = Trust(_theirs(params))
+        url = contracts.web_address(params, "url", default=URL, production=False).removesuffix(GATEWAY)
         client = Client(base_url=url, identity=identity, trust=trust, clock=self._clock)
         return Alipay(client=client, merchant=merchant, trust=trust, notify_url=spec.notify_url, clock=self._clock)
 
 
 def _check_keys(params: Mapping[str, Any], secrets: Mapping[str, str], *, production: bool) -> None:
-    ours = _key("private_key", lambda: signing.private_key_of(_pem(secrets, "private_key")))
+    ours = contracts.key("private_key", lambda: signing.private_key_of(_pem(secrets, "private_key")))
     given = [name for name in _CERTIFICATES if name in params]
     if "alipay_public_key" in params and given:
         raise contracts.wrong(given[0], "either a key or certificates")
     for name in _CERTIFICATES if given else ("alipay_public_key",):
-        contracts.text(params, name, longest=BUNDLE_MAX if name == "alipay_root_cert" else PEM_MAX)
+        contracts.text(params, name, longest=BUNDLE_MAX if given else PEM_MAX)
     if given:
         _check_certificates(params, ours)
-    theirs = _key("alipay_cert" if given else "alipay_public_key", lambda: _theirs(params)[1])
-    keys: list[tuple[str, RSAPrivateKey | RSAPublicKey]] = [
-        ("private_key", ours), ("alipay_cert" if given else "alipay_public_key", theirs)
-    ]  # fmt: skip
-    for name, key in keys:
+    of_theirs = "alipay_cert" if given else "alipay_public_key"
+    theirs = contracts.key(of_theirs, lambda: _theirs(params))
+    if production and contracts.is_published(signing.public_bytes(ours)):
+        raise Malformed("channel.sandbox_key", setting="private_key")
+    for key in theirs.values():
         if production and contracts.is_published(signing.public_bytes(key)):
-            raise Malformed("channel.sandbox_key", setting=name)
-    if signing.public_bytes(ours) == signing.public_bytes(theirs):  # the two keys of Alipay's web site look alike
-        raise contracts.wrong(keys[1][0], "the merchant's own key")
+            raise Malformed("channel.sandbox_key", setting=of_theirs)
+        if signing.public_bytes(key) == signing.public_bytes(ours):  # the two keys of Alipay's web site look alike
+            raise contracts.wrong(of_theirs, "the merchant's own key")
 
 
 def _check_certificates(params: Mapping[str, Any], ours: RSAPrivateKey) -> None:
-    _, certified = _key("app_cert", lambda: signing.certificate_of(params["app_cert"]))
+    _, certified = contracts.key("app_cert", lambda: signing.certificate_of(params["app_cert"]))
     if signing.public_bytes(certified) != signing.public_bytes(ours):
         raise contracts.wrong("app_cert", "of another private key")
-    _key("alipay_root_cert", lambda: signing.root_serial_of(params["alipay_root_cert"]))
+    contracts.key("alipay_root_cert", lambda: signing.root_serial_of(params["alipay_root_cert"]))
 
 
-def _theirs(params: Mapping[str, Any]) -> tuple[str, RSAPublicKey]:
-    """Return the key that Alipay signs with, by the serial of its certificate where it has one."""
+def _theirs(params: Mapping[str, Any]) -> Mapping[str, RSAPublicKey]:
+    """Return the keys that Alipay signs with, by the serials of their certificates where they have any."""
     if "alipay_cert" in params:
-        return signing.certificate_of(params["alipay_cert"])
-    return "", signing.public_key_of(params["alipay_public_key"])
+        return signing.certificates_of(params["alipay_cert"])
+    return {"": signing.public_key_of(params["alipay_public_key"])}
 
 
 def _pem(given: Mapping[str, Any], name: str) -> str:
@@ -131,13 +129,6 @@ def _pem(given: Mapping[str, Any], name: str) -> str:
 def _fits(given: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> None:
     if pattern.fullmatch(contracts.text(given, name)) is None:
         raise contracts.wrong(name, pattern.pattern)
-
-
-def _key(name: str, read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except ValueError as error:
-        raise contracts.wrong(name, str(error)[:80] or "not a key") from None
 
 
 def _origin(url: str) -> str:

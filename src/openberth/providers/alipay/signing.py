@@ -108,6 +108,14 @@ def certificate_of(pem: str) -> tuple[str, RSAPublicKey]:
     return _serial(found), _rsa(found.public_key())
 
 
+def certificates_of(bundle: str) -> dict[str, RSAPublicKey]:
+    """Return the keys of certificates by serial number: two while one follows another. Raises ``ValueError``."""
+    found = dict(certificate_of(pem) for pem in _CERTIFICATE.findall(bundle))
+    if not found:
+        raise ValueError("no certificate")
+    return found
+
+
 def root_serial_of(bundle: str) -> str:
     """Return the serial number of Alipay's roots: of each that RSA signed, joined. Raises ``ValueError``.
 

@@ -8,7 +8,7 @@ ones since 2024-09), else the platform's certificates are fetched; ``url`` for a
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from openberth.contexts.payments.ports import ChannelSpec
 from openberth.kernel.errors import Malformed
@@ -23,8 +23,6 @@ _PARAMS = ("appid", "mchid", "serial_no", "sub_mchid", "sub_appid", "public_key_
 _SECRETS = ("private_key", "api_v3_key")
 _MCHID, _APPID, _SERIAL = re.compile(r"[0-9]{6,32}"), re.compile(r"wx[0-9a-z]{8,30}"), re.compile(r"[0-9A-F]{16,64}")
 PEM_MAX = 3_000
-
-T = TypeVar("T")
 
 
 class WechatPayMaker:
@@ -54,13 +52,15 @@ class WechatPayMaker:
             raise contracts.wrong("api_v3_key", "32 characters")
         if production and contracts.is_published(secrets["api_v3_key"]):
             raise Malformed("channel.sandbox_key", setting="api_v3_key")
-        key = _key(
+        key = contracts.key(
             "private_key", lambda: signing.private_key_of(contracts.text(secrets, "private_key", longest=PEM_MAX))
         )
         if production and contracts.is_published(signing.public_bytes(key)):
             raise Malformed("channel.sandbox_key", setting="private_key")
         if "public_key" in params:
-            _key("public_key", lambda: signing.public_key_of(contracts.text(params, "public_key", longest=PEM_MAX)))
+            contracts.key(
+                "public_key", lambda: signing.public_key_of(contracts.text(params, "public_key", longest=PEM_MAX))
+            )
 
     def make(self, spec: ChannelSpec) -> WechatPay:
         """Return the channel of a contract."""
@@ -84,10 +84,3 @@ class WechatPayMaker:
 def _fits(params: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> None:
     if pattern.fullmatch(contracts.text(params, name)) is None:
         raise contracts.wrong(name, pattern.pattern)
-
-
-def _key(name: str, read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except ValueError as error:
-        raise contracts.wrong(name, str(error)[:80] or "not a key") from None
