@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from openberth.infra.buckets import Rate, Taken
 from openberth.infra.http.freshness import CONFIRMING, Confirming, check_fresh
 from openberth.infra.http.problems import TooLarge
-from openberth.infra.http.signatures import SignedRequest, claims_to_be_signed
+from openberth.infra.http.signatures import COMPANY_FIELD, SignedRequest, claims_to_be_signed
 from openberth.infra.http.spending import TAKEN, spend_for
 from openberth.infra.permitting import require
 from openberth.kernel.authority import Caller, Proof
@@ -26,7 +26,7 @@ from openberth.kernel.events import Envelope
 
 PREFIX = "/v1"
 FEED = "/v1/feed"  # a browser cannot send headers with a WebSocket: the feed asks for the token itself
-COMPANY_HEADER = "x-openberth-company"
+COMPANY_HEADER = COMPANY_FIELD
 BODYLESS_MAX = 4_096  # of a signed request whose method gives a body no meaning
 
 

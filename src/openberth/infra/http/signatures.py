@@ -6,9 +6,11 @@ Three fields carry a signature::
     Signature-Input: sig=("@method" "@path" "@query" "content-digest");created=SECONDS;nonce="…";keyid="…"
     Signature: sig=:BASE64 OF THE MAC:
 
-Exactly these components are covered, in this order; ``alg="hmac-sha256"`` may be named. What is signed are the lines of
-RFC 9421 section 2.5, without an end of line after the last; the key is the secret as it was shown, in ASCII. A request
-is good for five minutes around ``created``, and once: the nonce (16 to 64 of A-Z a-z 0-9 - _) is remembered.
+Exactly these components are covered, in this order, and behind them ``"x-openberth-company"`` by a request that says
+in which company it acts: else whoever stands between could have it act in another. ``alg="hmac-sha256"`` may be
+named. What is signed are the lines of RFC 9421 section 2.5, without an end of line after the last; the key is the
+secret as it was shown, in ASCII. A request is good for five minutes around ``created``, and once: the nonce (16 to 64
+of A-Z a-z 0-9 - _) is remembered.
 """
 
 import base64
@@ -26,10 +28,14 @@ WINDOW_US = 5 * MINUTE_US
 FIELDS = ("signature-input", "signature", "content-digest")
 FIELD_MAX = 1_000
 
-_COMPONENTS = '("@method" "@path" "@query" "content-digest")'
+COMPANY_FIELD = "x-openberth-company"
+
+_COMPONENTS = '"@method" "@path" "@query" "content-digest"'
+_WITH_COMPANY = f' "{COMPANY_FIELD}"'
 _INPUT = re.compile(
-    r"([a-z][a-z0-9_-]{0,31})=(" + re.escape(_COMPONENTS) + r"((?:;[a-z]+=(?:\d{1,12}|\"[!#-\[\]-~]*\"))+))\Z"
-)
+    r"([a-z][a-z0-9_-]{0,31})=(\(" + re.escape(_COMPONENTS) + f"({_WITH_COMPANY})?"
+    r"\)((?:;[a-z]+=(?:\d{1,12}|\"[!#-\[\]-~]*\"))+))\Z"
+)  # fmt: skip
 _PARAMETER = re.compile(r";([a-z]+)=(\d+|\"[^\"]*\")")
 _BYTES = re.compile(r"([a-z0-9_-]+)=:([A-Za-z0-9+/]*={0,2}):\Z")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}\Z")
@@ -84,14 +90,17 @@ def read_claim(request: SignedRequest) -> Claim:
     signature = _BYTES.match(said["signature"].strip())
     if found is None or signature is None or signature[1] != found[1]:
         raise Unknown("signature.malformed")
-    parameters = _parameters(found[3])
+    company = request.headers.get(COMPANY_FIELD)
+    if (company is None) != (found[3] is None):
+        raise Unknown("signature.malformed")
+    parameters = _parameters(found[4])
     if said["content-digest"].strip() != digest_of(request.body):
         raise Unknown("signature.digest")
     try:
         mac = base64.b64decode(signature[2], validate=True)
     except binascii.Error:
         raise Unknown("signature.malformed") from None
-    base = base_of(request.method, request.path, request.query, said["content-digest"].strip(), found[2])
+    base = base_of(request.method, request.path, request.query, said["content-digest"].strip(), found[2], company)
     created = Instant(int(parameters["created"]) * SECOND_US)
     return Claim(parameters["keyid"], created, parameters["nonce"], base, mac)
 
@@ -101,11 +110,14 @@ def digest_of(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
-def base_of(method: str, path: bytes, query: bytes, digest: str, parameters: str) -> bytes:
+def base_of(
+    method: str, path: bytes, query: bytes, digest: str, parameters: str, company: str | None = None
+) -> bytes:  # fmt: skip
     """Return what is signed (RFC 9421 section 2.5)."""
+    named = () if company is None else (f'"{COMPANY_FIELD}": {company.strip()}'.encode(),)
     lines = (
         b'"@method": ' + method.encode(), b'"@path": ' + path, b'"@query": ?' + query,
-        b'"content-digest": ' + digest.encode(), b'"@signature-params": ' + parameters.encode(),
+        b'"content-digest": ' + digest.encode(), *named, b'"@signature-params": ' + parameters.encode(),
     )  # fmt: skip
     return b"\n".join(lines)
 
@@ -116,13 +128,16 @@ def mac_of(secret: str, base: bytes) -> bytes:
 
 
 def signed_headers(
-    *, method: str, path: str, query: str = "", body: bytes = b"", key: str, secret: str, created: Instant, nonce: str
-) -> dict[str, str]:
-    """Return the three fields of a request, as a client makes them."""
+    *, method: str, path: str, query: str = "", body: bytes = b"", key: str, secret: str, created: Instant, nonce: str,
+    company: str | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Return the three fields of a request, as a client makes them, and the one of a company that it names."""
     digest = digest_of(body)
-    parameters = f'{_COMPONENTS};created={created // SECOND_US};nonce="{nonce}";keyid="{key}"'
-    mac = mac_of(secret, base_of(method, path.encode(), query.encode(), digest, parameters))
-    return {
+    components = f"({_COMPONENTS}{'' if company is None else _WITH_COMPANY})"
+    parameters = f'{components};created={created // SECOND_US};nonce="{nonce}";keyid="{key}"'
+    mac = mac_of(secret, base_of(method, path.encode(), query.encode(), digest, parameters, company))
+    named = {} if company is None else {COMPANY_FIELD: company}
+    return named | {
         "content-digest": digest, "signature-input": f"sig={parameters}",
         "signature": f"sig=:{base64.b64encode(mac).decode()}:",
     }  # fmt: skip

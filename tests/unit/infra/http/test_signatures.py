@@ -141,6 +141,23 @@ def test_fields_of_another_form_are_refused(field: str, value: str) -> None:
         read_claim(request_of(VECTOR["headers"] | {field: value}))
 
 
+def test_the_company_that_is_named_is_covered_always() -> None:
+    made = signed_headers(
+        method="GET", path="/v1/lots", key="obk_x", secret="s", created=Instant(0), nonce="n" * 16, company="north"
+    )  # fmt: skip
+    plain = signed_headers(method="GET", path="/v1/lots", key="obk_x", secret="s", created=Instant(0), nonce="n" * 16)
+
+    def claim(headers: dict[str, str]) -> Claim:
+        return read_claim(SignedRequest("GET", b"/v1/lots", b"", headers, b""))
+
+    assert claim(made).is_signed_with("s")
+    assert not claim(made | {"x-openberth-company": "south"}).is_signed_with("s")
+    without = {name: value for name, value in made.items() if name != "x-openberth-company"}
+    for smuggled in (plain | {"x-openberth-company": "south"}, without):
+        with pytest.raises(Unknown, match=r"signature\.malformed"):
+            claim(smuggled)
+
+
 def test_the_algorithm_may_be_named() -> None:
     parameters = INPUT.partition("=")[2] + ';alg="hmac-sha256"'
     base = base_of(VECTOR["method"], VECTOR["path"].encode(), VECTOR["query"].encode(),
