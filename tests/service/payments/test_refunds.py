@@ -23,6 +23,7 @@ from openberth.contexts.payments.service.attempts import attempt_by_id, begin_at
 from openberth.contexts.payments.service.receipts import record_channel_payment
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.tenancy.model.organisation import Node
+from openberth.entrypoints.cli.ledger import compared
 from openberth.infra.database import Unit
 from openberth.infra.jobs import Job, NotYet
 from openberth.kernel.errors import Malformed, NotFound, Refused
@@ -184,6 +185,25 @@ def test_a_refund_is_given_up_only_when_it_is_stuck_and_the_money_stays_known(st
     assert carried(street, object()).state is RefundState.STUCK  # a channel that gives nothing back
     write(street.db, refunds.give_up, refund=refund.id, reason="给了现金")
     assert balances(street) == {"clearing": 1000, "surplus": -250, "revenue": -750}
+
+
+def test_a_refund_that_its_channel_made_after_all_is_known(street: Street) -> None:
+    at_the_exit(street)
+    receipt = paid_by_phone(street, 1000)
+    bank = Bank()
+    bank.says = [RefundProgress.UNKNOWN, RefundProgress.REFUSED]
+    refund = carried(street, bank)
+    write(street.db, refunds.give_up, refund=refund.id, reason="给了现金")
+    write(street.db, refunds.look_at, method=refund.method.value, number=refund.number)
+    bank.says = [RefundProgress.UNKNOWN]
+    assert carried(street, bank).state is RefundState.GIVEN_UP
+    assert len(bank.asked) == 1  # it is looked at and not asked for again
+    bank.says = [RefundProgress.DONE]
+    assert carried(street, bank).state is RefundState.DONE
+    assert balances(street) == {"clearing": 750, "revenue": -750}
+    assert [one.what for one in compared(street.db)[1]] == []
+    with pytest.raises(Refused, match=r"refund\.too_much"):
+        write(street.db, refunds.refund, receipt=receipt.id, amount=Money(751, "CNY"), reason="x")
 
 
 def test_another_sum_than_asked_for_is_not_taken_for_done(street: Street) -> None:

@@ -85,6 +85,12 @@ def refund_done(refund: Refund) -> Iterator[Transfer]:
     yield from _moved("refund.done", refund.id, _refunding(refund.id), holder, refund.amount)
 
 
+def refund_done_after_all(refund: Refund) -> Iterator[Transfer]:
+    """Yield what a refund books that arrived after it was given up: what had come back to its source is gone."""
+    holder = holder_of(refund.method, refund.account)
+    yield from _moved("refund.done_after_all", refund.id, _source_of(refund), holder, refund.amount)
+
+
 def refund_given_up(refund: Refund) -> Iterator[Transfer]:
     """Yield what a refund that will never arrive books: the money stays where it was."""
     yield from _moved("refund.given_up", refund.id, _refunding(refund.id), _source_of(refund), refund.amount)

@@ -12,6 +12,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.money import Money, total
 from openberth.kernel.time import Instant
 
+AFTER_ALL = "after_all"  # a detail: made by its channel although it was given up
 REASON_MAX = 80  # what a channel shows to the payer
 
 
@@ -28,7 +29,7 @@ class RefundState(StrEnum):
     ASKED = "asked"  # written down; the channel has not confirmed it
     STUCK = "stuck"
     DONE = "done"
-    GIVEN_UP = "given_up"  # it will never be made by this number
+    GIVEN_UP = "given_up"  # a person says that it will never be made by this number
 
 
 ENDED = frozenset((RefundState.DONE, RefundState.GIVEN_UP))
@@ -111,10 +112,13 @@ def refundable(receipt: Receipt, before: Sequence[Refund], cause: RefundCause) -
 
 
 def done(refund: Refund, now: Instant, *, channel_refund: str | None) -> tuple[Refund, tuple[Event, ...]]:
-    """Take note that the money went back. It wins over every other state but giving up."""
-    if refund.state in ENDED:
+    """Take note that the money went back. It wins over every other state: what a channel has done is a fact, also
+    when a person had given the refund up, and perhaps given the money back another way.
+    """
+    if refund.state is RefundState.DONE:
         return refund, ()
-    after = replace(refund, state=RefundState.DONE, ended_at=now, channel_refund=channel_refund, detail=None)
+    detail = AFTER_ALL if refund.state is RefundState.GIVEN_UP else None
+    after = replace(refund, state=RefundState.DONE, ended_at=now, channel_refund=channel_refund, detail=detail)
     return after, (_ended(after),)
 
 

@@ -49,7 +49,7 @@ class Refunding:
         if found is None:
             return
         refund, receipt, order = found
-        if refund.state is not RefundState.ASKED:
+        if refund.state is RefundState.DONE:
             return
         channel = await self._channel_of(refund)
         if not isinstance(channel, RefundingChannel):
@@ -59,7 +59,21 @@ class Refunding:
             number=refund.number, order=order, transaction=receipt.transaction, amount=refund.amount,
             paid=receipt.amount, reason=refund.reason,
         )  # fmt: skip
-        await self._take_over(refund, await self._asked(channel, asked, refund))
+        if refund.state is RefundState.ASKED:
+            await self._take_over(refund, await self._asked(channel, asked, refund))
+        else:
+            await self._look(channel, asked, refund)
+
+    async def _look(self, channel: RefundingChannel, order: RefundOrder, refund: Refund) -> None:
+        """Look whether a channel made a refund that is stuck or was given up; it is not asked for again."""
+        try:
+            state = await channel.query_refund(order)
+        except ChannelUnreachable as problem:
+            raise NotYet(UNANSWERED_US) from problem
+        except ChannelRefused:
+            return
+        if state.progress is RefundProgress.DONE:
+            await self._take_over(refund, state)
 
     async def _channel_of(self, refund: Refund) -> object:
         kind = ChannelKind(refund.method.value)

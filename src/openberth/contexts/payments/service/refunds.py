@@ -94,8 +94,12 @@ def refund_does_not_go(unit: Unit, *, refund: Id, detail: str) -> Refund:
 def look_at(unit: Unit, *, method: str, number: str) -> None:
     """Have a refund asked after now: its channel said that something became of it. What is not ours is passed over."""
     found = refund_by_number(unit, method=ReceiptMethod(method), number=number)
-    if found is not None and found.state is RefundState.ASKED:
+    if found is None or found.state is RefundState.DONE:
+        return
+    if found.state is RefundState.ASKED:
         jobs.hurry(unit, kind=JOB_REFUND, unique_key=found.number)
+    else:  # nobody asks after it any more, and money may go back all the same
+        _schedule(unit, found)
 
 
 def refund_by_id(reader: Reader, *, refund: Id) -> Refund:
@@ -143,13 +147,14 @@ def _done(unit: Unit, found: Refund, channel_refund: str | None) -> Refund:
     after, events = refund_done(found, unit.now, channel_refund=channel_refund)
     if after is not found:
         _save(unit, after)
-        ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.refund_done(after))
+        was_given_up = found.state is RefundState.GIVEN_UP
+        transfers = booking.refund_done_after_all(after) if was_given_up else booking.refund_done(after)
+        ledger.book(unit, company=found.company, lot=found.lot, transfers=transfers)
         append(unit, found, events)
     return after
 
 
 def _schedule(unit: Unit, asked: Refund) -> None:
-    assert asked.state is RefundState.ASKED, "only what was asked for is carried to its channel"
     jobs.schedule(unit, kind=JOB_REFUND, body={"refund": str(asked.id)}, unique_key=asked.number)
 
 
