@@ -113,9 +113,18 @@ def check_login(login: str) -> str:
     """Return a login as it is kept. Raises ``Malformed("account.login")``."""
     kept = login.strip().casefold()
     fits = 2 <= len(kept) <= LOGIN_MAX and kept.isascii() and all(each.isalnum() or each in "._-@" for each in kept)
-    if not fits:
+    if not fits or _is_id(kept):
         raise Malformed("account.login", most=LOGIN_MAX)
     return kept
+
+
+def _is_id(text: str) -> bool:
+    """Tell whether a login would read as the id of an account: whoever names it would mean somebody else."""
+    try:
+        Id(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_password(password: str, *, login: str | None, is_common: Callable[[str], bool]) -> None:
