@@ -44,6 +44,7 @@ _Fen = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 _PAID = frozenset(("SUCCESS", "REFUND"))  # what was refunded since was paid all the same
 _OPEN = frozenset(("NOTPAY", "USERPAYING", "ACCEPT"))
 _CLOSED = frozenset(("CLOSED", "REVOKED", "PAYERROR"))
+_PAID_ALREADY = frozenset(("ORDERPAID", "ORDER_PAID", "TRADE_PAID"))
 _REFUNDS = {
     "SUCCESS": RefundProgress.DONE, "PROCESSING": RefundProgress.UNDER_WAY, "CLOSED": RefundProgress.REFUSED,
     "ABNORMAL": RefundProgress.ABNORMAL,
@@ -161,7 +162,18 @@ class WechatPay:
     # -- orders --------------------------------------------------------------------------------------------------------
 
     async def open(self, order: ChannelOrder) -> OpenedOrder:
-        """Make the order payable where the payer stands. WeChat itself wants the payer, a browser the address."""
+        """Make the order payable where the payer stands. WeChat itself wants the payer, a browser the address.
+
+        One that is paid already is ``ChannelUnreachable("channel.unclear")``: who asks by its number finds the money.
+        """
+        try:
+            return await self._opened(order)
+        except ChannelRefused as refusal:
+            if refusal.reason in _PAID_ALREADY:
+                raise unclear() from refusal
+            raise
+
+    async def _opened(self, order: ChannelOrder) -> OpenedOrder:
         if order.amount.currency != CURRENCY:
             raise ChannelRefused(channel=NAME, reason="CURRENCY")
         asked = self._asked(order)
@@ -193,7 +205,7 @@ class WechatPay:
         try:
             await self._client.post(f"{self._orders}/out-trade-no/{number}/close", self._whose())
         except ChannelRefused as refusal:
-            if refusal.reason in ("ORDERPAID", "ORDER_PAID", "TRADE_PAID"):
+            if refusal.reason in _PAID_ALREADY:
                 return await self.query(number)
             if refusal.reason in ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"):
                 return ChannelState(number=number, state=OrderState.UNKNOWN)

@@ -1,5 +1,6 @@
 """Bills, attempts and receipts, rule by rule."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from openberth.contexts.payments import model
 from openberth.contexts.payments.model import (
+    NUMBER_LENGTH,
     Attempt,
     AttemptEnded,
     AttemptOpened,
@@ -21,6 +23,7 @@ from openberth.contexts.payments.model import (
     ReceiptRecorded,
     Settlement,
     SurplusReceived,
+    bill_number,
     change_of,
     ended,
     issue,
@@ -288,3 +291,11 @@ def test_events_hold_ids_and_plain_values_only() -> None:
 
 def vars_of(event: Any) -> list[object]:
     return [getattr(event, field.name) for field in fields(event)]
+
+
+def test_numbers_of_bills_are_as_many_as_ids() -> None:
+    """Bills of one millisecond share the half of their ids that is time."""
+    ids = [uuid7(1_790_000_000_000, counter, secrets.randbits(62)) for counter in range(4_000)]
+    numbers = {bill_number(each, "260926") for each in ids}
+    assert len(numbers) == len(ids)
+    assert all(len(number) <= NUMBER_LENGTH for number in numbers)

@@ -12,7 +12,7 @@ from openberth.contexts.payments.model import ReceiptMethod, Refund, RefundCause
 from openberth.contexts.payments.service import refunds
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none, money
-from openberth.infra.http.asks import LotName, Words
+from openberth.infra.http.asks import Form, LotName, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
@@ -24,7 +24,7 @@ from openberth.kernel.money import MINOR_DIGITS, Money
 Reason = Annotated[Words, Field(min_length=1, max_length=80)]
 
 
-class RefundForm(View):
+class RefundForm(Form):
     """How much of a receipt goes back, in minor units of its currency, and why: the payer reads the reason."""
 
     amount_minor: Annotated[int, Field(gt=0, le=10**12)]
@@ -32,7 +32,7 @@ class RefundForm(View):
     reason: Reason
 
 
-class GiveUpForm(View):
+class GiveUpForm(Form):
     """Why a stuck refund will never be made."""
 
     reason: Reason

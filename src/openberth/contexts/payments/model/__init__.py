@@ -15,6 +15,7 @@ from openberth.contexts.payments.model.entities import (
     Receipt,
     ReceiptMethod,
     SurplusReason,
+    bill_number,
     order_number,
 )
 from openberth.contexts.payments.model.events import (
@@ -82,6 +83,7 @@ __all__ = [
     "SurplusReason",
     "SurplusReceived",
     "ask_refund",
+    "bill_number",
     "change_of",
     "differs",
     "ended",

@@ -205,6 +205,11 @@ def source_of(method: ReceiptMethod, transaction: str, account: Id | None) -> st
     return f"{method if account is None else account.hex[-16:]}:{transaction}"
 
 
+def bill_number(bill: Id, day: str) -> str:
+    """Return what people call a bill: its day and the random half of its id. The other half is time, which repeats."""
+    return f"{day}-{bill.hex[-16:]}".upper()
+
+
 def order_number(attempt: Id) -> str:
     """Return the number of an attempt's order at its channel: 32 letters and digits, which every channel accepts."""
     return attempt.hex

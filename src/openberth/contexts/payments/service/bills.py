@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from openberth.contexts.payments.model import Attempt, Bill, BillState, Refund, issue, withdraw
+from openberth.contexts.payments.model import Attempt, Bill, BillState, Refund, bill_number, issue, withdraw
 from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.service import ledger
 from openberth.contexts.payments.store import PAGE_MAX
@@ -31,7 +31,7 @@ def issue_bill(
     day = as_datetime(unit.now).strftime("%y%m%d")
     bill, events = issue(
         id=bill_id, company=company, lot=lot, subject_kind=kind, subject_id=subject,
-        number=f"{day}-{bill_id.hex[:12]}{bill_id.hex[-4:]}".upper(), due=due, tariff_version=tariff_version,
+        number=bill_number(bill_id, day), due=due, tariff_version=tariff_version,
         quote=quote, quoted_at=quoted_at, valid_until=valid_until, now=unit.now,
     )  # fmt: skip
     unit.run(bill_store.INSERT_BILL, **bill_store.bill_row(bill))

@@ -114,9 +114,9 @@ def close_day(unit: Unit, *, day: Id) -> Day:
     unit.lock(("reconciliation", found.account))
     found = day_by_id(unit, day=day)
     check_open(found.state, found.day)
-    waiting = [one for one in differences_of(unit, day=found) if one.state is DifferenceState.OPEN]
+    waiting = unit.all(store.OPEN_OF_DAY, account=found.account, on_day=found.day.isoformat())[0]
     if waiting:
-        raise Refused("reconciliation.open_differences", count=len(waiting))
+        raise Refused("reconciliation.open_differences", count=waiting)
     unit.save(
         store.CLOSE_DAY, day_id=found.id, seen=found.version, now=unit.machine_now, by=unit.caller.actor.name
     )  # fmt: skip

@@ -144,6 +144,14 @@ DIFFERENCES_OF_DAY = Query(
     _difference,
 )
 DIFFERENCE = Query(select(difference).where(difference.c.id == bindparam("difference_id")), _difference)
+OPEN_OF_DAY = Query(
+    select(func.count()).where(
+        difference.c.account_id == bindparam("account"),
+        difference.c.day == bindparam("on_day"),
+        difference.c.state == DifferenceState.OPEN,
+    ),
+    int,
+)
 OPEN_DIFFERENCES = Query(
     select(difference)
     .where(difference.c.account_id == bindparam("account"), difference.c.state == DifferenceState.OPEN)
