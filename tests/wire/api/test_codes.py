@@ -224,6 +224,56 @@ def test_a_browser_pays_on_a_page(waiting: House) -> None:
     assert "该通道当前没有等待的车辆" in nobody
 
 
+def contract(house: House, kind: str, rank: int) -> str:
+    form = {
+        "level": "lot", "node": "mall", "kind": kind, "name": kind, "params": {"merchant": "m"},
+        "secrets": {"merchant_key": "a key of the tests"}, "rank": rank,
+    }  # fmt: skip
+    made = house.post("/v1/channels", form)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def test_a_lot_with_several_channels_offers_them_all(waiting: House) -> None:
+    assert waiting.stranger.get(waiting.code("out-1")).json()["waiting"]["channels"] == ["sandpay"]
+    made = contract(waiting, "wechatpay", 10)
+    lane, browser = waiting.code("out-1"), waiting.client(BROWSER)
+    assert waiting.stranger.get(lane).json()["waiting"]["channels"] == ["wechatpay", "sandpay"]
+    assert waiting.stranger.get(waiting.code("out-2")).json()["waiting"] is None
+    shown = page(browser.get(lane))
+    assert re.findall(r'name="channel" value="(\w+)"', shown) == ["wechatpay", "sandpay"]
+    assert "微信支付" in shown
+    assert "Pay with Sandpay" in page(browser.get(lane, params={"lang": "en"}))
+    asked = waiting.stranger.post(waiting.code() + "/bills", json={"plate": CAR}).json()
+    assert asked["channels"] == ["wechatpay", "sandpay"]
+    priced = page(browser.post(waiting.code() + "/bills", data={"plate": CAR}))
+    assert re.findall(r'name="channel" value="(\w+)"', priced) == ["wechatpay", "sandpay"]
+    for wanted, taken in (
+        (None, "wechatpay"),
+        ({"channel": "sandpay"}, "sandpay"),
+        ({"channel": "wechatpay"}, "wechatpay"),
+    ):
+        assert waiting.stranger.post(lane + "/pay", json=wanted or {}).json()["channel"] == taken
+    early = waiting.stranger.post(waiting.code() + "/pay", json={"bill": asked["bill"]["id"], "channel": "sandpay"})
+    assert early.json()["channel"] == "sandpay"
+    assert [order.scene for order in waiting.channel.orders.values()] == ["code", "code"]
+    assert browser.post(lane + "/pay", data={"channel": "wechatpay"}).status_code == 303
+    assert [order.scene for order in waiting.channel.orders.values()] == ["code", "code", "page"]
+    paused = waiting.operator.put(f"/v1/channels/{made}/state", json={"state": "paused"})
+    assert paused.status_code == 200, paused.text
+    assert waiting.stranger.get(lane).json()["waiting"]["channels"] == ["sandpay"]
+    assert 'name="channel"' not in page(browser.get(lane))
+
+
+def test_a_channel_that_the_lot_has_not_is_refused(waiting: House) -> None:
+    lane = waiting.code("out-1")
+    none = waiting.stranger.post(lane + "/pay", json={"channel": "alipay"})
+    assert (none.status_code, none.json()["code"]) == (409, "channel.none")
+    wrong = waiting.stranger.post(lane + "/pay", json={"channel": "gold"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "request.malformed")
+    assert waiting.channel.orders == {}
+
+
 def test_a_browser_keeps_its_pass(house: House) -> None:
     browser = house.client(BROWSER)
     house.arrive("in-1", None)

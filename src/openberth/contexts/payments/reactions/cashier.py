@@ -95,6 +95,10 @@ class Cashier:
         )  # fmt: skip
         return Payable(after, opened.client_fields)
 
+    async def kinds_for(self, *, company: Id, lot: Id) -> list[ChannelKind]:
+        """Return the kinds of channels by which a lot can be paid now, the first one being taken by itself."""
+        return await self._channels.kinds_for(company=company, lot=lot)
+
     async def _contract_for(self, bill: Bill, kind: ChannelKind | None, scene: Scene) -> Contract:
         for contract in await self._channels.for_lot(company=bill.company, lot=bill.lot):
             if (kind is None or contract.account.kind is kind) and scene in contract.channel.scenes:

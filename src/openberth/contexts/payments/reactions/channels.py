@@ -63,6 +63,11 @@ class Channels:
         found = await self._database.read(partial(service.accounts_for, company=company, lot=lot), by=self._by)
         return [await self._made(account) for account in found]
 
+    async def kinds_for(self, *, company: Id, lot: Id) -> list[ChannelKind]:
+        """Return the kinds of channels that take the money of a lot now, the one that is tried first standing first."""
+        found = await self._database.read(partial(service.accounts_for, company=company, lot=lot), by=self._by)
+        return list(dict.fromkeys(ChannelKind(account.kind) for account in found))
+
     async def of(self, account: Id) -> Contract:
         """Return a contract, whatever its state. Raises ``NotFound("channel.not_found")``."""
         found, secrets = await self._revealed(account)

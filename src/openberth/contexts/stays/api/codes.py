@@ -13,6 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from openberth.contexts.facility import LaneKind, LotSummary
+from openberth.contexts.payments.model.channels import ChannelKind
+from openberth.contexts.payments.ports import Scene
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.stays.api import pages
 from openberth.contexts.stays.api.driver import (
@@ -25,6 +27,7 @@ from openberth.contexts.stays.api.driver import (
     DriverPass,
     DriverWaiting,
     EnterForm,
+    LanePayForm,
     LeaveForm,
     PayForm,
 )
@@ -88,7 +91,7 @@ class CodesApi:
         sign = await self._signs.find(request)
         if sign.lane is None:
             return self._answer(request, sign, await self._lot_answer(sign))
-        answer = await self._database.read(partial(_lane_answer, sign=sign), by=sign.by)
+        answer = await self._lane_answer(sign)
         response = self._answer(request, sign, answer)
         if wants_page(request) and sign.lane.kind is LaneKind.ENTRY and _kept_claim(request) is None:
             # Given before the driver asks for a pass: so the same phone is shown it again when the answer is lost.
@@ -101,15 +104,18 @@ class CodesApi:
             waiting = await self._database.read(partial(waiting_at, lane=sign.lane.id), by=sign.by)
             if waiting is None or waiting.bill is None or waiting.ask is not Ask.PAY:
                 raise Refused("lane.nobody_waiting")
-            bill = waiting.bill.id
+            bill, channel = waiting.bill.id, (await read_form(request, LanePayForm)).channel
         else:
-            bill = (await read_form(request, PayForm)).bill
-        # The caller's scope is this lot: a bill of another one is not found.
-        attempt = (await self._cashier.pay(bill=bill, by=sign.by)).attempt
+            form = await read_form(request, PayForm)
+            bill, channel = form.bill, form.channel
+        # A phone's browser follows a link; a program shows the code. The caller's scope is this lot: a bill of another
+        # one is not found.
+        scene = Scene.PAGE if wants_page(request) else Scene.CODE
+        attempt = (await self._cashier.pay(bill=bill, by=sign.by, kind=channel, scene=scene)).attempt
         if wants_page(request) and attempt.pay_url is not None and attempt.pay_url.startswith(("https://", "http://")):
             return RedirectResponse(attempt.pay_url, 303, headers=pages.HEADERS)
         order = DriverOrder(
-            attempt=attempt.id, pay_url=attempt.pay_url, due=money(attempt.amount),
+            attempt=attempt.id, channel=attempt.channel, pay_url=attempt.pay_url, due=money(attempt.amount),
             expires_at=instant(attempt.expires_at),
         )  # fmt: skip
         return _json(order, 201)
@@ -139,7 +145,7 @@ class CodesApi:
             raise Refused("lane.not_an_exit")
         await self._database.write(partial(_leave, lot=lane.lot, lane=lane.id, token=token), by=sign.by,
                                    urgency=Urgency.LANE)  # fmt: skip
-        return self._answer(request, sign, await self._database.read(partial(_lane_answer, sign=sign), by=sign.by))
+        return self._answer(request, sign, await self._lane_answer(sign))
 
     async def _bills(self, request: Request) -> Response:
         sign = await self._signs.find(request)
@@ -152,9 +158,10 @@ class CodesApi:
         due = await self._due(sign, plate)
         if form.token is None and due.due.minor:
             await self._signs.something_was_due(sign, plate)
+        channels = await self._channels(sign) if due.due.minor else []
         if wants_page(request):
-            return pages.page_response(pages.bill_page(sign.lot, sign.code, due, plate, sign.language))
-        return _json(DriverBill(bill=due))
+            return pages.page_response(pages.bill_page(sign.lot, sign.code, due, plate, channels, sign.language))
+        return _json(DriverBill(bill=due, channels=channels))
 
     async def _due(self, sign: Sign, plate: Plate) -> DueView:
         """Return what a plate or pass owes.
@@ -183,6 +190,18 @@ class CodesApi:
         assert sign.lane is not None, "a lane's answer is about a lane"
         has_pass = PASS_COOKIE in request.cookies
         return pages.page_response(pages.lane_page(sign.lane, answer, sign.language, has_pass=has_pass))
+
+    async def _lane_answer(self, sign: Sign) -> DriverLane:
+        """Return what a lane shows, with the ways to pay for the car that has to."""
+        answer = await self._database.read(partial(_lane_answer, sign=sign), by=sign.by)
+        waiting = answer.waiting
+        if waiting is None or waiting.bill is None or not waiting.bill.due.minor:
+            return answer
+        waiting = waiting.model_copy(update={"channels": await self._channels(sign)})
+        return answer.model_copy(update={"waiting": waiting})
+
+    async def _channels(self, sign: Sign) -> list[ChannelKind]:
+        return await self._cashier.kinds_for(company=sign.lot.company, lot=sign.lot.id)
 
     async def _lot_answer(self, sign: Sign) -> DriverLot:
         lot = sign.lot

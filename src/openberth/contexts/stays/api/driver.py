@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from openberth.contexts.facility import LaneKind, LotState
+from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.stays.api.views import DueView, NameView
 from openberth.contexts.stays.model.entities import Ask
 from openberth.infra.http.answers import MaskedPlate, MoneyView, View, When
@@ -17,12 +18,13 @@ CLAIM_PATTERN = re.compile(r"^[A-Za-z0-9_-]{22,64}$")  # 128 bits or more
 
 
 class DriverWaiting(View):
-    """The car that waits at the lane, and what it has to do."""
+    """The car that waits at the lane, and what it has to do. ``channels`` are the ways to pay, the usual one first."""
 
     passage: Id
     plate: MaskedPlate | None
     ask: Ask
     bill: DueView | None
+    channels: list[ChannelKind] = Field(default_factory=list)
 
 
 class DriverLane(View):
@@ -47,9 +49,10 @@ class DriverLot(View):
 
 
 class DriverOrder(View):
-    """Where to pay, and how long (machine time)."""
+    """Where to pay, by which channel, and how long (machine time)."""
 
     attempt: Id
+    channel: str
     pay_url: str | None
     due: MoneyView
     expires_at: When
@@ -63,15 +66,24 @@ class DriverPass(View):
 
 
 class DriverBill(View):
-    """What a stay costs by now."""
+    """What a stay costs by now, and the ways to pay it when something is due, the usual one first."""
 
     bill: DueView
+    channels: list[ChannelKind] = Field(default_factory=list)
 
 
 class PayForm(Form):
-    """Which bill is paid at the code of a lot."""
+    """Which bill is paid at the code of a lot, and by which channel; without one the lot's first."""
 
     bill: Id
+    channel: ChannelKind | None = None
+
+
+class LanePayForm(Form):
+    """By which channel the car that waits at a lane pays; without one the lot's first."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    channel: ChannelKind | None = None
 
 
 class EnterForm(Form):

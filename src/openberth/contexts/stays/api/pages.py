@@ -1,6 +1,6 @@
 """The small pages behind the codes: one column, no scripts, nothing loaded from anywhere, in Chinese or English."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from starlette.responses import Response
 
 from openberth.contexts.facility import LaneContext, LaneKind, LotSummary
+from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.stays.api.driver import DriverLane, DriverLot, DriverWaiting
 from openberth.contexts.stays.api.views import DueView, NameView
 from openberth.contexts.stays.model.entities import Ask
@@ -48,6 +49,7 @@ input{width:100%;font:inherit;padding:.6rem .7rem;border:1px solid var(--line);b
 background:var(--ground);color:inherit}
 button{width:100%;font:inherit;font-weight:600;padding:.8rem;border:0;border-radius:.6rem;background:var(--go);color:#fff;
 margin-top:.6rem}
+button.other{background:none;border:1px solid var(--go);color:inherit}
 code{font-size:1.05rem;word-break:break-all}
 a{color:inherit}
 """
@@ -104,15 +106,15 @@ def lot_page(lot: LotSummary, code: str, answer: DriverLot, language: Language) 
     return _page(head + _section(_p(text("page.pay_early", language)) + form + passed), language, code)
 
 
-def bill_page(lot: LotSummary, code: str, due: DueView, plate: Plate, language: Language) -> str:
+def bill_page(
+    lot: LotSummary, code: str, due: DueView, plate: Plate, channels: Sequence[ChannelKind], language: Language
+) -> str:
     """Return the page of a bill that is asked for before going to the car."""
     parts = f"<h1>{escape(_name(name_of(lot), language))}</h1>"
     parts += f'<p><span class="plate">{escape(plate.masked)}</span></p>{_due(due, language, lot.zone)}'
     if due.due.minor:
         hidden = f'<input type="hidden" name="bill" value="{escape(due.id)}">'
-        parts += (
-            f'<form method="post" action="/c/{escape(code)}/pay">{hidden}{_button(text("page.pay", language))}</form>'
-        )
+        parts += _pay_form(code, hidden, channels, language)
     else:
         parts += _p(text("page.nothing_due_pass" if plate.is_unlicensed else "page.nothing_due", language))
     return _page(_section(parts), language, code)
@@ -139,8 +141,7 @@ def _todo(lane: LaneContext, waiting: DriverWaiting, language: Language, *, has_
         due = _due(waiting.bill, language, lane.zone)
         if not waiting.bill.due.minor:
             return due + _p(text("page.opening", language))
-        button = _button(text("page.pay", language))
-        return due + f'<form method="post" action="{action}/pay?lang={language}">{button}</form>'
+        return due + _pay_form(lane.scan_code, "", waiting.channels, language)
     if waiting.ask is Ask.ENTER:
         button = _button(text("page.enter", language))
         said = _p(text("page.unread_entry", language))
@@ -156,6 +157,19 @@ def _todo(lane: LaneContext, waiting: DriverWaiting, language: Language, *, has_
         f'maxlength="64" autocomplete="off" required>{_button(text("page.show_pass", language))}</form>'
     )
     return said + kept + typed
+
+
+def _pay_form(code: str, hidden: str, channels: Sequence[ChannelKind], language: Language) -> str:
+    """Return the form that leads to the channel: one button, or one for each kind where the lot has several."""
+    if len(channels) < 2:
+        buttons = _button(text("page.pay", language))
+    else:
+        buttons = "".join(
+            f'<button name="channel" value="{kind}"{" class=other" if index else ""}>'
+            f"{escape(text(f'page.pay_by.{kind}', language))}</button>"
+            for index, kind in enumerate(channels)
+        )
+    return f'<form method="post" action="/c/{escape(code)}/pay?lang={language}">{hidden}{buttons}</form>'
 
 
 def _due(due: DueView, language: Language, zone: str) -> str:
