@@ -10,7 +10,7 @@ import time
 import uuid
 from fractions import Fraction
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -56,6 +56,7 @@ class Waiting(msgspec.Struct, frozen=True):
     plate: str | None = None
     ask: str = "nothing"  # pay | enter | identify | nothing
     bill: BillView | None = None
+    channels: tuple[str, ...] = ()  # by which it can be paid, the usual one first
 
 
 class LaneView(msgspec.Struct, frozen=True):
@@ -72,12 +73,11 @@ class PayOrder(msgspec.Struct, frozen=True):
     due: Sum
 
 
-class PaidOrder(msgspec.Struct, frozen=True):
-    """What the channel says after its page was opened."""
+class Asked(msgspec.Struct, frozen=True):
+    """What is owed before going to the car, and by which channels it can be paid."""
 
-    state: str
-    amount_minor: int
-    paid_minor: int | None = None
+    bill: BillView | None = None
+    channels: tuple[str, ...] = ()
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -244,11 +244,10 @@ def _code(answer: Answer) -> str:
 
 
 class Phone:
-    """A driver's phone: needs no token, scans codes, opens payment pages."""
+    """A driver's phone: needs no token, scans codes."""
 
     def __init__(self, url: str, *, source: str | None = None, patience_s: float = 20) -> None:
         self._client = Client(url, source=source, patience_s=patience_s)
-        self._patience_s = patience_s
 
     async def lane(self, code: str) -> LaneView:
         """Scan a lane's code."""
@@ -262,26 +261,16 @@ class Phone:
         """Say with which pass the car at this exit came."""
         return shaped(LaneView, await self._client.post(f"/c/{code}/leave", {"pass": passport}))
 
-    async def bill(self, code: str, *, plate: str, is_pass: bool) -> BillView | None:
-        """Ask at a lot's code what a stay owes by now; None for nothing."""
+    async def bill(self, code: str, *, plate: str, is_pass: bool) -> Asked:
+        """Ask at a lot's code what a stay owes by now; no bill for nothing."""
         answer = await self._client.post(f"/c/{code}/bills", {"pass" if is_pass else "plate": plate})
-        bill = answer.get("bill") if isinstance(answer, dict) else None
-        view = shaped(BillView, bill) if bill is not None else None
-        return view if view is not None and view.due.minor > 0 else None
+        asked = shaped(Asked, answer)
+        return asked if asked.bill is not None and asked.bill.due.minor > 0 else Asked()
 
-    async def order(self, code: str, bill: str | None = None) -> PayOrder:
+    async def order(self, code: str, bill: str | None = None, channel: str | None = None) -> PayOrder:
         """Ask where to pay: at a lane for the car that waits there, at a lot for a bill."""
-        return shaped(PayOrder, await self._client.post(f"/c/{code}/pay", {"bill": bill} if bill else None))
-
-    async def pay(self, url: str) -> PaidOrder:
-        """Open the payment page, which pays."""
-        parts = urlsplit(url)
-        channel = Client(url, patience_s=self._patience_s)
-        try:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            return shaped(PaidOrder, await channel.get(target))
-        finally:
-            await channel.close()
+        wanted = {name: value for name, value in (("bill", bill), ("channel", channel)) if value}
+        return shaped(PayOrder, await self._client.post(f"/c/{code}/pay", wanted or None))
 
     async def close(self) -> None:
         """Put the phone away."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from openberth.simulator.api import BooksView, Operator
-from openberth.simulator.books import CASH, SANDPAY, Books, Fate
-from openberth.simulator.comparison import Opening
+from openberth.simulator.books import Books, Fate
+from openberth.simulator.comparison import Opening, methods_of
 from openberth.simulator.plan import LotPlan
 
 
@@ -35,7 +35,7 @@ async def side_by_side(books: Books, plans: list[LotPlan], opening: Opening, api
         inside = sum(visit.fate is Fate.INSIDE for visit in visits)
         lines.append(Line(lot.code, "left", left, after.stays_closed - before.stays_closed))
         lines.append(Line(lot.code, "inside", inside, after.stays_open - before.stays_open))
-        for method in (SANDPAY, CASH):
+        for method in methods_of(received, after, before):
             theirs = _received(after, method) - _received(before, method)
             lines.append(Line(lot.code, method, received.get(method, 0), theirs, lot.currency))
     return lines

@@ -12,7 +12,7 @@ from openberth.simulator.devices.vzenith_wire import Sight
 from openberth.simulator.plan import Lane, LotPlan, Permit
 from openberth.simulator.plates import CarPlate
 
-SANDPAY, CASH = "sandpay", "cash"
+SANDPAY, WECHATPAY, CASH = "sandpay", "wechatpay", "cash"
 
 
 class Fate(StrEnum):

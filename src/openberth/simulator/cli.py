@@ -44,6 +44,9 @@ def simulate(
     tariffs: Annotated[list[Path], typer.Option(help="Tariff files; may be repeated.")],
     permits: Annotated[list[Path] | None, typer.Option(help="Permit files; may be repeated.")] = None,
     sandpay: Annotated[str | None, typer.Option(help="The payment sandbox, whose totals are compared too.")] = None,
+    wechatpay: Annotated[
+        str | None, typer.Option(help="The stand-in for WeChat Pay: drivers pay there, and its totals are compared.")
+    ] = None,
     barrier_port: Annotated[int, typer.Option(help="Where barrier controllers dial.")] = 8421,
     hours: Annotated[float, typer.Option(min=0, help="Business hours to run.")] = 24.0,
     minutes: Annotated[float | None, typer.Option(min=0, help="Machine minutes to run, instead of --hours.")] = None,
@@ -72,6 +75,7 @@ def simulate(
             tariffs=tuple(tariffs),
             permits=tuple(permits or ()),
             sandpay_url=sandpay,
+            wechatpay_url=wechatpay,
             barrier_port=barrier_port,
             hours=hours,
             minutes=minutes,

@@ -1,14 +1,14 @@
-"""The simulator's books against the server's: car by car, then lot by lot, then the payment channel; to the fen."""
+"""The simulator's books against the server's: car by car, then lot by lot, then the payment channels; to the fen."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from openberth.simulator.api import BooksView, Client, Operator, Refusal, StayView
-from openberth.simulator.books import CASH, SANDPAY, Books, Crossing, Fate, Visit
+from openberth.simulator.api import BooksView, Operator, Refusal, StayView
+from openberth.simulator.books import CASH, Books, Crossing, Fate, Visit
 from openberth.simulator.clock import MINUTE_US, BusinessClock, instant_text, instant_us
+from openberth.simulator.paying import Purse
 from openberth.simulator.plan import LotPlan
 from openberth.simulator.tariff import Part, stay_fee
 from openberth.simulator.web import NoAnswer
@@ -19,30 +19,30 @@ _DOUBT_MACHINE_US = 50_000  # how far the two clocks may be apart, and how late 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the server's and the channel's books said before the first car."""
+    """What the server's and the channels' books said before the first car; the latter by method and currency."""
 
     started_us: int
     lots: dict[str, BooksView]
-    channel_minor: dict[str, int]
+    channels: Mapping[str, Mapping[str, int]]
 
 
 class Comparison:
     """Compares until both sides agree or patience ends: notifications and replays may still be on their way."""
 
     def __init__(
-        self, books: Books, plans: Sequence[LotPlan], api: Operator, channel_url: str | None, clock: BusinessClock
+        self, books: Books, plans: Sequence[LotPlan], api: Operator, purse: Purse, clock: BusinessClock
     ) -> None:
         self._books = books
         self._plans = plans
         self._api = api
-        self._channel_url = channel_url
+        self._purse = purse
         self._clock = clock
         self._slack_us = int(_DOUBT_MACHINE_US * clock.speed)
 
     async def opening(self) -> Opening:
         """Read both books before the town opens."""
         lots = {plan.code: await self._api.books(plan.code) for plan in self._plans}
-        return Opening(self._clock.now_us(), lots, await self._channel_totals())
+        return Opening(self._clock.now_us(), lots, await self._purse.totals())
 
     async def differences(self, opening: Opening, patience_s: float) -> list[str]:
         """Return every difference in words; none means that the books agree."""
@@ -193,18 +193,22 @@ class Comparison:
         try:
             for plan in self._plans:
                 words += self._lot_totals(plan, opening.lots[plan.code], await self._api.books(plan.code))
-            channel = await self._channel_totals()
+            channels = await self._purse.totals()
         except (NoAnswer, Refusal) as error:
             return [f"the totals cannot be read ({error})"]
-        if self._channel_url is not None:
-            ours: dict[str, int] = {}
-            for plan in self._plans:
-                ours[plan.currency] = ours.get(plan.currency, 0) + self._books.received(plan).get(SANDPAY, 0)
-            for currency, minor in ours.items():
-                theirs = channel.get(currency, 0) - opening.channel_minor.get(currency, 0)
-                if theirs != minor:
-                    words.append(f"drivers paid {minor} {currency} through the channel, the channel has {theirs}")
+        for method, after in channels.items():
+            words += self._channel_totals(method, opening.channels.get(method, {}), after)
         return words
+
+    def _channel_totals(self, method: str, before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+        ours: dict[str, int] = {}
+        for plan in self._plans:
+            ours[plan.currency] = ours.get(plan.currency, 0) + self._books.received(plan).get(method, 0)
+        sums = [(currency, minor, after.get(currency, 0) - before.get(currency, 0)) for currency, minor in ours.items()]
+        return [
+            f"drivers paid {minor} {currency} through the channel {method}, it has {theirs}"
+            for currency, minor, theirs in sums if theirs != minor
+        ]  # fmt: skip
 
     def _lot_totals(self, plan: LotPlan, before: BooksView, after: BooksView) -> list[str]:
         visits = list(self._books.of_lot(plan))
@@ -215,25 +219,17 @@ class Comparison:
             ("stays open", inside, after.stays_open - before.stays_open),
         ]
         received = self._books.received(plan)
-        for method in (SANDPAY, CASH):
+        for method in methods_of(received, after, before):
             sums = [view.received[method].minor if method in view.received else 0 for view in (after, before)]
             pairs.append((f"received by {method}", received.get(method, 0), sums[0] - sums[1]))
         return [
             f"{plan.code}: {name}: ours {ours}, the server's {theirs}" for name, ours, theirs in pairs if ours != theirs
         ]
 
-    async def _channel_totals(self) -> dict[str, int]:
-        if self._channel_url is None:
-            return {}
-        client = Client(self._channel_url)
-        try:
-            totals: Any = await client.get("/control/totals")
-        finally:
-            await client.close()
-        try:
-            return {str(currency): int(minor) for currency, minor in totals["paid_minor"].items()}
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise NoAnswer(f"the channel's totals: {error!r}") from error
+
+def methods_of(received: Mapping[str, int], *views: BooksView) -> list[str]:
+    """Return every method by which money came in somebody's books, sorted; cash is always one."""
+    return sorted({CASH, *received, *(name for view in views for name in view.received)})
 
 
 def _money(sums: "Counter[tuple[str, int]]") -> str:

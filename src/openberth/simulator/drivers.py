@@ -247,7 +247,7 @@ class Driver:
             if ask == "pay" and waiting is not None:
                 if waiting.bill is not None:
                     self._wallet.note(waiting.bill)
-                paid_ns = await self._wallet.pay_here(site, waiting.bill)
+                paid_ns = await self._wallet.pay_here(site, waiting.bill, waiting.channels)
                 if await site.boom.wait_open(site.waits.paid_s if paid_ns else site.waits.look_s):
                     if paid_ns:
                         self._world.counters.pay_to_open.add((self._world.clock.machine_ns() - paid_ns) // 1_000)

@@ -16,6 +16,7 @@ from openberth.simulator.clock import HOUR_US, BusinessClock, instant_us
 from openberth.simulator.comparison import Comparison
 from openberth.simulator.counters import Counters
 from openberth.simulator.faults import Faults
+from openberth.simulator.paying import Purse
 from openberth.simulator.plan import LotPlan, read_plans
 from openberth.simulator.plates import PlateMint
 from openberth.simulator.site import Waits
@@ -45,6 +46,7 @@ class TownConfig:
     tariffs: tuple[Path, ...]
     permits: tuple[Path, ...] = ()
     sandpay_url: str | None = None
+    wechatpay_url: str | None = None
     barrier_port: int = 8421
     hours: float | None = 24.0
     minutes: float | None = None
@@ -106,7 +108,7 @@ async def run_town(
     try:
         async with _followed_clock(api) as clock:
             world = _world(config, plans, clock, counters, faults)
-            comparison = Comparison(world.books, plans, api, config.sandpay_url, clock)
+            comparison = Comparison(world.books, plans, api, world.purse, clock)
             opening = await comparison.opening()
             town = await _built(config, plans, api, world)
             try:
@@ -141,7 +143,8 @@ def _world(config: TownConfig, plans: list[LotPlan], clock: BusinessClock, count
     def phone(number: int) -> Phone:
         return Phone(config.url, source=phone_source(config.url, number))
 
-    return World(clock, Books(), counters, faults, mint, phone)
+    purse = Purse(sandpay=config.sandpay_url, wechatpay=config.wechatpay_url)
+    return World(clock, Books(), counters, faults, mint, phone, purse)
 
 
 async def _built(config: TownConfig, plans: list[LotPlan], api: Operator, world: World) -> Town:

@@ -1,14 +1,16 @@
 """How a driver pays: in advance at the lot's code, at the lane by its code, or in cash to the guard."""
 
 import asyncio
+from collections.abc import Sequence
 
-from openberth.simulator.api import BillView, Phone, Refusal
-from openberth.simulator.books import SANDPAY, Paid, Visit
+from openberth.simulator.api import Asked, BillView, Phone, Refusal
+from openberth.simulator.books import Paid, Visit
 from openberth.simulator.clock import instant_us
 from openberth.simulator.guard import Guard
 from openberth.simulator.site import Site
 from openberth.simulator.world import World
 
+_OTHER_SHARE = 0.25  # of drivers who pay by the last of several channels instead of the first
 _CONFIRM_S = (0.1, 0.3, 1, 3, 5)  # machine time; codes are limited to 30 requests a minute
 
 
@@ -22,6 +24,7 @@ class Wallet:
         self._guard = guard
         self._scan_code = scan_code
         self._method = method
+        self._likes_another = visit.rng.random() < _OTHER_SHARE
 
     @property
     def pays_in_advance(self) -> bool:
@@ -31,25 +34,26 @@ class Wallet:
     async def prepay(self) -> None:
         """Pay at the lot's code what is owed by now, and wait until the phone says that the money has arrived."""
         try:
-            bill = await self._bill_by_now()
+            asked = await self._asked_by_now()
+            bill = asked.bill
             if bill is None:
                 return
             self.note(bill)
-            if not await self._pay_order(self._scan_code, bill):
+            if not await self._pay_order(self._scan_code, bill, asked.channels):
                 return
             for wait_s in _CONFIRM_S:
-                now = await self._bill_by_now()
+                now = (await self._asked_by_now()).bill
                 if now is None or now.due.minor < bill.due.minor:
                     return
                 await asyncio.sleep(wait_s)
         except Refusal:
             return  # the server does not know the car by this plate: it will pay at the exit
 
-    async def _bill_by_now(self) -> BillView | None:
+    async def _asked_by_now(self) -> Asked:
         visit = self._visit
         return await self._phone.bill(self._scan_code, plate=visit.known_as, is_pass=visit.has_pass)
 
-    async def pay_here(self, site: Site, bill: BillView | None) -> int:
+    async def pay_here(self, site: Site, bill: BillView | None, channels: Sequence[str]) -> int:
         """Pay at the lane; return the machine time (ns) at which the money was gone, 0 when it is not.
 
         Nobody pays a bill twice: money that was sent is on its way, however long the channel takes to tell.
@@ -61,23 +65,32 @@ class Wallet:
             done = await self._guard.take_cash(site, self._visit)
         else:
             try:
-                done = await self._pay_order(site.scan_code, bill, at_lane=True)
+                done = await self._pay_order(site.scan_code, bill, channels, at_lane=True)
             except Refusal:
                 done = False  # settled meanwhile, or run out: look again
         return self._world.clock.machine_ns() if done else 0
 
-    async def _pay_order(self, code: str, bill: BillView | None, *, at_lane: bool = False) -> bool:
+    async def _pay_order(
+        self, code: str, bill: BillView | None, channels: Sequence[str], *, at_lane: bool = False
+    ) -> bool:
         visit, counters = self._visit, self._world.counters
-        order = await self._phone.order(code, None if at_lane or bill is None else bill.id)
-        paid = await self._phone.pay(order.pay_url)
-        if paid.state != "paid":
+        wanted = None if at_lane or bill is None else bill.id
+        order = await self._phone.order(code, wanted, self._choice(channels))
+        paid = await self._world.purse.pay(order.pay_url)
+        if paid is None:
             return False
-        minor = paid.amount_minor if paid.paid_minor is None else paid.paid_minor
         bill_id = bill.id if bill else ""
-        if visit.pay(Paid(SANDPAY, minor, bill_id, self._world.clock.now_us(), order.attempt)):
+        if visit.pay(Paid(paid.method, paid.minor, bill_id, self._world.clock.now_us(), order.attempt)):
             counters.paid += 1
-            counters.paid_minor += minor
+            counters.paid_minor += paid.minor
         return True
+
+    def _choice(self, channels: Sequence[str]) -> str | None:
+        """Return the channel to pay by; None takes what comes, where nothing is offered that could be chosen."""
+        usable = self._world.purse.usable(channels)
+        if not usable:
+            return None
+        return usable[-1] if self._likes_another else usable[0]
 
     def note(self, bill: BillView) -> None:
         """Write down a bill that was shown."""

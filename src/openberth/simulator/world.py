@@ -11,6 +11,7 @@ from openberth.simulator.counters import Counters
 from openberth.simulator.devices.vzenith_wire import Reading
 from openberth.simulator.faults import Faults
 from openberth.simulator.guard import Guard
+from openberth.simulator.paying import Purse
 from openberth.simulator.plan import LotPlan
 from openberth.simulator.plates import UNREAD, PlateMint
 from openberth.simulator.site import Site
@@ -35,6 +36,7 @@ class World:
     faults: Faults
     mint: PlateMint
     phone: Callable[[int], Phone]
+    purse: Purse
 
 
 def true_reading(visit: Visit) -> Reading:

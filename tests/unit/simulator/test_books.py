@@ -2,8 +2,10 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from openberth.simulator.api import BooksView, Sum
 from openberth.simulator.books import SANDPAY, Books, Crossing, Fate, Paid, Visit
 from openberth.simulator.clock import SECOND_US
+from openberth.simulator.comparison import methods_of
 from openberth.simulator.devices.vzenith_wire import Reading, Sight
 from openberth.simulator.plan import Habits, Lane, LotPlan, Permit
 
@@ -85,3 +87,10 @@ def test_a_bill_cannot_name_an_inner_crossing_that_is_still_in_a_cameras_store()
     visit.inner[1].sights[0].answered_us = 1
     visit.see_bill("b", 500, 0)
     assert (visit.bills["b"].inner_told, visit.bills["b"].inner_before) == (2, 2)
+
+
+def test_every_method_is_compared_that_either_side_knows() -> None:
+    zero = Sum(0)
+    theirs = BooksView(0, 0, 0, 0, zero, {"alipay": Sum(5), "cash": zero}, zero, zero)
+    assert methods_of({"wechatpay": 500}, theirs) == ["alipay", "cash", "wechatpay"]
+    assert methods_of({}) == ["cash"]

@@ -73,7 +73,7 @@ class Control:
         }  # fmt: skip
         gets: dict[str, Endpoint] = {
             "": self.overview, "/calls": self.calls, "/orders": self.orders, "/callbacks": self.callbacks,
-            "/page": self.page, "/qr.svg": self.qr,
+            "/page": self.page, "/qr.svg": self.qr, "/totals": self.totals,
         }  # fmt: skip
         return [
             *(Route(BASE + path, _guarded(endpoint), methods=["POST"]) for path, endpoint in posts.items()),
@@ -267,6 +267,11 @@ class Control:
             aged = self._bank.aged(*(self._bank.store.order("seq = ?", seq) or (seq, order)))[1]
             told.append(summary(seq, aged, self._phone.page_of(aged)) | {"refunds": msgspec.to_builtins(refunds)})
         return JSONResponse({"orders": told})
+
+    async def totals(self, _request: Request) -> Response:
+        """Tell how much was paid in all, whatever was refunded since."""
+        minor, orders = self._bank.store.totals()
+        return JSONResponse({"paid_minor": {"CNY": minor}, "orders_paid": orders})
 
     async def callbacks(self, request: Request) -> Response:
         """List callbacks with their attempts, the newest last; ``state`` narrows them."""

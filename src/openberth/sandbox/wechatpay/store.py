@@ -124,6 +124,14 @@ class Store:
         """Return the one such order."""
         return next(iter(self.orders(where, *values, limit=1)), None)
 
+    def totals(self) -> tuple[int, int]:
+        """Return how much was paid in all, in fen and whatever was refunded since, and by how many orders."""
+        minor, orders = self._db.execute(
+            "SELECT COALESCE(SUM(json_extract(CAST(doc AS TEXT), '$.total')), 0), COUNT(*) FROM orders"
+            " WHERE paid_us IS NOT NULL"
+        ).fetchone()
+        return int(minor), int(orders)
+
     def add_refund(self, refund: Refund) -> int:
         """Write a new refund; return its row."""
         done = self._db.execute(

@@ -47,6 +47,13 @@ class Children:
         """Return where a child's output is."""
         return self._logs / f"{name}.log"
 
+    def said(self, name: str) -> str:
+        """Return the end of what a child has written, empty before it wrote anything."""
+        try:
+            return self.log(name).read_bytes()[-REASON_BYTES:].decode(errors="replace")
+        except OSError:
+            return ""
+
     def pids(self) -> dict[str, int]:
         """Return the process numbers by name."""
         return {name: running.pid for name, running in self._running.items()}
@@ -87,10 +94,7 @@ class Children:
                     running.stdin.close()
 
     def _last_words(self, name: str) -> str:
-        try:
-            text = self.log(name).read_bytes()[-REASON_BYTES:].decode(errors="replace")
-        except OSError:
-            return "-"
+        text = self.said(name)
         lines = [line for line in text.splitlines() if line.strip()]
         return lines[-1].partition(": ")[2] or lines[-1] if lines else "-"
 

@@ -1,7 +1,7 @@
-"""``openberth demo``: three car parks, a payment channel and a town of drivers on this machine, live in a terminal.
+"""``openberth demo``: three car parks, two payment channels and a town of drivers on this machine, live in a terminal.
 
-Everything is real but the cars: the server and the sandbox channel are processes of their own that are reached through
-their sockets only. At the end both sides' books are compared, and the status says whether they agree.
+Everything is real but the cars: the server and the stand-ins for the channels are processes of their own that are
+reached through their sockets only. At the end both sides' books are compared, and the status says whether they agree.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ import typer
 
 from openberth.entrypoints.cli.client import connected, read_token
 from openberth.entrypoints.cli.demo.children import Children
+from openberth.entrypoints.cli.demo.contracts import make_contracts
 from openberth.entrypoints.cli.demo.people import make_people
 from openberth.entrypoints.cli.demo.place import Place, prepare
 from openberth.entrypoints.cli.demo.show import lines, print_balance, town_line
@@ -109,10 +110,13 @@ class _Demo:
         now = SystemClock().now()
         environment = place.environment(os.environ, speed=self._speed, language=session.language, now=now)
         self._children.start("sandpay", place.sandpay_arguments(), environment)
+        self._children.start("wechatpay", place.wechatpay_arguments(), environment)
         await self._children.wait_for("sandpay", lambda: (place.sandpay_data / "sandpay.pub").exists())
         self._children.start("server", ["openberth", "serve"], environment)
         await self._children.wait_for("server", lambda: place_of(place.data) is not None)
         await self._answering()
+        # What the merchant is handed is written by then, and whole.
+        await self._children.wait_for("wechatpay", lambda: "wechatpay ready on" in self._children.said("wechatpay"))
         async with connected(session) as api:
             for path in examples.tariffs:
                 await publish_tariff(api, path.stem, read_text(path), name=str(path))
@@ -121,8 +125,10 @@ class _Demo:
             for path in examples.permits:
                 lot = path.name.removesuffix(".permits.yaml")
                 await api.put(f"/v1/lots/{lot}/permits", read_text(path), name=str(path))
+            await make_contracts(api, place, [path.stem for path in examples.lots], session)
             await make_people(api, examples.lots[0].stem, session)
         _progress(session, "demo.ready", url=place.url, speed=self._speed, seed=self._seed)
+        _progress(session, "demo.payer", url=place.wechatpay_url)
 
     async def _answering(self) -> None:
         give_up = time.monotonic() + 10
@@ -144,6 +150,7 @@ class _Demo:
                 url=self._place.url,
                 token=read_token(self._place.data / TOKEN_FILE),
                 sandpay_url=self._place.sandpay_url,
+                wechatpay_url=self._place.wechatpay_url,
                 barrier_port=self._place.ports.barrier,
                 lots=self._examples.lots,
                 tariffs=self._examples.tariffs,

@@ -1,4 +1,4 @@
-"""Where a demo lives: a fresh folder, free ports, a merchant's key pair, and the settings of its two processes."""
+"""Where a demo lives: a fresh folder, free ports, the merchants' key pairs, and how its processes are started."""
 
 import os
 import secrets
@@ -24,7 +24,9 @@ HOST = "127.0.0.1"
 ZONE = ZoneInfo("Asia/Shanghai")
 OPENS_AT = 7  # o'clock: the town wakes up
 MERCHANT = "openberth"
-DEFAULT_PORTS = {"http": 8420, "barrier": 8421, "sandpay": 8425}
+LOT_MERCHANT = "openberth-lot"  # of the lot that has a contract with Sandpay of its own
+WECHATPAY_MERCHANT, WECHATPAY_APP = "1900000001", "wx0123456789abcdef"
+DEFAULT_PORTS = {"http": 8420, "barrier": 8421, "sandpay": 8425, "wechatpay": 8427}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Ports:
     http: int
     barrier: int
     sandpay: int
+    wechatpay: int
     moved: tuple[str, ...]
 
 
@@ -56,8 +59,18 @@ class Place:
 
     @property
     def sandpay_data(self) -> Path:
-        """The payment channel's folder."""
+        """The folder of the sandbox channel."""
         return self.folder / "sandpay"
+
+    @property
+    def wechatpay_data(self) -> Path:
+        """The folder of the stand-in for WeChat Pay."""
+        return self.folder / "wechatpay"
+
+    @property
+    def wechatpay_merchant(self) -> Path:
+        """What WeChat Pay hands to our merchant, once it is written."""
+        return self.wechatpay_data / "merchants" / WECHATPAY_MERCHANT / "merchant.json"
 
     @property
     def url(self) -> str:
@@ -66,15 +79,27 @@ class Place:
 
     @property
     def sandpay_url(self) -> str:
-        """Where the payment channel answers."""
+        """Where the sandbox channel answers."""
         return f"http://{HOST}:{self.ports.sandpay}"
 
+    @property
+    def wechatpay_url(self) -> str:
+        """Where the stand-in for WeChat Pay answers, and shows its pages to payers."""
+        return f"http://{HOST}:{self.ports.wechatpay}"
+
     def sandpay_arguments(self) -> list[str]:
-        """Return how the payment channel is started."""
-        merchant = f"{MERCHANT}={self.folder / 'merchant.pub'}"
+        """Return how the sandbox channel is started."""
         return [
             "openberth.sandbox.sandpay", "--port", str(self.ports.sandpay), "--data", str(self.sandpay_data),
-            "--merchant", merchant,
+            "--merchant", f"{MERCHANT}={self.folder / 'merchant.pub'}",
+            "--merchant", f"{LOT_MERCHANT}={self.folder / 'lot-merchant.pub'}",
+        ]  # fmt: skip
+
+    def wechatpay_arguments(self) -> list[str]:
+        """Return how the stand-in for WeChat Pay is started: with codes that any phone's camera opens."""
+        return [
+            "openberth.sandbox.wechatpay", "--port", str(self.ports.wechatpay), "--data", str(self.wechatpay_data),
+            "--merchant", f"{WECHATPAY_MERCHANT}={WECHATPAY_APP}", "--plain-codes",
         ]  # fmt: skip
 
     def environment(self, ours: Mapping[str, str], *, speed: int, language: Language, now: Instant) -> dict[str, str]:
@@ -121,7 +146,8 @@ def prepare(now: Instant) -> Place:
     try:
         for path in (folder, folder / "logs", folder / "keys"):
             path.mkdir(parents=True, mode=0o700)
-        _make_merchant_keys(folder)
+        for name in ("merchant", "lot-merchant"):
+            _make_merchant_keys(folder, name)
     except OSError as error:
         raise Refused("settings.folder", path=str(folder), reason=str(error.strerror)) from error
     return Place(folder, choose_ports())
@@ -158,12 +184,12 @@ def _free_port() -> int:
         return port
 
 
-def _make_merchant_keys(folder: Path) -> None:
+def _make_merchant_keys(folder: Path, called: str) -> None:
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    for name, content in (("merchant.key", private), ("merchant.pub", public)):
+    for name, content in ((f"{called}.key", private), (f"{called}.pub", public)):
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
