@@ -13,7 +13,14 @@ from starlette.routing import Route, WebSocketRoute
 from openberth import __version__
 from openberth.contexts import facility, payments, permits, stays, tariffs, tenancy
 from openberth.contexts.facility.api import FacilityApi
-from openberth.contexts.payments.api import ChannelHooks, ChannelsApi, PaymentsApi, ReconciliationApi, RefundsApi
+from openberth.contexts.payments.api import (
+    ChannelHooks,
+    ChannelsApi,
+    DebtsApi,
+    PaymentsApi,
+    ReconciliationApi,
+    RefundsApi,
+)
 from openberth.contexts.payments.reactions import Cashier, Channels
 from openberth.contexts.permits.api import PermitsApi
 from openberth.contexts.stays import KEEPERS
@@ -152,7 +159,7 @@ def build_app(parts: Parts) -> FastAPI:
     apis = (
         SystemApi(database, lot_id), places, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
-        PaymentsApi(database), RefundsApi(database), ChannelsApi(database, parts.channels, lots),
+        PaymentsApi(database), RefundsApi(database), DebtsApi(database), ChannelsApi(database, parts.channels, lots),
         ReconciliationApi(database),
         PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
         AccountsApi(database, entrance.hashing), ApiKeysApi(database), GrantsApi(database, lots),

@@ -111,7 +111,7 @@ def test_no_request_from_the_description_breaks_anything(house: House, share: in
     for session in sessions:
         session.close()
     assert sum(count for status, count in statuses.items() if status >= 500) == 0
-    assert statuses[200] > 15, statuses  # it gets through, too
+    assert sum(count for status, count in statuses.items() if status < 300) > 15, statuses  # it gets through, too
     assert statuses[422] > 15, statuses
 
 

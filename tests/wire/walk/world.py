@@ -265,12 +265,13 @@ class _Founder:
         self._house.database.write_now(partial(note_strays, strays=[stray]), by=system("t"))
 
     def _live(self, lot: Lot) -> None:
-        """Let cars come: one leaves, one stays, one waits with a bill, one is not read, one was never inside."""
+        """Let cars come: one leaves, one owes, one stays, one waits with a bill, one is unread, one was never in."""
         tenant, house = self._tenant, self._house
         first = 10 * (1 + tenant.lots.index(lot))
         self.arrive(lot, "in", tenant.plate(first), pictures=(Picture(PictureKind.SCENE, JPEG),))
         self.arrive(lot, "in", tenant.plate(first + 1))
         self.arrive(lot, "in", tenant.plate(first + 2))
+        self.arrive(lot, "in", tenant.plate(first + 4))
         house.pass_minutes(61)
         self.arrive(lot, "out", tenant.plate(first))
         waiting = house.get(f"/v1/lots/{lot.code}/lanes/{lot.code}-out")["waiting"]
@@ -278,6 +279,9 @@ class _Founder:
         self._post(f"/v1/lots/{lot.code}/lanes/{lot.code}-out/cash", cash)
         assert eventually(lambda: bool(house.get("/v1/stays", lot=lot.code, state="closed")["items"]))
         lot.add("stay", house.get("/v1/stays", lot=lot.code, state="closed")["items"][0]["id"])
+        self.arrive(lot, "out2", tenant.plate(first + 4))
+        self._post(f"/v1/lots/{lot.code}/lanes/{lot.code}-out2/open", {"reason": f"{tenant.code} fire engine"})
+        lot.add("debt", house.get("/v1/debts", lot=lot.code)["items"][0]["id"])
         self.arrive(lot, "out2", tenant.plate(first + 2))
         self.arrive(lot, "in2", None)
         self.arrive(lot, "out", tenant.plate(first + 9))

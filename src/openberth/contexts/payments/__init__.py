@@ -2,7 +2,8 @@
 
 Words: a *bill* says what is owed for a subject (payments does not know what a stay is) and keeps the quote that
 explains it; an *attempt* is one order at a channel, known there by its number; a *receipt* is money that came,
-counted once by its source; what no bill owed is *surplus* and waits for its way back.
+counted once by its source; what no bill owed is *surplus* and waits for its way back; a *debt* is a bill of a car that
+has left, until it is paid, waived or lapsed.
 Invariants: a bill is never paid more than is due; every unit of money received is either paid on a bill or surplus;
 a channel's transaction is one receipt, however often it is told; money that arrives late is still counted.
 Events out: ``bill_issued``, ``bill_settled``, ``attempt_opened``, ``attempt_ended``, ``receipt_recorded``,
@@ -17,6 +18,7 @@ from openberth.contexts.payments.model import (
     Receipt,
     ReceiptMethod,
 )
+from openberth.contexts.payments.model.debts import Debt, DebtState
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.bills import (
     bill_by_id,
@@ -29,6 +31,7 @@ from openberth.contexts.payments.service.bills import (
 )
 from openberth.contexts.payments.service.carrying import carry_bills, refuse_closing
 from openberth.contexts.payments.service.channels import ensure_platform_account
+from openberth.contexts.payments.service.debts import debt_by_id, debt_of_bill, owed_by_plate, raise_debt
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
 from openberth.contexts.payments.service.verifying import FIRST, Check, Difference, verify_page
@@ -40,6 +43,8 @@ __all__ = [
     "Bill",
     "BillState",
     "Check",
+    "Debt",
+    "DebtState",
     "Difference",
     "Receipt",
     "ReceiptMethod",
@@ -51,10 +56,14 @@ __all__ = [
     "bills_of",
     "bills_of_lot",
     "carry_bills",
+    "debt_by_id",
+    "debt_of_bill",
     "ensure_platform_account",
     "issue_bill",
     "open_bill_of",
+    "owed_by_plate",
     "paid_for",
+    "raise_debt",
     "receipts_of",
     "receipts_of_lot",
     "received_since",

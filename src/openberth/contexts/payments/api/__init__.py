@@ -1,6 +1,7 @@
 """Routes of payments."""
 
 from openberth.contexts.payments.api.channels import ChannelsApi
+from openberth.contexts.payments.api.debts import DebtsApi
 from openberth.contexts.payments.api.hooks import ChannelHooks
 from openberth.contexts.payments.api.money import BillView, PaymentsApi, ReceiptView, bill_view, receipt_view
 from openberth.contexts.payments.api.reconciliation import ReconciliationApi
@@ -10,6 +11,7 @@ __all__ = [
     "BillView",
     "ChannelHooks",
     "ChannelsApi",
+    "DebtsApi",
     "PaymentsApi",
     "ReceiptView",
     "ReconciliationApi",

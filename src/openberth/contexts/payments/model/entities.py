@@ -19,6 +19,7 @@ class BillState(StrEnum):
     SETTLED = "settled"
     VOID = "void"  # withdrawn: nothing is owed
     SUPERSEDED = "superseded"  # a later bill of the same subject asks for the rest
+    WRITTEN_OFF = "written_off"  # its car has left, and what was left of it was waived or has lapsed
 
 
 class AttemptState(StrEnum):
@@ -51,6 +52,7 @@ class SurplusReason(StrEnum):
     SETTLED = "settled"
     VOID = "void"
     SUPERSEDED = "superseded"
+    WRITTEN_OFF = "written_off"
     EXCESS = "excess"  # more than was left to pay
     CURRENCY = "currency"  # another currency than the bill's
 

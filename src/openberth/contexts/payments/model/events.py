@@ -202,3 +202,43 @@ class DayClosed:
     account: Id
     day: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebtRaised:
+    """A car left and did not pay its bill."""
+
+    KIND: ClassVar[str] = "payments.debt_raised"
+    VERSION: ClassVar[int] = 1
+    debt: Id
+    bill: Id
+    subject: Id
+    amount_minor: int
+    currency: str
+    lapses_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DebtDisputed:
+    """Somebody says that a debt is not owed."""
+
+    KIND: ClassVar[str] = "payments.debt_disputed"
+    VERSION: ClassVar[int] = 1
+    debt: Id
+    bill: Id
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DebtEnded:
+    """A debt is ``paid``, was ``waived`` for a reason, or has ``lapsed``. Told once."""
+
+    KIND: ClassVar[str] = "payments.debt_ended"
+    VERSION: ClassVar[int] = 1
+    debt: Id
+    bill: Id
+    subject: Id
+    amount_minor: int
+    currency: str
+    state: str
+    reason: str | None

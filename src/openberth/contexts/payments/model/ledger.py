@@ -24,6 +24,7 @@ class AccountCode(StrEnum):
     REVENUE = "revenue"  # what was earned
     SURPLUS = "surplus"  # money that nobody owed: we owe it back [receipt]
     REFUNDING = "refunding"  # money on its way back [refund]
+    WRITTEN_OFF = "written_off"  # what was owed and never came
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ def withdrawn(bill: Bill) -> Iterator[Transfer]:
 def let_go(bill: Bill) -> Iterator[Transfer]:
     """Yield what was booked when a bill, as it is now or was before, was withdrawn: what it had not been paid."""
     yield from _moved("bill.withdrawn", bill.id, REVENUE, _receivable(bill.id), bill.due - bill.paid)
+
+
+def written_off(bill: Bill) -> Iterator[Transfer]:
+    """Yield what letting a debt go books: the rest was earned and never comes. ``bill`` is as it was before."""
+    written_off_to = Account(AccountCode.WRITTEN_OFF)
+    yield from _moved("bill.written_off", bill.id, written_off_to, _receivable(bill.id), bill.left)
 
 
 def received(receipt: Receipt) -> Iterator[Transfer]:

@@ -2,6 +2,7 @@
 
 from openberth.contexts.payments.reactions.cashier import Cashier
 from openberth.contexts.payments.reactions.channels import Channels, Contract
+from openberth.contexts.payments.reactions.debts import Lapsing
 from openberth.contexts.payments.reactions.opening import Opening
 from openberth.contexts.payments.reactions.reconciling import Reconciling
 from openberth.contexts.payments.reactions.refunding import Refunding
@@ -19,6 +20,7 @@ class Desk:
         self.cashier = Cashier(database, channels)
         self._refunding = Refunding(database, channels)
         self._opening = Opening(database)
+        self._lapsing = Lapsing(database)
         self._reconciling = Reconciling(database, channels, self.cashier)
 
     def register(self, runner: JobRunner) -> None:
@@ -26,6 +28,7 @@ class Desk:
         self.cashier.register(runner)
         self._refunding.register(runner)
         self._opening.register(runner)
+        self._lapsing.register(runner)
         self._reconciling.register(runner)
 
     async def start(self) -> None:

@@ -50,9 +50,15 @@ def withdraw_bill(unit: Unit, *, bill: Id, into: BillState) -> Bill:
     if after is not found:
         save_bill(unit, after)
         ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.withdrawn(found))
-        for live in unit.all(attempt_store.LIVE_ATTEMPTS, bill_id=bill):
-            jobs.schedule(unit, kind=JOB_CLOSE, body={"attempt": str(live.id)}, unique_key=live.number)
+        close_orders(unit, bill)
     return after
+
+
+@inner
+def close_orders(unit: Unit, bill: Id) -> None:
+    """Have the orders of a bill that takes no more money closed at their channels."""
+    for live in unit.all(attempt_store.LIVE_ATTEMPTS, bill_id=bill):
+        jobs.schedule(unit, kind=JOB_CLOSE, body={"attempt": str(live.id)}, unique_key=live.number)
 
 
 def bill_by_id(reader: Reader, *, bill: Id) -> Bill:

@@ -6,6 +6,7 @@ from openberth.contexts.payments.model import (
     Attempt,
     AttemptState,
     Bill,
+    BillState,
     Payment,
     Receipt,
     ReceiptMethod,
@@ -26,6 +27,7 @@ from openberth.contexts.payments.service.bills import (
     save_bill,
     subject_lock,
 )
+from openberth.contexts.payments.service.debts import settle_debt
 from openberth.contexts.payments.service.refunds import send_surplus_back
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import attempts as attempt_store
@@ -128,6 +130,8 @@ def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
         if done.bill is not bill:
             save_bill(unit, done.bill)
         append(unit, bill, done.events)
+        if done.bill is not bill and done.bill.state is BillState.SETTLED:
+            settle_debt(unit, done.bill)
         _close_outdated(unit, done.bill)
         ledger.book(unit, company=bill.company, lot=bill.lot, transfers=booking.received(done.receipt))
         send_surplus_back(unit, done.receipt)

@@ -11,6 +11,7 @@ from openberth.contexts.payments.model import (
     RefundState,
 )
 from openberth.contexts.payments.model.channels import ChannelAccountState, ChannelKind
+from openberth.contexts.payments.model.debts import DebtState
 from openberth.contexts.payments.model.reconciling import DayState, DifferenceKind, DifferenceState, RowKind
 from openberth.contexts.tenancy.model.accounts import Level
 from openberth.infra.database.schema import OnMove, business_table, table
@@ -110,6 +111,28 @@ Index("uq_refund_number", refund.c.method, refund.c.number, unique=True)
 Index("ix_refund_receipt", refund.c.receipt_id)
 Index("ix_refund_account", refund.c.account_id, refund.c.id)
 Index("ix_refund_lot", refund.c.lot_id, refund.c.id)
+
+# A bill of a car that has left, once.
+debt = business_table(
+    "debt",
+    id_column("bill_id"),
+    id_column("subject_id"),
+    id_column("plate_id", nullable=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    json_column("evidence"),
+    enum_column("state", DebtState),
+    instant_column("raised_at"),
+    instant_column("lapses_at"),
+    word_column("reason", 200, nullable=True),
+    instant_column("ended_at", nullable=True),
+    Column("version", BigInteger, nullable=False),
+    moves=OnMove.STAY,  # it is owed to the company under which the car parked
+)
+Index("uq_debt_bill", debt.c.bill_id, unique=True)
+Index("ix_debt_plate", debt.c.plate_id)
+Index("ix_debt_lapsing", debt.c.state, debt.c.lapses_at)
+Index("ix_debt_lot", debt.c.lot_id, debt.c.id)
 
 # Debit and credit stand in one row, so that no row can be one without the other; triggers refuse change and deletion.
 ledger_transfer = business_table(

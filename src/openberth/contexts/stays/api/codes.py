@@ -35,7 +35,7 @@ from openberth.contexts.stays.api.reading import PASS_COOKIE, language_of, read_
 from openberth.contexts.stays.api.signs import Sign, Signs, code_of
 from openberth.contexts.stays.api.views import DueView, due_view
 from openberth.contexts.stays.model.entities import Ask
-from openberth.contexts.stays.service.codes import bill_in_advance, enter_without_plate, leave_with_pass
+from openberth.contexts.stays.service.codes import bill_in_advance, debt_of, enter_without_plate, leave_with_pass
 from openberth.contexts.stays.service.prices import Assessment
 from openberth.contexts.stays.service.queries import Waiting, waiting_at
 from openberth.contexts.tariffs import quote_to_plain
@@ -177,6 +177,8 @@ class CodesApi:
             if plate.is_unlicensed:
                 raise
             bill = assessment = None
+        if bill is None:  # what was left unpaid before is told to whoever may pay it
+            bill = await self._database.read(partial(debt_of, lot=lot.id, plate=plate), by=sign.by)
         if bill is not None:
             return due_view(bill, sign.language)
         known = assessment if plate.is_unlicensed else None

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from openberth.contexts.facility import CommandKind, Outcome
 from openberth.contexts.facility.model import CommandEnded
-from openberth.contexts.payments.model import BillSettled, PaymentDiffers, RefundEnded, RefundStuck
+from openberth.contexts.payments.model import BillSettled, DebtEnded, PaymentDiffers, RefundEnded, RefundStuck
 from openberth.contexts.stays.model.entities import Case, CaseKind, Resolution
 from openberth.contexts.stays.reactions.retention import PictureRetention
 from openberth.contexts.stays.service import records, releasing, what_if
@@ -36,7 +36,7 @@ def consumers() -> tuple[Consumer, ...]:
         Consumer("stays.gate", frozenset({BillSettled.KIND}), _bill_settled),
         Consumer(
             "stays.cases",
-            frozenset({CommandEnded.KIND, RefundStuck.KIND, RefundEnded.KIND, PaymentDiffers.KIND}),
+            frozenset({CommandEnded.KIND, RefundStuck.KIND, RefundEnded.KIND, PaymentDiffers.KIND, DebtEnded.KIND}),
             _trouble,
         ),
     )
@@ -53,6 +53,8 @@ def _trouble(unit: Unit, envelope: Envelope) -> None:
         _refund_stuck(unit, envelope)
     elif envelope.kind == RefundEnded.KIND:
         _refund_ended(unit, envelope)
+    elif envelope.kind == DebtEnded.KIND:
+        _debt_ended(unit, envelope)
     elif envelope.kind == PaymentDiffers.KIND:
         _payment_differs(unit, envelope)
     elif envelope.body["kind"] == CommandKind.OPEN.value and envelope.body["outcome"] in _FAILED:
@@ -104,6 +106,13 @@ def _refund_ended(unit: Unit, envelope: Envelope) -> None:
     case = _case_of_refund(unit, envelope)
     if case is not None:
         records.resolve_case(unit, case, resolution=Resolution.BY_ITSELF, reason=None)
+
+
+def _debt_ended(unit: Unit, envelope: Envelope) -> None:
+    """What a car left unpaid has its end: nobody has to look after it any more."""
+    assert envelope.lot is not None, "debts belong to a lot"
+    body = envelope.body
+    releasing.debt_ended(unit, stay=UUID(body["subject"]), lot=envelope.lot, reason=body["reason"])
 
 
 def _case_of_refund(unit: Unit, envelope: Envelope) -> Case | None:

@@ -93,6 +93,14 @@ def bill_in_advance(unit: Unit, *, lot: Id, plate: Plate) -> tuple[payments.Bill
     return prices.ensure_bill(unit, stay, assessment), assessment
 
 
+def debt_of(reader: Reader, *, lot: Id, plate: Plate) -> payments.Bill | None:
+    """Return the oldest bill that a plate left unpaid at a lot and still owes; a disputed one is asked of nobody."""
+    plate_id = vault.find(reader, VaultKind.PLATE, plate.key)
+    owed = payments.owed_by_plate(reader, lot=lot, plate=plate_id) if plate_id else []
+    first = next((each for each in owed if each.state is payments.DebtState.OPEN), None)
+    return None if first is None else payments.bill_by_id(reader, bill=first.bill)
+
+
 def _pass_of(reader: Reader, passage: Id) -> str | None:
     """Return the pass that a car came in with at this passage, None when its stay is over or has a plate by now."""
     found = reader.one(store.PASSAGE, passage=passage)

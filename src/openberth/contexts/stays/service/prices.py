@@ -64,8 +64,10 @@ def _received(reader: Reader, stay: Id) -> list[tariffs.Payment]:
 
 
 def _debt(reader: Reader, stay: Id) -> int:
-    bill = payments.open_bill_of(reader, kind=SUBJECT, subject=stay)
-    return 0 if bill is None else bill.left.minor
+    """Return what is owed for a stay before, and what was owed and let go: neither is asked for again."""
+    apart = (payments.BillState.OPEN, payments.BillState.WRITTEN_OFF)
+    bills = payments.bills_of(reader, subject=stay)
+    return sum((bill.due - bill.paid).minor for bill in bills if bill.state in apart)
 
 
 def _earliest(*instants: Instant | None) -> Instant | None:

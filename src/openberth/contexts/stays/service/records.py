@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from openberth.contexts import facility, tariffs
+from openberth.contexts import facility, payments, tariffs
 from openberth.contexts.facility import Command, CommandKind
 from openberth.contexts.stays.model.decisions import Verdict
 from openberth.contexts.stays.model.entities import (
@@ -23,6 +23,7 @@ from openberth.contexts.stays.model.entities import (
     Segment,
     Source,
     Stay,
+    picture_name,
 )
 from openberth.contexts.stays.model.events import (
     CaseRaised,
@@ -32,7 +33,7 @@ from openberth.contexts.stays.model.events import (
     StayMoved,
     StayOpened,
 )
-from openberth.contexts.stays.service.prices import Assessment, withdraw_open_bill
+from openberth.contexts.stays.service.prices import SUBJECT, Assessment, withdraw_open_bill
 from openberth.contexts.stays.service.seen import LaneAnswer, Permission, Seen
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
@@ -219,9 +220,13 @@ def close_priced(
     unit: Unit, stay: OpenStay, assessment: Assessment, *, passage: Id | None, lane: Id | None, at: Instant,
     reason: CloseReason,
 ) -> None:  # fmt: skip
-    """End a stay at its price: nothing more is asked where nothing is due, and money beyond the price is told of."""
+    """End a stay at its price: nothing more is asked where nothing is due, what is due becomes a debt, and money beyond
+    the price is told of.
+    """
     if not assessment.due:
         withdraw_open_bill(unit, stay)
+    elif (bill := payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)) is not None:
+        _raise_debt(unit, stay, bill, exit_passage=passage)
     if assessment.surplus:
         raise_case(
             unit, company=stay.company_id, lot=stay.lot_id, lane=lane, kind=CaseKind.SURPLUS, passage=passage,
@@ -229,6 +234,14 @@ def close_priced(
             evidence={"surplus_minor": assessment.surplus.minor, "currency": assessment.surplus.currency},
         )  # fmt: skip
     close_stay(unit, stay, assessment, passage=passage, at=at, reason=reason)
+
+
+def _raise_debt(unit: Unit, stay: OpenStay, bill: payments.Bill, *, exit_passage: Id | None) -> None:
+    """Keep what proves that the car parked and left: its passages and the names of their pictures."""
+    passages = [each for each in (stay.entry_passage_id, exit_passage) if each is not None]
+    found = [unit.one(passage_store.PASSAGE, passage=each) for each in passages]
+    pictures = [picture_name(each.id, number) for each in found if each is not None for number in range(each.pictures)]
+    payments.raise_debt(unit, bill=bill, plate=stay.plate_id, passages=passages, pictures=pictures)
 
 
 @inner

@@ -109,6 +109,14 @@ def _settle_debt(unit: Unit, *, stay: Id, lot: Id) -> None:
                 records.resolve_case(unit, case, resolution=Resolution.BY_ITSELF, reason=None)
 
 
+@by_construction
+def debt_ended(unit: Unit, *, stay: Id, lot: Id, reason: str | None) -> None:
+    """Take note that what a stay owed needs nobody any more: it was paid, let go, or has lapsed."""
+    for case in unit.all(case_store.OPEN_OF_STAY, lot=lot, stay=stay):
+        if case.kind is CaseKind.LEFT_UNPAID:
+            records.resolve_case(unit, case, resolution=Resolution.BY_ITSELF, reason=reason)
+
+
 def _tell_no_gate(unit: Unit, standing: LaneState, stay: OpenStay, reason: str) -> None:
     """Ask a person to let out a car that has paid at a lane which cannot open any more; once for a car at a lane."""
     if any(

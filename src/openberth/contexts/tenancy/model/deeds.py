@@ -94,6 +94,13 @@ DEEDS: Mapping[str, Rule] = {
     "facility.device_lost": Rule("device.lost", "device", "device", after=_same("code", "lane", "last_seen_at")),
     "tariffs.draft_saved": Rule("tariff.draft_saved", "tariff", "code", after=_same("draft_version")),
     "tariffs.draft_dropped": Rule("tariff.draft_dropped", "tariff", "code", after=_same("version_number")),
+    "payments.debt_raised": Rule(
+        "debt.raised", "debt", "debt", after=_same("bill", "subject", "amount_minor", "currency", "lapses_at"),
+    ),
+    "payments.debt_disputed": Rule("debt.disputed", "debt", "debt", after=_same("bill"), reason="reason"),
+    "payments.debt_ended": Rule(
+        "debt.ended", "debt", "debt", after=_same("bill", "state", "amount_minor", "currency"), reason="reason",
+    ),
     "payments.receipt_recorded": Rule(
         "money.received", "receipt", "receipt",
         after=_same("bill", "method", "amount_minor", "surplus_minor", "currency"), by_hand=True,

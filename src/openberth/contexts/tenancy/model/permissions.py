@@ -38,10 +38,10 @@ _LOOKING = frozenset((
 ))  # fmt: skip
 _RUNNING_A_LOT = frozenset((
     "lot.write", "occupancy.write", "device.credentials", "lane.open", "plate.correct", "case.resolve", "cash.take",
-    "permit.write", "tariff.write", "person.write",
+    "permit.write", "tariff.write", "person.write", "debt.dispute",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
-    "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write",
+    "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write", "debt.waive",
     "setting.write", "consent.write", "property.write",
 }  # fmt: skip
 _PEOPLE_OF_A_COMPANY = frozenset(("account.read", "account.write", "role.read", "integrator.read", "integrator.write"))
@@ -54,7 +54,7 @@ _DATA_SUBJECTS = frozenset(("person.export",))
 DRIVING = frozenset(("sign.use",))
 
 # What a stolen token must not be enough for: their routes ask for a fresh proof (``may(..., fresh=True)``).
-SENSITIVE = frozenset(("lane.open", "refund.write"))
+SENSITIVE = frozenset(("lane.open", "refund.write", "debt.waive"))
 
 PERMISSIONS: frozenset[str] = frozenset().union(
     _LOOKING, _RUNNING_A_COMPANY, _PEOPLE_OF_A_COMPANY, _GRANTING, _PLATFORM, _SECURITY, _AUDITING, _DATA_SUBJECTS,
@@ -71,7 +71,9 @@ ROLES: dict[Role, frozenset[str]] = {
         _LOOKING | _RUNNING_A_COMPANY | _PEOPLE_OF_A_COMPANY | _GRANTING | _DATA_SUBJECTS
         | {"person.reverify", "person.unmask", "plate.unmask"}
     ),
-    Role.FINANCE: (_LOOKING - {"picture.read"}) | {"refund.write", "reconciliation.write"},
+    Role.FINANCE: (_LOOKING - {"picture.read"}) | {
+        "refund.write", "reconciliation.write", "debt.waive", "debt.dispute",
+    },
     Role.LOT_MANAGER: _LOOKING | _RUNNING_A_LOT | {"plate.unmask"},
     Role.GUARD: (_LOOKING - {"setting.read", "organisation.read", "person.read", "channel.read"}) | {
         "lane.open", "plate.correct", "case.resolve", "cash.take",

@@ -45,7 +45,10 @@ PICTURES_DAYS = Key("retention.pictures_days", 60, DOWNWARD, 1, 3_650)
 LOGS_DAYS = Key("retention.logs_days", 184, (Level.PLATFORM,), 184, 3_650)
 SECOND_FACTOR = Key("accounts.second_factor", False, _TO_COMPANY)
 
-KEYS: Mapping[str, Key] = {key.code: key for key in (PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR)}
+# Three years are the limitation of claims: Civil Code of China, article 188.
+DEBT_DAYS = Key("debts.limitation_days", 1_095, DOWNWARD, 30, 3_650)
+
+KEYS: Mapping[str, Key] = {key.code: key for key in (PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS)}
 
 
 def key_of(code: str) -> Key:

@@ -1,0 +1,113 @@
+"""Routes of debts, for operators."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import Field
+from starlette.responses import Response
+
+from openberth.contexts import facility
+from openberth.contexts.payments.model.debts import WORDS_MAX, Debt, DebtState
+from openberth.contexts.payments.service import debts
+from openberth.infra.database import Database, Reader
+from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none, money
+from openberth.infra.http.asks import Form, LotName, Words
+from openberth.infra.http.auth import may
+from openberth.infra.http.idempotent import Key, answered, once
+from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
+from openberth.kernel.authority import Caller
+from openberth.kernel.ids import Id
+
+DebtPath = Annotated[Id, Path()]
+
+
+class ReasonForm(Form):
+    """Why; it is kept with the debt and in the audit trail."""
+
+    reason: Annotated[Words, Field(min_length=1, max_length=WORDS_MAX)]
+
+
+class DebtView(View):
+    """What a car that has left owes. ``subject`` is its stay; ``pictures`` are the names of what proves it.
+
+    ``reason`` is why it is disputed or was waived; from ``lapses_at`` on nobody asks for it any more.
+    """
+
+    id: Id
+    bill: Id
+    subject: Id
+    amount: MoneyView
+    state: DebtState
+    passages: list[Id]
+    pictures: list[str]
+    raised_at: When
+    lapses_at: When
+    reason: str | None
+    ended_at: When | None
+
+
+class DebtsApi:
+    """Serves the routes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.router = APIRouter(prefix="/v1", tags=["payments"])
+        add = self.router.add_api_route
+        add("/debts", self.debts, methods=["GET"])
+        add("/debts/{debt}", self.debt, methods=["GET"])
+        add("/debts/{debt}/waive", self.waive, methods=["POST"], response_model=DebtView)
+        add("/debts/{debt}/dispute", self.dispute, methods=["POST"], response_model=DebtView)
+        add("/debts/{debt}/uphold", self.uphold, methods=["POST"], response_model=DebtView)
+
+    async def debts(self, lot: LotName, ask: Asked, by: Annotated[Caller, Depends(may("bill.read"))]) -> Page[DebtView]:
+        """Return the debts of a lot, newest first."""
+        return await self._database.read(partial(_debts, lot=lot, ask=ask), by=by)
+
+    async def debt(self, debt: DebtPath, by: Annotated[Caller, Depends(may("bill.read"))]) -> DebtView:
+        """Return a debt."""
+        return debt_view(await self._database.read(partial(debts.debt_by_id, debt=debt), by=by))
+
+    async def waive(
+        self, debt: DebtPath, form: ReasonForm, by: Annotated[Caller, Depends(may("debt.waive", fresh=True))], key: Key
+    ) -> Response:
+        """Let a debt go: its bill is written off and takes no more money."""
+        return answered(
+            await self._database.write(
+                once(key, lambda unit: debt_view(debts.waive_debt(unit, debt=debt, reason=form.reason))), by=by
+            )
+        )
+
+    async def dispute(
+        self, debt: DebtPath, form: ReasonForm, by: Annotated[Caller, Depends(may("debt.dispute"))], key: Key
+    ) -> Response:
+        """Note that a debt is disputed, and why: it is asked of nobody until the dispute is over. It can be paid."""
+        return answered(
+            await self._database.write(
+                once(key, lambda unit: debt_view(debts.dispute_debt(unit, debt=debt, reason=form.reason))), by=by
+            )
+        )
+
+    async def uphold(
+        self, debt: DebtPath, by: Annotated[Caller, Depends(may("debt.dispute"))], key: Key
+    ) -> Response:  # fmt: skip
+        """End a dispute: the debt stands."""
+        return answered(
+            await self._database.write(once(key, lambda unit: debt_view(debts.uphold_debt(unit, debt=debt))), by=by)
+        )
+
+
+def debt_view(debt: Debt) -> DebtView:
+    """Return a debt as it leaves."""
+    return DebtView(
+        id=debt.id, bill=debt.bill, subject=debt.subject, amount=money(debt.amount), state=debt.state,
+        passages=[Id(each) for each in debt.evidence["passages"]], pictures=debt.evidence["pictures"],
+        raised_at=instant(debt.raised_at), lapses_at=instant(debt.lapses_at), reason=debt.reason,
+        ended_at=instant_or_none(debt.ended_at),
+    )  # fmt: skip
+
+
+def _debts(reader: Reader, lot: str, ask: Ask) -> Page[DebtView]:
+    found = facility.lot_named(reader, name=lot)
+    rows = debts.debts_of_lot(reader, lot=found.id, before=ask.before, limit=ask.limit)
+    return page_of([debt_view(row) for row in rows], last_of(rows, ask.limit, lambda row: row.id))

@@ -1,0 +1,141 @@
+"""Use cases and queries of debts. What is paid ends by itself, what nobody pays lapses, all else a person decides."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from openberth.contexts import tenancy
+from openberth.contexts.payments.model import Bill, BillState
+from openberth.contexts.payments.model import ledger as booking
+from openberth.contexts.payments.model.debts import Debt, DebtState, disputed, ended, raised, upheld, waived
+from openberth.contexts.payments.service import ledger
+from openberth.contexts.payments.service.bills import close_orders, locked, save_bill
+from openberth.contexts.payments.store import PAGE_MAX
+from openberth.contexts.payments.store import debts as store
+from openberth.infra import jobs
+from openberth.infra.database import Reader, Unit
+from openberth.infra.jobs import JobClock
+from openberth.infra.permitting import by_construction, inner, needs
+from openberth.kernel.errors import NotFound
+from openberth.kernel.events import Event
+from openberth.kernel.ids import Id
+
+JOB_LAPSE = "payments.lapse_debt"
+
+
+@inner
+def raise_debt(
+    unit: Unit, *, bill: Bill, plate: Id | None, passages: Sequence[Id], pictures: Sequence[str]
+) -> Debt:  # fmt: skip
+    """Make what is left of an open bill a debt, in the unit in which its car leaves. Once for a bill."""
+    known = debt_of_bill(unit, bill=bill.id)
+    if known is not None:
+        return known
+    days = int(tenancy.setting_of(unit, tenancy.DEBT_DAYS, company=bill.company, lot=bill.lot))
+    debt, told = raised(
+        bill, id=unit.new_id(), plate=plate, passages=passages, pictures=pictures, days=days, now=unit.now
+    )
+    unit.run(store.INSERT_DEBT, **store.debt_row(debt))
+    jobs.schedule(
+        unit, kind=JOB_LAPSE, body={"debt": str(debt.id)}, due_at=debt.lapses_at, clock=JobClock.BUSINESS,
+        unique_key=debt.id.hex,
+    )  # fmt: skip
+    _append(unit, debt, (told,))
+    return debt
+
+
+@inner
+def settle_debt(unit: Unit, bill: Bill) -> None:
+    """End the debt of a bill that has been paid, if there is one; called in the unit that settles it."""
+    found = debt_of_bill(unit, bill=bill.id)
+    if found is not None:
+        _keep(unit, found, *ended(found, DebtState.PAID, unit.now))
+
+
+@needs("debt.waive")
+def waive_debt(unit: Unit, *, debt: Id, reason: str) -> Debt:
+    """Let a debt go for a reason: its bill is written off and takes no more money.
+
+    Raises ``NotFound("debt.not_found")``, ``Refused("debt.ended")``, ``Malformed("debt.reason")``.
+    """
+    found, bill = _locked(unit, debt)
+    after = _keep(unit, found, *waived(found, unit.now, reason))
+    _write_off(unit, bill)
+    return after
+
+
+@needs("debt.dispute")
+def dispute_debt(unit: Unit, *, debt: Id, reason: str) -> Debt:
+    """Write down that a debt is contested, and why. Raises as ``waive_debt``."""
+    found, _ = _locked(unit, debt)
+    return _keep(unit, found, *disputed(found, reason))
+
+
+@needs("debt.dispute")
+def uphold_debt(unit: Unit, *, debt: Id) -> Debt:
+    """End a dispute: the debt stands. Raises ``NotFound("debt.not_found")``, ``Refused("debt.not_disputed")``."""
+    found, _ = _locked(unit, debt)
+    return _keep(unit, found, upheld(found), ())
+
+
+@by_construction
+def lapse_debt(unit: Unit, *, debt: Id) -> Debt:
+    """End a debt whose limitation is over; one that has ended changes nothing."""
+    found, bill = _locked(unit, debt)
+    if unit.now < found.lapses_at or not found.is_owed:
+        return found
+    after = _keep(unit, found, *ended(found, DebtState.LAPSED, unit.now))
+    _write_off(unit, bill)
+    return after
+
+
+def debt_by_id(reader: Reader, *, debt: Id) -> Debt:
+    """Return a debt. Raises ``NotFound("debt.not_found")``."""
+    found = reader.one(store.DEBT, debt_id=debt)
+    if found is None:
+        raise NotFound("debt.not_found")
+    return found
+
+
+def debt_of_bill(reader: Reader, *, bill: Id) -> Debt | None:
+    """Return the debt that a bill became, None for one whose car has not left unpaid."""
+    return reader.one(store.DEBT_OF_BILL, bill_id=bill)
+
+
+def debts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Debt]:
+    """Return a page of a lot's debts, newest first."""
+    return reader.all(store.DEBTS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
+
+
+def owed_by_plate(reader: Reader, *, lot: Id, plate: Id) -> list[Debt]:
+    """Return what the car of a plate (its id in the vault) owes at a lot, the oldest first."""
+    return reader.all(store.OWED_BY_PLATE, lot=lot, plate=plate, limit=PAGE_MAX)
+
+
+def _locked(unit: Unit, debt: Id) -> tuple[Debt, Bill]:
+    bill = locked(unit, debt_by_id(unit, debt=debt).bill)
+    return debt_by_id(unit, debt=debt), bill
+
+
+def _write_off(unit: Unit, bill: Bill) -> None:
+    if bill.state is not BillState.OPEN:
+        return
+    save_bill(unit, replace(bill, state=BillState.WRITTEN_OFF))
+    ledger.book(unit, company=bill.company, lot=bill.lot, transfers=booking.written_off(bill))
+    close_orders(unit, bill.id)
+
+
+def _keep(unit: Unit, before: Debt, after: Debt, events: tuple[Event, ...]) -> Debt:
+    if after is not before:
+        unit.save(
+            store.UPDATE_DEBT, debt_id=after.id, old_version=after.version, new_state=after.state,
+            new_reason=after.reason, new_ended_at=after.ended_at,
+        )  # fmt: skip
+        if not after.is_owed:
+            jobs.cancel(unit, kind=JOB_LAPSE, unique_key=after.id.hex)
+        _append(unit, after, events)
+    return after
+
+
+def _append(unit: Unit, debt: Debt, events: tuple[Event, ...]) -> None:
+    for event in events:
+        unit.append(event, company=debt.company, lot=debt.lot, key=debt.bill)

@@ -1,0 +1,140 @@
+"""Debts on a real database: raised when a car leaves unpaid, ended by money, a person or time; the books agree."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from openberth.contexts import payments
+from openberth.contexts.payments.model.debts import Debt, DebtState
+from openberth.contexts.payments.service import debts, ledger
+from openberth.contexts.payments.service.attempts import begin_attempt
+from openberth.contexts.payments.service.receipts import record_channel_payment
+from openberth.kernel.errors import NotFound, Problem
+from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+from openberth.kernel.time import DAY_US
+from tests.service.acting import events, read, write
+from tests.service.stays.street import CAR, LAST, Street
+
+
+@pytest.fixture
+def left(street: Street) -> Street:
+    """A car was let out by hand and owes 7.50."""
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    street.arrive("out-1", CAR)
+    street.open_by_hand("out-1")
+    return street
+
+
+def the_debt(street: Street) -> Debt:
+    [found] = read(street.db, debts.debts_of_lot, lot=street.lot, before=LAST, limit=10)
+    assert isinstance(found, Debt)
+    return found
+
+
+def begin(street: Street, bill: Id) -> str:
+    made = write(street.db, begin_attempt, bill=bill, channel="sandpay")
+    assert isinstance(made, payments.Attempt)
+    return made.number
+
+
+def pay(street: Street, number: str) -> None:
+    paid = partial(record_channel_payment, channel="sandpay", number=number)
+    write(street.db, paid, amount=Money(750, "CNY"), transaction="t-1")
+    street.react()
+
+
+def balances(street: Street) -> dict[str, int]:
+    found: dict[Any, int] = read(street.db, ledger.balances, lot=street.lot)
+    return {code: minor for (code, _), minor in found.items()}
+
+
+def verified(street: Street) -> bool:
+    check, after = payments.Check.BILLS, payments.FIRST
+    while True:
+        page = read(street.db, payments.verify_page, check=check, after=after)
+        if page.differences:
+            return False
+        if page.goes_on is None:
+            return True
+        check, after = page.goes_on
+
+
+def test_a_car_that_leaves_unpaid_leaves_a_debt_with_its_evidence(left: Street) -> None:
+    found = the_debt(left)
+    assert (found.amount, found.state) == (Money(750, "CNY"), DebtState.OPEN)
+    assert len(found.evidence["passages"]) == 2
+    assert found.lapses_at - found.raised_at == 1_095 * DAY_US
+    assert balances(left) == {"receivable": 750, "revenue": -750}
+    assert left.case_kinds() == ["left_unpaid"]
+    [told] = [one for one in events(left.db) if one.kind == "payments.debt_raised"]
+    assert CAR not in str(told.body)
+
+
+def test_a_debt_that_is_paid_ends_by_itself(left: Street) -> None:
+    pay(left, begin(left, the_debt(left).bill))
+    left.react()
+    assert the_debt(left).state is DebtState.PAID
+    assert left.case_kinds() == []
+    assert verified(left)
+    with pytest.raises(Problem, match=r"debt\.ended"):
+        write(left.db, debts.waive_debt, debt=the_debt(left).id, reason="迟了")
+
+
+def test_a_debt_is_paid_in_cash(left: Street) -> None:
+    write(left.db, payments.take_cash, bill=the_debt(left).bill, tendered=Money(1000, "CNY"))
+    assert the_debt(left).state is DebtState.PAID
+
+
+def test_a_debt_is_waived_for_a_reason_and_written_off(left: Street) -> None:
+    with pytest.raises(Problem, match=r"debt\.reason"):
+        write(left.db, debts.waive_debt, debt=the_debt(left).id, reason="  ")
+    write(left.db, debts.waive_debt, debt=the_debt(left).id, reason="设备故障")
+    found = the_debt(left)
+    assert (found.state, found.reason) == (DebtState.WAIVED, "设备故障")
+    assert balances(left) == {"revenue": -750, "written_off": 750}
+    assert verified(left)
+    left.react()
+    assert left.case_kinds() == []
+    with pytest.raises(Problem, match=r"bill\.written_off"):
+        write(left.db, payments.take_cash, bill=found.bill, tendered=Money(750, "CNY"))
+
+
+def test_money_for_a_debt_that_was_waived_goes_back(left: Street) -> None:
+    number = begin(left, the_debt(left).bill)
+    write(left.db, debts.waive_debt, debt=the_debt(left).id, reason="设备故障")
+    pay(left, number)
+    assert the_debt(left).state is DebtState.WAIVED
+    assert balances(left) == {"clearing": 750, "refunding": -750, "revenue": -750, "written_off": 750}
+    assert verified(left)
+
+
+def test_a_disputed_debt_can_be_upheld_waived_or_paid(left: Street) -> None:
+    write(left.db, debts.dispute_debt, debt=the_debt(left).id, reason="车已转让")
+    assert (the_debt(left).state, the_debt(left).reason) == (DebtState.DISPUTED, "车已转让")
+    write(left.db, debts.uphold_debt, debt=the_debt(left).id)
+    assert the_debt(left).state is DebtState.OPEN
+    with pytest.raises(Problem, match=r"debt\.not_disputed"):
+        write(left.db, debts.uphold_debt, debt=the_debt(left).id)
+    write(left.db, debts.dispute_debt, debt=the_debt(left).id, reason="车已转让")
+    pay(left, begin(left, the_debt(left).bill))
+    assert the_debt(left).state is DebtState.PAID
+
+
+def test_a_debt_lapses_at_its_instant_and_not_before(left: Street) -> None:
+    found = the_debt(left)
+    write(left.db, debts.lapse_debt, debt=found.id)
+    assert the_debt(left).state is DebtState.OPEN
+    left.business.set(found.lapses_at)
+    for _ in range(2):
+        write(left.db, debts.lapse_debt, debt=found.id)
+    assert the_debt(left).state is DebtState.LAPSED
+    assert balances(left) == {"revenue": -750, "written_off": 750}
+    assert verified(left)
+
+
+def test_a_debt_that_nobody_knows(left: Street) -> None:
+    with pytest.raises(NotFound, match=r"debt\.not_found"):
+        write(left.db, debts.waive_debt, debt=left.lot, reason="无")

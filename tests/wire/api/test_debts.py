@@ -1,0 +1,53 @@
+"""Debts over the operator API and on the driver's page of a lot."""
+
+import pytest
+
+from tests.wire.api.house import CAR, House, eventually
+
+
+@pytest.fixture
+def left(house: House) -> House:
+    """A car was let out by hand and owes 7.50."""
+    house.arrive("in-1", CAR)
+    house.pass_minutes(61)
+    house.arrive("out-1", CAR)
+    assert house.post("/v1/lots/mall/lanes/out-1/open", {"reason": "道闸故障"}, key="k-open").status_code == 200
+    return house
+
+
+def debt(house: House) -> dict[str, object]:
+    [found] = house.get("/v1/debts", lot="mall")["items"]
+    assert house.get(f"/v1/debts/{found['id']}") == found
+    return dict(found)
+
+
+def test_a_debt_is_told_on_the_drivers_page_and_paid_there(left: House) -> None:
+    owed = debt(left)
+    assert (owed["amount"], owed["state"]) == ({"minor": 750, "currency": "CNY"}, "open")
+    shown = left.stranger.post(left.code() + "/bills", json={"plate": CAR}).json()["bill"]
+    assert (shown["id"], shown["due"]["minor"]) == (owed["bill"], 750)
+    assert left.stranger.post(left.code() + "/pay", json={"bill": shown["id"]}).status_code == 201
+    [number] = left.channel.orders
+    assert left.notify(number, 750).status_code == 200
+    assert debt(left)["state"] == "paid"
+    assert eventually(lambda: left.get("/v1/exceptions", lot="mall")["items"] == [])
+    assert left.stranger.post(left.code() + "/bills", json={"plate": CAR}).json()["bill"]["due"]["minor"] == 0
+
+
+def test_a_disputed_debt_is_asked_of_nobody_until_it_stands_again(left: House) -> None:
+    path = f"/v1/debts/{debt(left)['id']}"
+    assert left.post(path + "/dispute", {"reason": "车已转让"}, key="k-1").json()["state"] == "disputed"
+    assert left.stranger.post(left.code() + "/bills", json={"plate": CAR}).json()["bill"]["due"]["minor"] == 0
+    assert left.post(path + "/uphold", {}, key="k-2").json()["state"] == "open"
+    assert left.stranger.post(left.code() + "/bills", json={"plate": CAR}).json()["bill"]["due"]["minor"] == 750
+
+
+def test_a_debt_is_waived_once_with_a_reason_and_written_down(left: House) -> None:
+    path = f"/v1/debts/{debt(left)['id']}/waive"
+    assert left.post(path, {"reason": ""}, key="k-1").status_code == 422
+    for _ in range(2):  # the same request again
+        assert left.post(path, {"reason": "设备故障"}, key="k-2").json()["state"] == "waived"
+    again = left.post(path, {"reason": "设备故障"}, key="k-3")
+    assert (again.status_code, again.json()["code"]) == (409, "debt.ended")
+    assert eventually(lambda: left.get("/v1/exceptions", lot="mall")["items"] == [])
+    assert [each["state"] for each in left.get("/v1/bills", lot="mall")["items"]] == ["written_off"]
