@@ -135,6 +135,10 @@ class House:
         with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=30) as api:
             return _sent(api.get(path)).json()
 
+    def post(self, path: str, value: Any) -> Any:
+        with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=30) as api:
+            return _sent(api.post(path, json=value)).json()
+
     def town(self, **changes: Any) -> TownConfig:
         values: dict[str, Any] = {
             "url": self.url, "token": self.token, "lots": LOTS, "tariffs": TARIFFS, "permits": PERMITS,
@@ -178,6 +182,19 @@ class House:
             return _answers(f"{self.url}/health/ready")
 
         _wait(ready, "server", self.log)
+
+
+def wechatpay_contract(told: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """A contract of the lots' company with WeChat Pay, from what a merchant is handed."""
+    (key,) = told["platform_keys"]
+    return {
+        "level": "company", "node": "demo", "kind": "wechatpay", "name": "WeChat Pay", "rank": 10,
+        "params": {
+            "appid": told["appids"][0], "mchid": told["mchid"], "serial_no": told["serial"], "public_key_id": key["id"],
+            "public_key": key["public_key"], "url": url,
+        },
+        "secrets": {"private_key": told["private_key"], "api_v3_key": told["api_key"]},
+    }  # fmt: skip
 
 
 YAML = {"content-type": "application/yaml"}

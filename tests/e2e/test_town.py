@@ -8,8 +8,9 @@ import pytest
 
 from openberth.simulator.boom import BoomTiming
 from openberth.simulator.faults import Faults
-from tests.e2e.house import MORNING, House
+from tests.e2e.house import MORNING, House, wechatpay_contract
 from tests.e2e.personal import plates_in
+from tests.wire.wechatpay_peer import APPID, Sandbox
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("town")]
 
@@ -59,6 +60,27 @@ def test_a_bad_day(tmp_path: Path) -> None:
         report = house.live(house.town(minutes=0.4, seed=11, timing=BoomTiming.for_speed(600)), faults=faults)
         assert report.balanced, report.differences[:10]
         assert plates_in(tmp_path) == []
+
+
+def test_a_town_that_pays_by_wechat_pay_when_its_wire_is_bad(tmp_path: Path) -> None:
+    """Codes that only WeChat opens; callbacks told twice, forged or never; orders made although the answer was 500."""
+    faults = {
+        "telling": {"duplicate_percent": 50, "copies": 2, "drop_percent": 15, "probe_percent": 20},
+        "dice": {"broken_after_percent": 5, "busy_percent": 5},
+    }
+    with Sandbox() as wechatpay, House(tmp_path, speed=600, day_start=MORNING) as house:
+        told = wechatpay.control("merchants", mchid="1900000001", appids=[APPID])
+        house.post("/v1/channels", wechatpay_contract(told, wechatpay.url))
+        assert [one["kind"] for one in house.get("/v1/channels/for-lot?lot=office")["items"]] == [
+            "wechatpay",
+            "sandpay",
+        ]
+        wechatpay.control("faults", **faults)
+        town = house.town(minutes=0.12, seed=3, load=3.0, wechatpay_url=wechatpay.url, timing=BoomTiming.for_speed(600))
+        report = house.live(town)
+        assert report.balanced, report.differences[:10]
+        assert {line.what for line in report.lines if line.ours} >= {"wechatpay", "sandpay"}
+        assert "done" in {one["state"] for one in wechatpay.look("callbacks")["callbacks"]}
 
 
 def _errors(house: House) -> str:
