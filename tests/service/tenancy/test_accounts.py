@@ -255,7 +255,7 @@ def test_old_sessions_are_forgotten(db: Database, machine: ManualClock) -> None:
     desk = made(db, "desk")
     signed_in(db, desk, "r")
     assert write(db, sessions.purge) == 0
-    machine.advance(sessions.SESSION_US + LOGS_DAYS.default * DAY_US + 1)
+    machine.advance(sessions.SESSION_US + int(LOGS_DAYS.default) * DAY_US + 1)
     assert write(db, sessions.purge) == 1
     assert write(db, sessions.refresh, token=digest_of("r"), following="x" * 64, address=None).session is None
 

@@ -51,3 +51,24 @@ def test_a_debt_is_waived_once_with_a_reason_and_written_down(left: House) -> No
     assert (again.status_code, again.json()["code"]) == (409, "debt.ended")
     assert eventually(lambda: left.get("/v1/exceptions", lot="mall")["items"] == [])
     assert [each["state"] for each in left.get("/v1/bills", lot="mall")["items"]] == ["written_off"]
+
+
+def test_the_next_exit_asks_for_it_as_a_line_of_its_own(left: House) -> None:
+    wrong = left.operator.put("/v1/settings/debts.at_exit", json={"level": "lot", "node": "mall", "value": "always"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "setting.word")
+    asked = left.operator.put("/v1/settings/debts.at_exit", json={"level": "lot", "node": "mall", "value": "ask"})
+    assert asked.json()["value"] == "ask"
+    left.pass_minutes(600)
+    left.arrive("in-1", CAR)
+    left.pass_minutes(61)
+    left.arrive("out-1", CAR)
+    bill = left.stranger.get(left.code("out-1"), headers={"accept-language": "zh-CN"}).json()["waiting"]["bill"]
+    assert bill["due"]["minor"] == 1500
+    assert [line["text"][:4] for line in bill["lines"] if line["code"] == "bill.line.debt"] == ["以往欠费"]
+    assert debt(left)["asked_on"] == bill["id"]
+    assert left.stranger.post(left.code("out-1") + "/pay").status_code == 201
+    [number] = left.channel.orders
+    assert left.notify(number, 1500).status_code == 200
+    assert eventually(lambda: left.waiting("out-1") is None)
+    assert debt(left)["state"] == "paid"
+    assert eventually(lambda: left.get("/v1/exceptions", lot="mall")["items"] == [])

@@ -29,9 +29,10 @@ from openberth.contexts.payments.service.bills import (
     subject_lock,
     withdraw_bill,
 )
+from openberth.contexts.payments.service.carried import asked_elsewhere, carried_by, credits_of
 from openberth.contexts.payments.service.carrying import carry_bills, refuse_closing
 from openberth.contexts.payments.service.channels import ensure_platform_account
-from openberth.contexts.payments.service.debts import debt_by_id, debt_of_bill, owed_by_plate, raise_debt
+from openberth.contexts.payments.service.debts import debt_by_id, debt_of_bill, debts_to_ask, owed_by_plate, raise_debt
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
 from openberth.contexts.payments.service.verifying import FIRST, Check, Difference, verify_page
@@ -51,13 +52,17 @@ __all__ = [
     "Received",
     "Taken",
     "Totals",
+    "asked_elsewhere",
     "begin_attempt",
     "bill_by_id",
     "bills_of",
     "bills_of_lot",
+    "carried_by",
     "carry_bills",
+    "credits_of",
     "debt_by_id",
     "debt_of_bill",
+    "debts_to_ask",
     "ensure_platform_account",
     "issue_bill",
     "open_bill_of",

@@ -23,7 +23,15 @@ from openberth.contexts.tenancy.model.holding import PLATE_OF_PAID_STAY, RETAINE
 from openberth.contexts.tenancy.model.moving import LotMove
 from openberth.contexts.tenancy.model.organisation import Company
 from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, SENSITIVE, Role
-from openberth.contexts.tenancy.model.settings import DEBT_DAYS, LOGS_DAYS, PICTURES_DAYS, SECOND_FACTOR
+from openberth.contexts.tenancy.model.settings import (
+    ASK,
+    DEBT_AT_EXIT,
+    DEBT_DAYS,
+    IGNORE,
+    LOGS_DAYS,
+    PICTURES_DAYS,
+    SECOND_FACTOR,
+)
 from openberth.contexts.tenancy.ports import Keeper
 from openberth.contexts.tenancy.service.api_keys import purge_uses
 from openberth.contexts.tenancy.service.audit import check_head, last_number, mac_of, page_after, record
@@ -45,10 +53,13 @@ from openberth.contexts.tenancy.service.tokens import operator_of, remember_oper
 from openberth.contexts.tenancy.service.unmasking import unmask_plate
 
 __all__ = [
+    "ASK",
+    "DEBT_AT_EXIT",
     "DEBT_DAYS",
     "DRIVING",
     "FILE_MAX",
     "FILE_PREFIX",
+    "IGNORE",
     "LOGS_DAYS",
     "PERMISSIONS",
     "PICTURES_DAYS",

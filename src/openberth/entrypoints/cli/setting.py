@@ -15,6 +15,7 @@ app = typer.Typer()
 
 KeyArgument = Annotated[str, typer.Argument(help="cli.argument.setting", show_default=False)]
 AtOption = Annotated[str, typer.Option("--at", help="cli.option.at")]
+WORDED = frozenset(("debts.at_exit",))
 WORDS = {"true": True, "false": False}
 
 
@@ -96,10 +97,12 @@ def _query(at: str) -> dict[str, str]:
     return {"level": level} | ({"node": node} if node else {})
 
 
-def value_of(key: str, text: str) -> bool | int:
-    """Return a value as it is typed: true, false or a whole number. Raises ``Malformed("cli.setting.value")``."""
+def value_of(key: str, text: str) -> bool | int | str:
+    """Return a value as it is typed: truth, a word or a whole number. Raises ``Malformed("cli.setting.value")``."""
     if text in WORDS:
         return WORDS[text]
+    if key in WORDED:
+        return text
     try:
         return int(text)
     except ValueError:

@@ -31,7 +31,8 @@ class ReasonForm(Form):
 class DebtView(View):
     """What a car that has left owes. ``subject`` is its stay; ``pictures`` are the names of what proves it.
 
-    ``reason`` is why it is disputed or was waived; from ``lapses_at`` on nobody asks for it any more.
+    ``asked_on`` is the bill of a later visit that asks for it now; ``reason`` is why it is disputed or was waived;
+    from ``lapses_at`` on nobody asks for it any more.
     """
 
     id: Id
@@ -43,6 +44,7 @@ class DebtView(View):
     pictures: list[str]
     raised_at: When
     lapses_at: When
+    asked_on: Id | None
     reason: str | None
     ended_at: When | None
 
@@ -102,7 +104,8 @@ def debt_view(debt: Debt) -> DebtView:
     return DebtView(
         id=debt.id, bill=debt.bill, subject=debt.subject, amount=money(debt.amount), state=debt.state,
         passages=[Id(each) for each in debt.evidence["passages"]], pictures=debt.evidence["pictures"],
-        raised_at=instant(debt.raised_at), lapses_at=instant(debt.lapses_at), reason=debt.reason,
+        raised_at=instant(debt.raised_at), lapses_at=instant(debt.lapses_at), asked_on=debt.carried_to,
+        reason=debt.reason,
         ended_at=instant_or_none(debt.ended_at),
     )  # fmt: skip
 

@@ -35,6 +35,9 @@ class Debt:
 
     ``plate`` is the vault's id of its plate, ``evidence`` the passages and the names of their pictures. ``reason`` is
     why it is disputed or was waived. Instants are business time; from ``lapses_at`` on nobody asks for it any more.
+
+    While a later visit asks for it, ``carried_to`` is the bill that does and ``carried_minor`` how much of it; ``bill``
+    is superseded then. ``credited_minor`` is what was paid on such bills.
     """
 
     id: Id
@@ -51,6 +54,9 @@ class Debt:
     reason: str | None = None
     ended_at: Instant | None = None
     version: int = 1
+    carried_to: Id | None = None
+    carried_minor: int = 0
+    credited_minor: int = 0
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
@@ -81,6 +87,16 @@ def raised(
         state=DebtState.OPEN, raised_at=now, lapses_at=Instant(now + days * DAY_US),
     )  # fmt: skip
     return debt, DebtRaised(id, bill.id, bill.subject_id, bill.left.minor, bill.left.currency, int(debt.lapses_at))
+
+
+def carried(debt: Debt, *, onto: Id, minor: int) -> Debt:
+    """Have a bill of a later visit ask for what is left of a debt."""
+    return replace(debt, carried_to=onto, carried_minor=minor)
+
+
+def credited(debt: Debt, minor: int) -> Debt:
+    """Take a debt off the bill of a later visit, on which so much of it was paid."""
+    return replace(debt, carried_to=None, carried_minor=0, credited_minor=debt.credited_minor + minor)
 
 
 def disputed(debt: Debt, reason: str) -> tuple[Debt, tuple[Event, ...]]:

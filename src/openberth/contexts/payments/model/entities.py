@@ -63,7 +63,8 @@ class Bill:
 
     ``number`` is what people read, at most 24 characters. ``quote`` holds the lines that explain ``due`` as plain JSON.
     Until ``valid_until`` the price stands; a payment that comes later still settles this bill, and the subject's owner
-    asks for the difference. Instants are business time.
+    asks for the difference. ``carried`` is the part of ``due`` that other subjects of the same payer left unpaid before
+    (None: nothing); what comes pays the bill's own part first. Instants are business time.
     """
 
     id: Id
@@ -82,6 +83,7 @@ class Bill:
     issued_at: Instant
     settled_at: Instant | None = None
     version: int = 1
+    carried: Money | None = None
 
     def __post_init__(self) -> None:
         if not 0 < len(self.number) <= NUMBER_LENGTH:
@@ -98,6 +100,16 @@ class Bill:
     def left(self) -> Money:
         """What may still be paid: nothing unless the bill is open."""
         return self.due - self.paid if self.state is BillState.OPEN else Money(0, self.due.currency)
+
+    @property
+    def own_due(self) -> Money:
+        """What is due for the bill's own subject."""
+        return self.due if self.carried is None else self.due - self.carried
+
+    @property
+    def own_left(self) -> Money:
+        """What may still be paid for the bill's own subject."""
+        return self.left if self.carried is None else max(Money(0, self.due.currency), self.own_due - self.paid)
 
     def stands(self, now: Instant) -> bool:
         """Tell whether its price may still be asked for."""

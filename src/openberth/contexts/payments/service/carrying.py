@@ -31,11 +31,12 @@ def carry_bills(unit: Unit, *, subject: Id, company: Id) -> dict[Id, Id]:
         unit.run(write, subject=subject, new_company=company)
     return {
         bill.id: issue_bill(
-            unit, company=company, lot=bill.lot, kind=bill.subject_kind, subject=subject, due=bill.left,
+            unit, company=company, lot=bill.lot, kind=bill.subject_kind, subject=subject, due=bill.own_left,
             tariff_version=bill.tariff_version, quote=bill.quote, quoted_at=bill.quoted_at,
             valid_until=bill.valid_until,
         ).id
         for bill in standing
+        if bill.own_left.minor
     }  # fmt: skip
 
 

@@ -9,13 +9,14 @@ from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.model.debts import Debt, DebtState, disputed, ended, raised, upheld, waived
 from openberth.contexts.payments.service import ledger
 from openberth.contexts.payments.service.bills import close_orders, locked, save_bill
+from openberth.contexts.payments.service.carried import save_debt
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import debts as store
 from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
 from openberth.infra.jobs import JobClock
 from openberth.infra.permitting import by_construction, inner, needs
-from openberth.kernel.errors import NotFound
+from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.events import Event
 from openberth.kernel.ids import Id
 
@@ -55,7 +56,8 @@ def settle_debt(unit: Unit, bill: Bill) -> None:
 def waive_debt(unit: Unit, *, debt: Id, reason: str) -> Debt:
     """Let a debt go for a reason: its bill is written off and takes no more money.
 
-    Raises ``NotFound("debt.not_found")``, ``Refused("debt.ended")``, ``Malformed("debt.reason")``.
+    Raises ``NotFound("debt.not_found")``, ``Refused("debt.ended")``, ``Malformed("debt.reason")``; and
+    ``Refused("debt.being_paid")`` while the bill of a car that is at an exit asks for it.
     """
     found, bill = _locked(unit, debt)
     after = _keep(unit, found, *waived(found, unit.now, reason))
@@ -101,6 +103,19 @@ def debt_of_bill(reader: Reader, *, bill: Id) -> Debt | None:
     return reader.one(store.DEBT_OF_BILL, bill_id=bill)
 
 
+def debts_to_ask(reader: Reader, *, lot: Id, plate: Id, currency: str, onto: Id | None) -> list[Debt]:
+    """Return what a car shall pay with a bill of a later visit (None: not issued yet), as its lot wants it."""
+    found = [
+        each
+        for each in owed_by_plate(reader, lot=lot, plate=plate)
+        if each.state is DebtState.OPEN and each.amount.currency == currency and each.carried_to in (None, onto)
+    ]
+    if not found:
+        return []
+    how = tenancy.setting_of(reader, tenancy.DEBT_AT_EXIT, company=found[0].company, lot=lot)
+    return found if how == tenancy.ASK else []
+
+
 def debts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Debt]:
     """Return a page of a lot's debts, newest first."""
     return reader.all(store.DEBTS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
@@ -113,7 +128,10 @@ def owed_by_plate(reader: Reader, *, lot: Id, plate: Id) -> list[Debt]:
 
 def _locked(unit: Unit, debt: Id) -> tuple[Debt, Bill]:
     bill = locked(unit, debt_by_id(unit, debt=debt).bill)
-    return debt_by_id(unit, debt=debt), bill
+    found = debt_by_id(unit, debt=debt)
+    if found.carried_to is not None:
+        raise Refused("debt.being_paid")
+    return found, bill
 
 
 def _write_off(unit: Unit, bill: Bill) -> None:
@@ -126,13 +144,9 @@ def _write_off(unit: Unit, bill: Bill) -> None:
 
 def _keep(unit: Unit, before: Debt, after: Debt, events: tuple[Event, ...]) -> Debt:
     if after is not before:
-        unit.save(
-            store.UPDATE_DEBT, debt_id=after.id, old_version=after.version, new_state=after.state,
-            new_reason=after.reason, new_ended_at=after.ended_at,
-        )  # fmt: skip
         if not after.is_owed:
             jobs.cancel(unit, kind=JOB_LAPSE, unique_key=after.id.hex)
-        _append(unit, after, events)
+        save_debt(unit, after, events)
     return after
 
 

@@ -27,6 +27,7 @@ from openberth.contexts.payments.service.bills import (
     save_bill,
     subject_lock,
 )
+from openberth.contexts.payments.service.carried import paid_with
 from openberth.contexts.payments.service.debts import settle_debt
 from openberth.contexts.payments.service.refunds import send_surplus_back
 from openberth.contexts.payments.store import PAGE_MAX
@@ -117,7 +118,13 @@ def paid_for(reader: Reader, *, kind: str, subject: Id) -> list[tuple[Money, Ins
 
     Whoever pays while a bill stands pays the price it shows, however long the money took. Business time.
     """
-    return reader.all(receipt_store.PAID_FOR_SUBJECT, subject=subject)
+    found, left = [], dict[Id, int]()
+    for bill, own, money, at, priced_at in reader.all(receipt_store.PAID_FOR_SUBJECT, subject=subject):
+        part = min(money.minor, left.setdefault(bill, own))  # the rest paid what other subjects left unpaid before
+        left[bill] -= part
+        if part:
+            found.append((Money(part, money.currency), at, priced_at))
+    return found
 
 
 def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
@@ -132,6 +139,8 @@ def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
         append(unit, bill, done.events)
         if done.bill is not bill and done.bill.state is BillState.SETTLED:
             settle_debt(unit, done.bill)
+            if bill.carried is not None:
+                paid_with(unit, done.bill)
         _close_outdated(unit, done.bill)
         ledger.book(unit, company=bill.company, lot=bill.lot, transfers=booking.received(done.receipt))
         send_surplus_back(unit, done.receipt)

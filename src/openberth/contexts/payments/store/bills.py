@@ -21,6 +21,7 @@ def read_bill(*columns: Any) -> Bill:
         paid=Money(row["paid_minor"], currency), state=row["state"], tariff_version=row["tariff_version"],
         quote=row["quote"], quoted_at=row["quoted_at"], valid_until=row["valid_until"], issued_at=row["issued_at"],
         settled_at=row["settled_at"], version=row["version"],
+        carried=None if row["carried_minor"] is None else Money(row["carried_minor"], currency),
     )  # fmt: skip
 
 
@@ -33,6 +34,7 @@ def bill_row(found: Bill) -> dict[str, Any]:
         "tariff_version": found.tariff_version, "quote": found.quote, "quoted_at": found.quoted_at,
         "valid_until": found.valid_until, "issued_at": found.issued_at, "settled_at": found.settled_at,
         "version": found.version, "open_key": open_key(found),
+        "carried_minor": None if found.carried is None else found.carried.minor,
     }  # fmt: skip
 
 

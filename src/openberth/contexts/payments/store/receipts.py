@@ -57,6 +57,8 @@ RECEIPTS_OF_LOT = Query(
 )
 PAID_FOR_SUBJECT = Query(
     select(
+        bill.c.id,
+        bill.c.due_minor - func.coalesce(bill.c.carried_minor, 0),
         receipt.c.amount_minor - receipt.c.surplus_minor,
         receipt.c.currency,
         receipt.c.received_at,
@@ -66,7 +68,9 @@ PAID_FOR_SUBJECT = Query(
     .select_from(receipt.join(bill, and_(bill.c.id == receipt.c.bill_id)))
     .where(bill.c.subject_id == bindparam("subject"), receipt.c.amount_minor > receipt.c.surplus_minor)
     .order_by(receipt.c.id),
-    lambda minor, currency, at, quoted_at, valid_until: (
+    lambda bill_id, own, minor, currency, at, quoted_at, valid_until: (
+        bill_id,
+        int(own),
         Money(int(minor), currency),
         at,
         quoted_at if at < valid_until else at,

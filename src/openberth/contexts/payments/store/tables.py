@@ -36,6 +36,7 @@ bill = business_table(
     instant_column("issued_at"),
     instant_column("settled_at", nullable=True),
     Column("version", BigInteger, nullable=False),
+    Column("carried_minor", BigInteger, nullable=True),
     moves=OnMove.TOLD,
 )
 Index("uq_bill_open_key", bill.c.open_key, unique=True)
@@ -127,9 +128,14 @@ debt = business_table(
     word_column("reason", 200, nullable=True),
     instant_column("ended_at", nullable=True),
     Column("version", BigInteger, nullable=False),
+    id_column("carried_to", nullable=True),
+    Column("carried_minor", BigInteger, nullable=True),
+    Column("credited_minor", BigInteger, nullable=True),
     moves=OnMove.STAY,  # it is owed to the company under which the car parked
 )
 Index("uq_debt_bill", debt.c.bill_id, unique=True)
+Index("ix_debt_subject", debt.c.subject_id)
+Index("ix_debt_carried", debt.c.carried_to)
 Index("ix_debt_plate", debt.c.plate_id)
 Index("ix_debt_lapsing", debt.c.state, debt.c.lapses_at)
 Index("ix_debt_lot", debt.c.lot_id, debt.c.id)

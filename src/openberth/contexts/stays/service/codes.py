@@ -2,7 +2,7 @@
 car.
 """
 
-from openberth.contexts import payments
+from openberth.contexts import payments, tenancy
 from openberth.contexts.facility import LaneKind
 from openberth.contexts.stays.model.entities import Ask, OpenStay, Resolution
 from openberth.contexts.stays.service import prices, records, releasing
@@ -90,15 +90,18 @@ def bill_in_advance(unit: Unit, *, lot: Id, plate: Plate) -> tuple[payments.Bill
     assessment = prices.assess_alone(unit, stay, at=moment)
     if not assessment.due:
         return None, assessment
-    return prices.ensure_bill(unit, stay, assessment), assessment
+    return prices.ensure_bill(unit, stay, assessment, at_exit=bool(waiting)), assessment
 
 
 def debt_of(reader: Reader, *, lot: Id, plate: Plate) -> payments.Bill | None:
     """Return the oldest bill that a plate left unpaid at a lot and still owes; a disputed one is asked of nobody."""
     plate_id = vault.find(reader, VaultKind.PLATE, plate.key)
     owed = payments.owed_by_plate(reader, lot=lot, plate=plate_id) if plate_id else []
-    first = next((each for each in owed if each.state is payments.DebtState.OPEN), None)
-    return None if first is None else payments.bill_by_id(reader, bill=first.bill)
+    first = next((each for each in owed if each.state is payments.DebtState.OPEN and each.carried_to is None), None)
+    if first is None:
+        return None
+    how = tenancy.setting_of(reader, tenancy.DEBT_AT_EXIT, company=first.company, lot=lot)
+    return None if how == tenancy.IGNORE else payments.bill_by_id(reader, bill=first.bill)
 
 
 def _pass_of(reader: Reader, passage: Id) -> str | None:

@@ -125,7 +125,9 @@ def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> Decided:
             due_minor=due, happened=seen.happened,
         )
     )  # fmt: skip
-    bill = prices.ensure_bill(unit, stay, assessment) if stay and assessment and due else None
+    bill = None
+    if stay and assessment and due:
+        bill = prices.ensure_bill(unit, stay, assessment, at_exit=not seen.happened)
     command = records.command_open(unit, seen) if verdict.action is Action.OPEN else None
     links = Links(
         stay=stay.id if stay else None, bill=bill.id if bill else None, command=command.id if command else None

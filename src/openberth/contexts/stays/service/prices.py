@@ -46,7 +46,7 @@ def assess(reader: Reader, stay: OpenStay, *, at: Instant) -> Assessment:
     version, currency = course.main, course.terms.currency
     grace = version.tariff.grace_after_payment_minutes if version else 0
     own = _received(reader, stay.id)
-    before = [payment for each in course.earlier for payment in _received(reader, each.id)]
+    before = [payment for each in course.earlier for payment in _received_at_all(reader, each.id)]
     settled = tariffs.settlement(course.segments, [*before, *own], course.terms, now=moment, grace_minutes=grace)
     # What is still asked for the stays before is a debt with a bill of its own, and is not asked for twice.
     due = max(settled.due.minor - sum(_debt(reader, each.id) for each in course.earlier), 0)
@@ -63,11 +63,18 @@ def _received(reader: Reader, stay: Id) -> list[tariffs.Payment]:
     return [tariffs.Payment(money, when, priced_at) for money, when, priced_at in received]
 
 
+def _received_at_all(reader: Reader, stay: Id) -> list[tariffs.Payment]:
+    """Return what was paid for a stay that is over, also what was paid with a later one."""
+    credited = [tariffs.Payment(money, at, at) for money, at in payments.credits_of(reader, subject=stay)]
+    return [*_received(reader, stay), *credited]
+
+
 def _debt(reader: Reader, stay: Id) -> int:
     """Return what is owed for a stay before, and what was owed and let go: neither is asked for again."""
     apart = (payments.BillState.OPEN, payments.BillState.WRITTEN_OFF)
     bills = payments.bills_of(reader, subject=stay)
-    return sum((bill.due - bill.paid).minor for bill in bills if bill.state in apart)
+    asked = sum((bill.own_due - bill.paid).minor for bill in bills if bill.state in apart)
+    return asked + payments.asked_elsewhere(reader, subject=stay)
 
 
 def _earliest(*instants: Instant | None) -> Instant | None:
@@ -102,20 +109,25 @@ def last_asked(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Ass
     nothing = Money(0, currency)
     paid = total((money for money, _, _ in payments.paid_for(unit, kind=SUBJECT, subject=stay.id)), currency)
     open_bill = payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)
-    left = open_bill.left if open_bill else nothing
+    left = open_bill.own_left if open_bill else nothing
     quote = tariffs.Quote((), paid + left, stay.entered_at, max(at, stay.entered_at), None, 0, 0, 0, paid + left)
     return Assessment(quote, paid + left, paid, left, nothing, None, None, max(at, stay.entered_at))
 
 
 @inner
-def ensure_bill(unit: Unit, stay: OpenStay, assessment: Assessment) -> payments.Bill:
+def ensure_bill(unit: Unit, stay: OpenStay, assessment: Assessment, *, at_exit: bool = True) -> payments.Bill:
     """Return the open bill that asks for what is due, reusing the one that already does and superseding any other.
 
-    Whoever waits at a lane for this stay waits for the bill that is returned.
+    Whoever waits at a lane for this stay waits for the bill that is returned. At an exit it asks for what the car left
+    unpaid before, too, where the lot wants that.
     """
     open_bill = payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)
     if open_bill is not None:
-        if open_bill.left == assessment.due and open_bill.stands(unit.now):
+        if (
+            open_bill.own_left == assessment.due
+            and open_bill.stands(unit.now)
+            and _carried(unit, open_bill) == {each.id for each in _to_carry(unit, stay, assessment, open_bill, at_exit)}
+        ):
             return open_bill
         payments.withdraw_bill(unit, bill=open_bill.id, into=payments.BillState.SUPERSEDED)
     issued = payments.issue_bill(
@@ -129,11 +141,41 @@ def ensure_bill(unit: Unit, stay: OpenStay, assessment: Assessment) -> payments.
         quote=tariffs.quote_to_plain(assessment.quote) | {"versions": _versions(assessment)},
         quoted_at=assessment.at,
         valid_until=Instant(unit.now + BILL_STANDS_US),
+        carrying=_to_carry(unit, stay, assessment, None, at_exit),
     )
     for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay.id):
         unit.run(passage_store.REPOINT_LANE, lane=standing.lane_id, new_bill=issued.id)
         unit.run(passage_store.REPOINT_PASSAGE, passage=standing.passage_id, new_bill=issued.id)
     return issued
+
+
+def _to_carry(
+    reader: Reader, stay: OpenStay, assessment: Assessment, onto: payments.Bill | None, at_exit: bool
+) -> list[payments.Debt]:
+    if not at_exit or stay.plate_id is None:
+        return []
+    return payments.debts_to_ask(
+        reader, lot=stay.lot_id, plate=stay.plate_id, currency=assessment.due.currency,
+        onto=None if onto is None else onto.id,
+    )  # fmt: skip
+
+
+def _carried(reader: Reader, bill: payments.Bill) -> set[Id]:
+    return set() if bill.carried is None else {each.id for each in payments.carried_by(reader, bill=bill.id)}
+
+
+@inner
+def alone(unit: Unit, bill: payments.Bill) -> payments.Bill | None:
+    """Return an open bill without debts of before: they are asked for by bills of their own from now on."""
+    if bill.carried is None:
+        return bill
+    payments.withdraw_bill(unit, bill=bill.id, into=payments.BillState.SUPERSEDED)
+    if not bill.own_left:
+        return None
+    return payments.issue_bill(
+        unit, company=bill.company, lot=bill.lot, kind=bill.subject_kind, subject=bill.subject_id, due=bill.own_left,
+        tariff_version=bill.tariff_version, quote=bill.quote, quoted_at=bill.quoted_at, valid_until=bill.valid_until,
+    )  # fmt: skip
 
 
 def _versions(assessment: Assessment) -> list[dict[str, str | int]]:

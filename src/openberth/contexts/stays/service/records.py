@@ -33,7 +33,7 @@ from openberth.contexts.stays.model.events import (
     StayMoved,
     StayOpened,
 )
-from openberth.contexts.stays.service.prices import SUBJECT, Assessment, withdraw_open_bill
+from openberth.contexts.stays.service.prices import SUBJECT, Assessment, alone, withdraw_open_bill
 from openberth.contexts.stays.service.seen import LaneAnswer, Permission, Seen
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
@@ -225,8 +225,10 @@ def close_priced(
     """
     if not assessment.due:
         withdraw_open_bill(unit, stay)
-    elif (bill := payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)) is not None:
-        _raise_debt(unit, stay, bill, exit_passage=passage)
+    elif (asked := payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)) is not None:
+        bill = alone(unit, asked)
+        if bill is not None:
+            _raise_debt(unit, stay, bill, exit_passage=passage)
     if assessment.surplus:
         raise_case(
             unit, company=stay.company_id, lot=stay.lot_id, lane=lane, kind=CaseKind.SURPLUS, passage=passage,

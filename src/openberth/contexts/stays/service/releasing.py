@@ -100,6 +100,7 @@ def _settle_debt(unit: Unit, *, stay: Id, lot: Id) -> None:
         return
     unit.lock(payments.subject_lock(stay))
     received = [money for money, _, _ in payments.paid_for(unit, kind=prices.SUBJECT, subject=stay)]
+    received += [money for money, _ in payments.credits_of(unit, subject=stay)]
     paid = total(received, closed.currency).minor
     if paid != closed.paid_minor:
         unit.run(stay_store.SET_PAID, stay=stay, new_paid=paid)
@@ -112,6 +113,8 @@ def _settle_debt(unit: Unit, *, stay: Id, lot: Id) -> None:
 @by_construction
 def debt_ended(unit: Unit, *, stay: Id, lot: Id, reason: str | None) -> None:
     """Take note that what a stay owed needs nobody any more: it was paid, let go, or has lapsed."""
+    unit.lock(("lot", lot))
+    _settle_debt(unit, stay=stay, lot=lot)
     for case in unit.all(case_store.OPEN_OF_STAY, lot=lot, stay=stay):
         if case.kind is CaseKind.LEFT_UNPAID:
             records.resolve_case(unit, case, resolution=Resolution.BY_ITSELF, reason=reason)
@@ -213,7 +216,7 @@ def _close_by_hand(unit: Unit, seen: Seen, stay: OpenStay) -> None:
     if trouble:
         _tell_trouble(unit, lane, seen.passage, stay.id, trouble)
     elif assessment.due:
-        bill = prices.ensure_bill(unit, stay, assessment)
+        bill = prices.ensure_bill(unit, stay, assessment, at_exit=False)
         records.raise_case(
             unit, company=lane.company, lot=lane.lot, lane=lane.id, kind=CaseKind.LEFT_UNPAID, passage=seen.passage,
             stay=stay.id, evidence={"bill": str(bill.id), "due_minor": assessment.due.minor},

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import StrictBool, StrictInt
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 from starlette.requests import Request
 
 from openberth.contexts.tenancy.api.places import Lots, node_named
@@ -32,7 +32,7 @@ class SettingForm(Form):
     level: Level
     node: Code | None = None
     company: Code | None = None
-    value: StrictBool | StrictInt | None = None
+    value: StrictBool | StrictInt | Annotated[StrictStr, Field(max_length=40)] | None = None
     locked: StrictBool | None = None
 
 
@@ -45,12 +45,12 @@ class SettingView(View):
 
     key: str
     text: str
-    value: bool | int
-    default: bool | int
+    value: bool | int | str
+    default: bool | int | str
     levels: list[Level]
     source: Level | None
     locked_by: Level | None
-    own: bool | int | None
+    own: bool | int | str | None
     own_locked: bool
     overruled: bool
 

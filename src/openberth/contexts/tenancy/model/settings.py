@@ -11,7 +11,7 @@ from openberth.contexts.tenancy.model.accounts import Level
 from openberth.kernel.errors import Malformed, NotFound
 from openberth.kernel.ids import Id
 
-Value = int | bool
+Value = int | bool | str
 DOWNWARD = (Level.PLATFORM, Level.PARTNER, Level.COMPANY, Level.PROPERTY, Level.LOT)
 _TO_COMPANY = DOWNWARD[:3]
 
@@ -28,9 +28,17 @@ class Key:
     levels: tuple[Level, ...]
     least: int = 0
     most: int = 1
+    words: tuple[str, ...] = ()
 
     def checked(self, value: object) -> Value:
-        """Return a value that the setting takes. Raises ``Malformed``: ``setting.truth``, ``setting.number``."""
+        """Return a value that the setting takes.
+
+        Raises ``Malformed``: ``setting.truth``, ``setting.number``, ``setting.word``.
+        """
+        if self.words:
+            if not isinstance(value, str) or value not in self.words:
+                raise Malformed("setting.word", key=self.code, words=", ".join(self.words))
+            return value
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
                 raise Malformed("setting.truth", key=self.code)
@@ -48,7 +56,11 @@ SECOND_FACTOR = Key("accounts.second_factor", False, _TO_COMPANY)
 # Three years are the limitation of claims: Civil Code of China, article 188.
 DEBT_DAYS = Key("debts.limitation_days", 1_095, DOWNWARD, 30, 3_650)
 
-KEYS: Mapping[str, Key] = {key.code: key for key in (PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS)}
+# What a car that comes again is asked for what it left unpaid: paid with the stay, told where it asks, or nothing.
+ASK, TELL, IGNORE = "ask", "tell", "ignore"
+DEBT_AT_EXIT = Key("debts.at_exit", TELL, DOWNWARD, words=(ASK, TELL, IGNORE))
+
+KEYS: Mapping[str, Key] = {key.code: key for key in (PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS, DEBT_AT_EXIT)}
 
 
 def key_of(code: str) -> Key:
