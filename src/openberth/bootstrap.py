@@ -44,7 +44,7 @@ from openberth.gateways.barriers.link import BarrierLink
 from openberth.gateways.cameras.port import CameraPort
 from openberth.infra import dedup, idempotency, nonces, vault
 from openberth.infra.blobs import Blobs, FolderBlobs, PictureQueue, S3Blobs
-from openberth.infra.buckets import Buckets, MemoryBuckets, SharedBuckets, open_buckets
+from openberth.infra.buckets import Buckets, SharedBuckets, open_buckets
 from openberth.infra.buckets.watching import CacheWatch
 from openberth.infra.clocks import Clocks, ScaledClock, SystemClock
 from openberth.infra.database import Database, Urgency, open_database, sole_owner
@@ -230,7 +230,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         cameras = CameraPort(
             database=database, directory=directory, presence=presence, dispatcher=dispatcher, pictures=pictures,
             ids=IdSource(clocks.machine),
-            buckets=MemoryBuckets(clocks.machine), per_minute=settings.limits.device_per_minute,
+            buckets=buckets, per_minute=settings.limits.device_per_minute,
             strays=strays,
         )  # fmt: skip
         barriers = BarrierLink(

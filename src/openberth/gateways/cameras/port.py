@@ -21,7 +21,7 @@ from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirec
 from openberth.contexts.stays import LaneAnswer, Recognition, picture_name
 from openberth.gateways.cameras import vzenith
 from openberth.infra.blobs import PictureQueue
-from openberth.infra.buckets import MemoryBuckets
+from openberth.infra.buckets import Buckets
 from openberth.infra.buckets import per_minute as rate_per_minute
 from openberth.infra.database import Database, Unit, Urgency
 from openberth.infra.http.limits import limit_key
@@ -73,7 +73,7 @@ class CameraPort:
 
     def __init__(
         self, *, database: Database, directory: DeviceDirectory, presence: Presence, dispatcher: CommandDispatcher,
-        pictures: PictureQueue, ids: IdSource, buckets: MemoryBuckets, per_minute: int, strays: Strays,
+        pictures: PictureQueue, ids: IdSource, buckets: Buckets, per_minute: int, strays: Strays,
     ) -> None:  # fmt: skip
         self._database = database
         self._directory = directory
@@ -91,11 +91,11 @@ class CameraPort:
         address = request.client.host if request.client else ""
         camera = self._directory.camera_by_secret(secret)
         if camera is None or camera.kind is not DeviceKind.VZENITH_HTTP:
-            return self._stranger(request, address)
+            return await self._stranger(request, address)
         if not camera.networks.admits(address):
             self._strays.came(camera, address=address, method="POST", route=ROUTE)
             return _refusal(request, Denied("device.wrong_address"), "address")
-        taken = self._buckets.take_now(self._rate, camera.id.hex)
+        taken = await self._buckets.take(self._rate, camera.id.hex)
         if not taken.granted:  # the camera keeps what it has and sends it again
             log.warning("camera.too_often", device=camera.code, lot=camera.lot_code)
             return _refusal(request, TooMany(taken.retry_after_s), "too_often")
@@ -214,8 +214,8 @@ class CameraPort:
     def _offset_us(self, seen: Recognition) -> int:
         return int(seen.captured_at) - self._database.clocks.business.now()
 
-    def _stranger(self, request: Request, address: str) -> Response:
-        taken = self._buckets.take_now(STRANGERS, limit_key(address))
+    async def _stranger(self, request: Request, address: str) -> Response:
+        taken = await self._buckets.take(STRANGERS, limit_key(address))
         if not taken.granted:
             return _refusal(request, TooMany(taken.retry_after_s), "stranger")
         return _refusal(request, NotFound("device.no_secret"), "stranger")

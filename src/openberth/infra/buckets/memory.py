@@ -96,18 +96,14 @@ class MemoryBuckets:
 
     async def take(self, rate: Rate, key: str) -> Taken:
         """Take one token."""
-        return self.take_now(rate, key)
-
-    async def give_back(self, rate: Rate, key: str) -> None:
-        """Give a token back."""
-        self._limiter(rate).give_back(key)
-
-    def take_now(self, rate: Rate, key: str) -> Taken:
-        """Take one token without waiting for anything: for lanes, which wait for no cache."""
         limiter = self._limiter(rate)
         granted = limiter.take(key)
         retry_after_s = 0 if granted else limiter.retry_after_s(key)
         return Taken(rate, granted, limiter.left(key), limiter.full_in_s(key), retry_after_s)
+
+    async def give_back(self, rate: Rate, key: str) -> None:
+        """Give a token back."""
+        self._limiter(rate).give_back(key)
 
     def _limiter(self, rate: Rate) -> RateLimiter:
         found = self._limiters.get(rate)
