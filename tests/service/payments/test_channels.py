@@ -1,5 +1,6 @@
 """Whose contract with a channel takes the money of a lot."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -61,6 +62,27 @@ def test_the_contract_of_a_lot_stays_its_company_s(db: Database) -> None:
     contract(db, Node.of_lot(COMPANY, lot), "the mall's")
     assert holding(db, lot) == ["the mall's"]
     assert read(db, channels.accounts_for, company=OTHER_COMPANY, lot=lot) == []
+
+
+def test_money_with_the_contract_of_another_company_is_not_ours_to_give(db: Database) -> None:
+    """What a car paid before its lot went to another company lies with the one before."""
+    lot = mall(db)
+    partner = contract(db, PLATFORM, "all")
+    own, lots, theirs = (
+        contract(db, OURS, "ours"),
+        contract(db, Node.of_lot(COMPANY, lot), "x"),
+        contract(db, THEIRS, "y"),
+    )
+    write(db, channels.set_account_state, account=own.id, state=ChannelAccountState.CLOSED)  # it refunds all the same
+    for account, ours, others in (
+        (partner, True, True),
+        (own, True, False),
+        (lots, True, False),
+        (theirs, False, True),
+    ):
+        of = partial(read, db, channels.is_contract_of, account=account.id, lot=lot)
+        assert (of(company=COMPANY), of(company=OTHER_COMPANY)) == (ours, others)
+    assert not read(db, channels.is_contract_of, account=Id(int=9), company=COMPANY, lot=lot)
 
 
 def test_secrets_are_changed_one_by_one_and_read_by_adapters_only(db: Database) -> None:

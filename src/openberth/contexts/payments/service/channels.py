@@ -111,6 +111,14 @@ def accounts_for(reader: Reader, *, company: Id, lot: Id) -> list[ChannelAccount
     return that_hold([one for one in found if one.node.lot is None or one.node.company == company], way)
 
 
+def is_contract_of(reader: Reader, *, account: Id, company: Id, lot: Id) -> bool:
+    """Tell whether a contract, whatever its state, is one that a lot of a company may dispose over."""
+    found = reader.one(store.ANY_ACCOUNT, account=account)
+    if found is None or found.node.id not in tenancy.way_to(reader, Node.of_lot(company, lot)):
+        return False
+    return found.node.lot is None or found.node.company == company
+
+
 @by_construction
 def account_with_secrets(reader: Reader, *, account: Id) -> tuple[ChannelAccount, Mapping[str, str]]:
     """Return a contract, whatever its state, with its secrets in clear: for its adapter and nobody else.

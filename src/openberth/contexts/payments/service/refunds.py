@@ -13,7 +13,7 @@ from openberth.contexts.payments.model import (
     refund_stuck,
 )
 from openberth.contexts.payments.model import ledger as booking
-from openberth.contexts.payments.service import ledger
+from openberth.contexts.payments.service import channels, ledger
 from openberth.contexts.payments.service.bills import append
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import receipts as receipt_store
@@ -21,7 +21,7 @@ from openberth.contexts.payments.store import refunds as store
 from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction, inner, needs
-from openberth.kernel.errors import NotFound
+from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 
@@ -40,10 +40,15 @@ def send_surplus_back(unit: Unit, receipt: Receipt) -> None:
 def refund(unit: Unit, *, receipt: Id, amount: Money, reason: str) -> Refund:
     """Give back a part of what paid a bill; the bill stays settled. Cash is handed over at once.
 
-    Raises ``NotFound("receipt.not_found")`` and as the rule ``ask`` does.
+    Raises ``NotFound("receipt.not_found")``, ``Refused("refund.other_company")`` for money that lies with the contract
+    of the company that the lot was of before, and as the rule ``ask`` does.
     """
     unit.lock(("receipt", receipt))
     found = receipt_by_id(unit, receipt=receipt)
+    if found.account is not None and not channels.is_contract_of(
+        unit, account=found.account, company=found.company, lot=found.lot
+    ):
+        raise Refused("refund.other_company")
     before = unit.all(store.REFUNDS_OF_RECEIPT, receipt=receipt)
     return _asked(unit, found, before, amount, RefundCause.BY_HAND, reason)
 
