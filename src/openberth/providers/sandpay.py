@@ -1,6 +1,5 @@
 """The client of Sandpay, the sandbox payment channel (wire: ``docs/guides/sandpay.md``)."""
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -31,7 +30,8 @@ from openberth.contexts.payments.ports import (
 from openberth.kernel.errors import Malformed, Overloaded, Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import SECOND_US, Clock, Instant
-from openberth.providers import contracts
+from openberth.providers import contracts, exchange
+from openberth.providers.exchange import exchanged
 
 NAME: Final = "sandpay"
 SIGNATURE: Final = "Sandpay-Signature"
@@ -262,24 +262,14 @@ class Sandpay:
             request.headers["Content-Type"] = "application/json"
         target = request.url.raw_path.decode("ascii")  # what goes over the wire is what is signed
         request.headers[SIGNATURE] = self._signed(method, target, body)
-        answer = bytearray()
-        try:
-            async with asyncio.timeout(TOTAL_S):
-                response = await self._http.send(request, stream=True)
-                try:
-                    async for chunk in response.aiter_raw():
-                        answer += chunk
-                        if len(answer) > ANSWER_BYTES:
-                            raise _unclear()
-                finally:
-                    await response.aclose()
-        except (httpx2.RequestError, TimeoutError) as error:
-            raise ChannelUnreachable("channel.unreachable", channel=NAME) from error
-        if response.status_code >= 500 or response.status_code == 408:
-            raise ChannelUnreachable("channel.unreachable", channel=NAME)
-        if not (200 <= response.status_code < 300 or 400 <= response.status_code < 500):
+        status, _, answer = await exchanged(
+            self._http, request, channel=NAME, within_s=TOTAL_S, most_bytes=ANSWER_BYTES
+        )
+        if status >= 500 or status == 408:
+            raise exchange.unreachable(NAME)
+        if not (200 <= status < 300 or 400 <= status < 500):
             raise _unclear()
-        return response.status_code, bytes(answer)
+        return status, answer
 
     def _signed(self, method: str, target: str, body: bytes) -> str:
         ts, nonce = str(self._clock.now() // SECOND_US), self._nonces()
@@ -371,4 +361,4 @@ def _refused(status: int, answer: bytes) -> ChannelRefused | ChannelUnreachable:
 
 
 def _unclear() -> ChannelUnreachable:
-    return ChannelUnreachable("channel.unclear", channel=NAME)
+    return exchange.unclear(NAME)

@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from openberth.contexts.payments.ports import ChannelRefused, ChannelUnreachable
 from openberth.kernel.time import Clock
+from openberth.providers import exchange
 from openberth.providers.alipay import envelope, signing
 from openberth.providers.alipay.amounts import wall_text
 from openberth.providers.alipay.signing import NAME, Trust
+from openberth.providers.exchange import exchanged
 
 CONNECT_S, TOTAL_S = 3, 8
 CONNECTIONS = 20
@@ -130,33 +132,24 @@ class Client:
             raise unclear() from error
 
     async def _send(self, verb: str, url: str, form: Mapping[str, str] | None, most_bytes: int) -> bytes:
-        answer = bytearray()
         try:
-            async with asyncio.timeout(TOTAL_S):
-                request = self._http.build_request(verb, url, data=form)
-                response = await self._http.send(request, stream=True)
-                try:
-                    async for chunk in response.aiter_raw():
-                        answer += chunk
-                        if len(answer) > most_bytes:
-                            raise unclear()
-                finally:
-                    await response.aclose()
-        except (httpx2.RequestError, httpx2.InvalidURL, TimeoutError) as error:
-            raise ChannelUnreachable("channel.unreachable", channel=NAME) from error
-        if response.status_code != 200:
-            raise ChannelUnreachable("channel.unreachable", channel=NAME)
-        return bytes(answer)
+            request = self._http.build_request(verb, url, data=form)
+        except httpx2.InvalidURL as error:
+            raise exchange.unreachable(NAME) from error
+        status, _, answer = await exchanged(self._http, request, channel=NAME, within_s=TOTAL_S, most_bytes=most_bytes)
+        if status != 200:
+            raise exchange.unreachable(NAME)
+        return answer
 
 
 def unclear() -> ChannelUnreachable:
     """Return what an answer is that cannot be understood."""
-    return ChannelUnreachable("channel.unclear", channel=NAME)
+    return exchange.unclear(NAME)
 
 
 def _problem(said: Refusal) -> ChannelUnreachable | ChannelRefused:
     """Return what a proved answer means that is none: Alipay does not always know itself what it has done."""
     reason = said.sub_code or said.code
     if said.code == UNKNOWN or reason.endswith("SYSTEM_ERROR") or reason.startswith("isp.unknow"):
-        return ChannelUnreachable("channel.unreachable", channel=NAME)
+        return exchange.unreachable(NAME)
     return ChannelRefused(channel=NAME, reason=reason[:64])

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from openberth.contexts.payments.ports import ChannelRefused, ChannelUnreachable
 from openberth.kernel.errors import Problem
 from openberth.kernel.time import HOUR_US, SECOND_US, Clock, Instant
+from openberth.providers import exchange
+from openberth.providers.exchange import exchanged
 from openberth.providers.wechatpay import signing
 from openberth.providers.wechatpay.signing import NAME
 
@@ -130,7 +132,7 @@ class Client:
         target = theirs.path + (f"?{theirs.query}" if theirs.query else "")
         status, _, body = await self._send("GET", target, b"", most_bytes)
         if status != 200:
-            raise ChannelUnreachable("channel.unreachable", channel=NAME)
+            raise exchange.unreachable(NAME)
         return body
 
     async def _know_certificates(self) -> None:
@@ -165,7 +167,7 @@ class Client:
 
     def _problem(self, status: int, answer: bytes, *, is_proved: bool) -> ChannelUnreachable | ChannelRefused:
         if status >= 500 or status in (408, 429):
-            return ChannelUnreachable("channel.unreachable", channel=NAME)
+            return exchange.unreachable(NAME)
         if not 400 <= status < 500 or not is_proved:
             return unclear()
         try:
@@ -197,25 +199,13 @@ class Client:
             request.headers["Wechatpay-Serial"] = self._wanted
         sent = request.url.raw_path.decode("ascii")  # what goes over the wire is what is signed
         request.headers["Authorization"] = await asyncio.to_thread(self._authorization, method, sent, body)
-        answer = bytearray()
-        try:
-            async with asyncio.timeout(TOTAL_S):
-                response = await self._http.send(request, stream=True)
-                try:
-                    async for chunk in response.aiter_raw():
-                        answer += chunk
-                        if len(answer) > most_bytes:
-                            raise unclear()
-                finally:
-                    await response.aclose()
-        except (httpx2.RequestError, TimeoutError) as error:
-            raise ChannelUnreachable("channel.unreachable", channel=NAME) from error
-        if response.status_code >= 400:
+        status, headers, answer = await exchanged(
+            self._http, request, channel=NAME, within_s=TOTAL_S, most_bytes=most_bytes
+        )
+        if status >= 400:
             # Its last number is the true reason, and what WeChat Pay asks for first.
-            log.info(
-                "wechatpay.refused", status=response.status_code, request=response.headers.get("request-id", "")[:80]
-            )
-        return response.status_code, response.headers, bytes(answer)
+            log.info("wechatpay.refused", status=status, request=headers.get("request-id", "")[:80])
+        return status, headers, answer
 
     def _authorization(self, method: str, target: str, body: bytes) -> str:
         me, ts = self._me, str(self._clock.now() // SECOND_US)
@@ -227,4 +217,4 @@ class Client:
 
 def unclear() -> ChannelUnreachable:
     """Return what an answer is that cannot be understood."""
-    return ChannelUnreachable("channel.unclear", channel=NAME)
+    return exchange.unclear(NAME)
