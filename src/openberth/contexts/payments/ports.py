@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from openberth.contexts.payments.model.reconciling import RowKind as RowKind
+from openberth.contexts.payments.model.reconciling import StatementRow as StatementRow
 from openberth.kernel.errors import Problem
 from openberth.kernel.money import Money
 from openberth.kernel.time import Instant
@@ -259,23 +260,6 @@ class RefundingChannel(Protocol):
     async def query_refund(self, order: RefundOrder) -> RefundState:
         """Ask what became of a refund."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementRow:
-    """One row of a channel's statement of a day.
-
-    ``number`` is our order's (of a refund: our refund's), ``transaction`` the channel's payment; ``amount`` is positive
-    for both kinds; ``fee`` is what the channel keeps of it (negative: gives back). ``state`` is the channel's own word.
-    """
-
-    kind: RowKind
-    number: str
-    transaction: str
-    amount: Money
-    fee: Money
-    at: Instant
-    state: str
 
 
 @dataclass(frozen=True, slots=True)

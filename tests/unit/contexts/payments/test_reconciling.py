@@ -4,24 +4,31 @@ from openberth.contexts.payments.model.reconciling import (
     DifferenceKind,
     Ours,
     RowKind,
-    Theirs,
+    StatementRow,
     match,
     missed,
 )
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
+from openberth.kernel.time import Instant
 
 
 def fen(minor: int) -> Money:
     return Money(minor, "CNY")
 
 
-def paid(number: str, minor: int = 750, transaction: str | None = None) -> Theirs:
-    return Theirs(RowKind.PAYMENT, number, transaction or f"T{number}", fen(minor), fen(5))
+def row(kind: RowKind, number: str, transaction: str, minor: int, fee: int) -> StatementRow:
+    return StatementRow(
+        kind=kind, number=number, transaction=transaction, amount=fen(minor), fee=fen(fee), at=Instant(0), state="-"
+    )
 
 
-def back(number: str, minor: int = 250) -> Theirs:
-    return Theirs(RowKind.REFUND, number, "T", fen(minor), fen(-2))
+def paid(number: str, minor: int = 750, transaction: str | None = None) -> StatementRow:
+    return row(RowKind.PAYMENT, number, transaction or f"T{number}", minor, 5)
+
+
+def back(number: str, minor: int = 250) -> StatementRow:
+    return row(RowKind.REFUND, number, "T", minor, -2)
 
 
 def ours(key: int, number: str, minor: int = 750, kind: RowKind = RowKind.PAYMENT) -> Ours:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
+from openberth.kernel.time import Instant
 
 
 class RowKind(StrEnum):
@@ -44,15 +45,21 @@ class DayState(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Theirs:
-    """A row of the channel's statement; ``number`` is our order's, of a refund our refund's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementRow:
+    """One row of a channel's statement of a day.
+
+    ``number`` is our order's (of a refund: our refund's), ``transaction`` the channel's payment; ``amount`` is positive
+    for both kinds; ``fee`` is what the channel keeps of it (negative: gives back). ``state`` is the channel's own word.
+    """
 
     kind: RowKind
     number: str
     transaction: str
     amount: Money
     fee: Money
+    at: Instant
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class Matching:
     differences: tuple[Found, ...]
 
 
-def match(statement: Sequence[Theirs], ours: Iterable[Ours]) -> Matching:
+def match(statement: Sequence[StatementRow], ours: Iterable[Ours]) -> Matching:
     """Find the partner of every row of a statement, by the channel's number, then by ours.
 
     What of ours has no partner is not told here: it may stand in the next statement, see ``missed``.

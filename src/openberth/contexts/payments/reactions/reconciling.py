@@ -13,7 +13,7 @@ import structlog
 
 from openberth.contexts.payments.model import AttemptState
 from openberth.contexts.payments.model.channels import ChannelAccount
-from openberth.contexts.payments.model.reconciling import DifferenceKind, Matching, Ours, RowKind, Theirs, match
+from openberth.contexts.payments.model.reconciling import DifferenceKind, Matching, Ours, RowKind, StatementRow, match
 from openberth.contexts.payments.ports import (
     BillingChannel,
     ChannelRefused,
@@ -84,8 +84,7 @@ class Reconciling:
         return len(days)
 
     async def _read(self, contract: Contract, statement: Statement) -> None:
-        account, day = contract.account, statement.day
-        rows = [Theirs(row.kind, row.number, row.transaction, row.amount, row.fee) for row in statement.rows]
+        account, day, rows = contract.account, statement.day, statement.rows
         found = await self._matched(account, day, rows)
         if await self._take_over(contract, found):
             found = await self._matched(account, day, rows)
@@ -101,7 +100,7 @@ class Reconciling:
         await self._database.write(finish, by=self._by, urgency=Urgency.BACKGROUND)
         log.info("reconciliation.read", account=str(account.id), day=day.isoformat(), rows=len(rows))
 
-    async def _matched(self, account: ChannelAccount, day: date, rows: Sequence[Theirs]) -> Matching:
+    async def _matched(self, account: ChannelAccount, day: date, rows: Sequence[StatementRow]) -> Matching:
         """Match with what we have of the days around: clocks differ, and refunds take their time."""
         around = partial(
             reconciling.ours_between, account=account.id, first=day - timedelta(days=reconciling.REFUND_DAYS + 1),
@@ -123,7 +122,7 @@ class Reconciling:
         return came
 
 
-def _sum(rows: Sequence[Theirs], kind: RowKind) -> Money:
+def _sum(rows: Sequence[StatementRow], kind: RowKind) -> Money:
     return total((row.amount for row in rows if row.kind is kind), CURRENCY)
 
 
