@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import chain, repeat
 from typing import Any
 
 from openberth.contexts import tenancy
@@ -15,7 +14,7 @@ from openberth.contexts.payments.model.channels import (
     that_hold,
 )
 from openberth.contexts.payments.store import channels as store
-from openberth.contexts.tenancy.model.organisation import Node
+from openberth.contexts.tenancy.model.organisation import Node, places_on
 from openberth.infra import alarms, jobs, vault
 from openberth.infra.alarms import Trouble
 from openberth.infra.database import Reader, Unit
@@ -27,8 +26,6 @@ from openberth.kernel.time import DAY_US, later
 
 JOB_QUIET = "payments.not_ours_over"
 NOT_OURS = "channel_not_ours"
-# Sorts before every node there is and holds nothing: fills the parameters that a shorter way up does not need.
-_NOBODY = Id(int=1)
 
 
 @needs("channel.write")
@@ -106,8 +103,7 @@ def account_by_id(reader: Reader, *, account: Id) -> ChannelAccount:
 def accounts_for(reader: Reader, *, company: Id, lot: Id) -> list[ChannelAccount]:
     """Return the active contracts that take the money of a lot, by rank, wherever they were made."""
     way = tenancy.way_to(reader, Node.of_lot(company, lot))
-    nodes = chain(way, repeat(_NOBODY))
-    found = reader.all(store.AT_NODES, **{f"node_{index}": next(nodes) for index in range(store.NODES_MAX)})
+    found = reader.all(store.AT_NODES, **places_on(way))
     return that_hold([one for one in found if one.node.lot is None or one.node.company == company], way)
 
 

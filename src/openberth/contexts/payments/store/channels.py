@@ -7,9 +7,9 @@ from sqlalchemy import bindparam, select, update
 
 from openberth.contexts.payments.model.channels import ChannelAccount, node_of
 from openberth.contexts.payments.store.tables import channel_account as table
+from openberth.contexts.tenancy.model.organisation import NODES_MAX
 from openberth.infra.database.statement import Query, Write, insert_into
 
-NODES_MAX = 5  # platform, partner, company, property, lot
 OF_NODES_MAX = 200
 
 

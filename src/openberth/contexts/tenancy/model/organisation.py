@@ -1,5 +1,6 @@
 """The tree of the organisation: partner → company → property (where there is one) → lot. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +11,9 @@ from openberth.kernel.ids import Id
 CODE_MAX, NAME_MAX = 40, 120
 # The whole platform is no row; where a node is asked for, this stands for it.
 PLATFORM = Id(int=0)
+NODES_MAX = 5  # on the way down to a lot: platform, partner, company, property, lot
+# Sorts before every node there is and holds nothing: fills the places that a shorter way does not need.
+_NO_NODE = Id(int=1)
 
 
 class NodeState(StrEnum):
@@ -93,6 +97,12 @@ class Node:
     def of_lot(cls, company: Id, lot: Id) -> "Node":
         """Return a lot as a node."""
         return cls(Level.LOT, lot, company, lot)
+
+
+def places_on(way: Sequence[Id]) -> dict[str, Id]:
+    """Return the nodes of a way as ``node_0`` … ``node_4``: a statement has a fixed number of parameters."""
+    nodes = [*way, *[_NO_NODE] * NODES_MAX]
+    return {f"node_{index}": nodes[index] for index in range(NODES_MAX)}
 
 
 def check_code(code: str) -> str:

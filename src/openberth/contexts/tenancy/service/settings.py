@@ -1,11 +1,10 @@
 """Use cases of settings that inherit downward, and the queries by which everybody else reads them."""
 
 from collections.abc import Sequence
-from itertools import chain, repeat
 
 from openberth.contexts.tenancy.model.accounts import Level
 from openberth.contexts.tenancy.model.events import SettingChanged
-from openberth.contexts.tenancy.model.organisation import PLATFORM, Node
+from openberth.contexts.tenancy.model.organisation import PLATFORM, Node, places_on
 from openberth.contexts.tenancy.model.settings import DOWNWARD, KEYS, Effective, Key, Said, Value, effective, key_of
 from openberth.contexts.tenancy.store import companies as nodes
 from openberth.contexts.tenancy.store import settings as store
@@ -13,9 +12,6 @@ from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import needs
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
-
-# Sorts before every node there is and holds nothing: fills the parameters that a shorter way up does not need.
-_NOBODY = Id(int=1)
 
 
 def setting_of(reader: Reader, key: Key, *, company: Id | None = None, lot: Id | None = None) -> Value:
@@ -96,10 +92,7 @@ def _writable(unit: Unit, node: Node, code: str) -> tuple[Key, Effective]:
 
 def _said(reader: Reader, node: Node) -> list[Said]:
     """Return everything that was set at a node and above it."""
-    way = chain(way_to(reader, node), repeat(_NOBODY))
-    found: Sequence[Said] = reader.all(
-        store.AT_NODES, **{f"node_{index}": next(way) for index in range(store.NODES_MAX)}
-    )
+    found: Sequence[Said] = reader.all(store.AT_NODES, **places_on(way_to(reader, node)))
     return list(found)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, bindparam, delete, select, update
 
 from openberth.contexts.tenancy.model.accounts import Level
+from openberth.contexts.tenancy.model.organisation import NODES_MAX
 from openberth.contexts.tenancy.model.settings import Said
 from openberth.infra.database.schema import OnMove, table
 from openberth.infra.database.statement import Query, Write, insert_into
@@ -26,8 +27,6 @@ setting = table(
     scope=("company_id", "lot_id"),
     moves=OnMove.FOLLOW,
 )
-
-NODES_MAX = 5  # platform, partner, company, property, lot
 
 
 def _said(node: Id, key: str, level: Level, value: Any, locked: bool, version: int) -> Said:
