@@ -12,14 +12,15 @@ import pytest
 
 from openberth.sandbox.alipay import bills, crypto, fields
 from openberth.sandbox.alipay.bank import CODE_US, UNPAID_US, Bank, Party, PhoneRefused
-from openberth.sandbox.alipay.clock import DAY_US, SECOND_US, Clock, read_wall, wall, wall_ms
 from openberth.sandbox.alipay.faults import Faults, RefundPlan
 from openberth.sandbox.alipay.gateway import written_node
+from openberth.sandbox.alipay.instants import read_wall, wall, wall_ms
 from openberth.sandbox.alipay.notifier import REPEATS_S
 from openberth.sandbox.alipay.records import App
 from openberth.sandbox.alipay.refunds import Refunds
 from openberth.sandbox.alipay.refusals import Refusal, Why
 from openberth.sandbox.alipay.store import Store
+from openberth.sandbox.clock import DAY_US, SECOND_US, Clock
 
 VECTORS = {one["id"]: one for one in json.loads((Path(__file__).parents[2] / "vectors" / "alipay.json").read_bytes())}
 PID = "2088000000000101"

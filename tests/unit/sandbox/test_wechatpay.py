@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from openberth.sandbox.clock import BEIJING, SECOND_US, Clock
 from openberth.sandbox.wechatpay import bills as files
 from openberth.sandbox.wechatpay import crypto, fields
 from openberth.sandbox.wechatpay.bank import SOMEBODY, Bank, PhoneRefused
 from openberth.sandbox.wechatpay.bills import Bills
 from openberth.sandbox.wechatpay.callbacks import REPEATS_S
-from openberth.sandbox.wechatpay.clock import BEIJING, SECOND_US, Clock, read_rfc3339, rfc3339
 from openberth.sandbox.wechatpay.faults import Faults, RefundPlan
+from openberth.sandbox.wechatpay.instants import read_rfc3339, rfc3339
 from openberth.sandbox.wechatpay.records import Flow, Merchant, Order, PlatformKey
 from openberth.sandbox.wechatpay.refunds import Refunds
 from openberth.sandbox.wechatpay.refusals import Refusal, Why

@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from openberth.sandbox.alipay.apps import Apps
 from openberth.sandbox.alipay.bank import Bank
 from openberth.sandbox.alipay.bills import Bills
-from openberth.sandbox.alipay.clock import Clock
 from openberth.sandbox.alipay.control import Control
 from openberth.sandbox.alipay.faults import Faults
 from openberth.sandbox.alipay.gateway import Gateway
@@ -19,6 +18,7 @@ from openberth.sandbox.alipay.notifier import Notifier
 from openberth.sandbox.alipay.phone import Phone
 from openberth.sandbox.alipay.refunds import Refunds
 from openberth.sandbox.alipay.store import Store
+from openberth.sandbox.clock import Clock
 
 
 class Alipay:

@@ -8,8 +8,8 @@ import msgspec
 
 from openberth.sandbox.alipay import crypto
 from openberth.sandbox.alipay.bank import Bank
-from openberth.sandbox.alipay.clock import SECOND_US
 from openberth.sandbox.alipay.records import App, Ids, Mode, Token
+from openberth.sandbox.clock import SECOND_US
 
 ROOT = "sandbox root"
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from openberth.sandbox.alipay import fields, views
-from openberth.sandbox.alipay.clock import DAY_US, SECOND_US, Clock, day_begins, day_of, read_wall, wall
 from openberth.sandbox.alipay.faults import Faults
+from openberth.sandbox.alipay.instants import read_wall, wall
 from openberth.sandbox.alipay.records import App, Flow, Notice, Refund, Trade
 from openberth.sandbox.alipay.refusals import Refusal, Why
 from openberth.sandbox.alipay.store import Store
+from openberth.sandbox.clock import DAY_US, SECOND_US, Clock, day_begins, day_of
 
 UNPAID_US = 15 * DAY_US
 CODE_US = 2 * 3600 * SECOND_US

@@ -21,9 +21,10 @@ from starlette.routing import Route
 
 from openberth.sandbox.alipay import fields
 from openberth.sandbox.alipay.bank import Bank, Party
-from openberth.sandbox.alipay.clock import DAY_US, SECOND_US, day_begins, day_of, wall
+from openberth.sandbox.alipay.instants import wall
 from openberth.sandbox.alipay.records import Refund, Trade
 from openberth.sandbox.alipay.refusals import Refusal, Why
+from openberth.sandbox.clock import DAY_US, SECOND_US, day_begins, day_of
 
 READY_US = 9 * 3600 * SECOND_US
 LINK_S = 30

@@ -16,8 +16,8 @@ from starlette.routing import Route
 from openberth.sandbox.alipay.apps import Apps, Registration
 from openberth.sandbox.alipay.bank import Bank, PhoneRefused
 from openberth.sandbox.alipay.bills import COLUMNS, Bills
-from openberth.sandbox.alipay.clock import SECOND_US, read_wall, wall
 from openberth.sandbox.alipay.gateway import Gateway
+from openberth.sandbox.alipay.instants import read_wall, wall
 from openberth.sandbox.alipay.notifier import HOW, Notifier
 from openberth.sandbox.alipay.phone import Phone, summary
 from openberth.sandbox.alipay.records import App, Flow, Notice, Trade
@@ -35,6 +35,7 @@ from openberth.sandbox.alipay.wishes import (
     Sending,
     Tap,
 )
+from openberth.sandbox.clock import SECOND_US
 
 BASE = "/__sandbox__"
 BODY_BYTES = 256 * 1024

@@ -3,10 +3,11 @@
 The dice have a seed, so a run can be repeated. Percentages of 100 make a fault certain.
 """
 
-import random
 from typing import Annotated, Literal
 
 import msgspec
+
+from openberth.sandbox.chance import Chance
 
 Deed = Literal["refuse", "hold", "wrong_signature", "no_signature", "sign_first", "bad_gateway"]
 
@@ -66,12 +67,11 @@ class RefundPlan(msgspec.Struct, forbid_unknown_fields=True):
     times: int = -1  # for ever
 
 
-class Faults:
+class Faults(Chance):
     """All of it, in memory: a restart begins without faults."""
 
     def __init__(self, seed: int = 1) -> None:
-        self.seed = seed
-        self.random = random.Random(seed)
+        super().__init__(seed)
         self.rules: list[Rule] = []
         self.dice = Dice()
         self.telling = Telling()
@@ -80,15 +80,6 @@ class Faults:
     def reset(self) -> None:
         """Let nothing go wrong any more."""
         self.rules, self.dice, self.telling, self.refunds = [], Dice(), Telling(), RefundPlan()
-
-    def reseed(self, seed: int) -> None:
-        """Throw the dice from the start."""
-        self.seed = seed
-        self.random.seed(seed)
-
-    def hits(self, percent: int) -> bool:
-        """Throw the dice."""
-        return percent > 0 and self.random.randrange(100) < percent
 
     def rule(self, method: str) -> Rule | None:
         """Take the rule for a request, and thrown dice as one."""

@@ -19,10 +19,12 @@ from starlette.routing import Route
 
 from openberth.sandbox.alipay import crypto, fields, pages
 from openberth.sandbox.alipay.bank import Bank, Party
-from openberth.sandbox.alipay.clock import SECOND_US, read_wall, wall
 from openberth.sandbox.alipay.faults import Rule
+from openberth.sandbox.alipay.instants import read_wall, wall
 from openberth.sandbox.alipay.records import App
 from openberth.sandbox.alipay.refusals import SUCCESS, Refusal, Why
+from openberth.sandbox.clock import SECOND_US
+from openberth.sandbox.page import HEADERS
 
 SKEW_S = 3600
 CALLS_KEPT = 20_000
@@ -97,7 +99,7 @@ class Gateway:
         except Refusal as refusal:
             call.code, call.sub_code = refusal.why.value.code, refusal.why.value.sub_code
             if call.method == PAGE:
-                return HTMLResponse(pages.broken(call.sub_code, refusal.node["sub_msg"]), 200, pages.HEADERS)
+                return HTMLResponse(pages.broken(call.sub_code, refusal.node["sub_msg"]), 200, HEADERS)
             node = "error_response" if refusal.why.value.gateway else _node(call.method)
             signer = None if refusal.why.value.gateway else app
             text = self._text(node, refusal.node, signer, charset, rule)

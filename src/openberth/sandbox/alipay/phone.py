@@ -11,8 +11,9 @@ from starlette.routing import Route
 
 from openberth.sandbox.alipay import crypto, fields, pages
 from openberth.sandbox.alipay.bank import Bank, PhoneRefused
-from openberth.sandbox.alipay.clock import wall
+from openberth.sandbox.alipay.instants import wall
 from openberth.sandbox.alipay.records import Trade
+from openberth.sandbox.page import HEADERS
 
 FORM_BYTES = 4096
 
@@ -119,7 +120,7 @@ def summary(seq: int, trade: Trade, page: str) -> dict[str, Any]:
 
 
 def _html(text: str, status: int = 200) -> Response:
-    return HTMLResponse(text, status, pages.HEADERS)
+    return HTMLResponse(text, status, HEADERS)
 
 
 async def _form(request: Request) -> bytes:

@@ -4,9 +4,9 @@ from typing import Any
 
 from openberth.sandbox.alipay import fields, views
 from openberth.sandbox.alipay.bank import Bank, Party
-from openberth.sandbox.alipay.clock import DAY_US, SECOND_US
 from openberth.sandbox.alipay.records import Refund, Trade
 from openberth.sandbox.alipay.refusals import Refusal, Why
+from openberth.sandbox.clock import DAY_US, SECOND_US
 
 CANCEL_US = DAY_US
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from openberth.sandbox.alipay.clock import wall, wall_ms
 from openberth.sandbox.alipay.fields import yuan
+from openberth.sandbox.alipay.instants import wall, wall_ms
 from openberth.sandbox.alipay.records import App, Refund, Trade
 
 

@@ -12,8 +12,6 @@ import logging
 import sqlite3
 import ssl
 import time
-from contextlib import suppress
-from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,46 +20,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from openberth.sandbox.sandpay import signing
 from openberth.sandbox.sandpay.books import Books
 from openberth.sandbox.sandpay.store import Notification, Order
+from openberth.sandbox.telling import ANSWER_WITHIN_S, AT_ONCE, BROKEN_PAUSE_S, Rounds
 
-AT_ONCE = 16
-ANSWER_WITHIN_S = 5
 ANSWER_BYTES = 64 * 1024
-BROKEN_PAUSE_S = 5
 
 _log = logging.getLogger("sandpay")
 
 
-class Notifier:
-    """The loop that tells. ``wake`` it after a payment; cancel ``run`` to stop it."""
+class Notifier(Rounds[int]):
+    """The loop that tells."""
 
     def __init__(self, books: Books, key: Ed25519PrivateKey) -> None:
+        super().__init__(_log)
         self._books = books
         self._key = key
-        self._woken = asyncio.Event()
-        self._telling: dict[int, asyncio.Task[None]] = {}
-
-    def wake(self) -> None:
-        """Look again at what is due."""
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Tell what is due, for ever."""
-        try:
-            while True:
-                self._woken.clear()
-                try:
-                    pause_s = await self._round()
-                except sqlite3.Error:
-                    _log.exception("the books cannot be read")
-                    pause_s = BROKEN_PAUSE_S
-                # Not wait_for: in Python 3.11 it can swallow a cancellation.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause_s):
-                        await self._woken.wait()
-        finally:
-            for task in self._telling.values():
-                task.cancel()
-            await asyncio.gather(*self._telling.values(), return_exceptions=True)
 
     async def _round(self) -> float | None:
         free = AT_ONCE - len(self._telling)
@@ -70,14 +42,8 @@ class Notifier:
         now_ms = time.time_ns() // 1_000_000
         due, next_ms = await self._books.call(lambda store: store.due(now_ms, free, set(self._telling)), always=True)
         for notification in due:
-            task = asyncio.create_task(self._tell(notification))
-            self._telling[notification.id] = task
-            task.add_done_callback(partial(self._ended, notification.id))
+            self._begin(notification.id, self._tell(notification))
         return None if next_ms is None else max(0, next_ms - now_ms) / 1000
-
-    def _ended(self, notification_id: int, _task: asyncio.Task[None]) -> None:
-        del self._telling[notification_id]
-        self._woken.set()
 
     async def _tell(self, notification: Notification) -> None:
         order = notification.order

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 
+from openberth.sandbox.clock import Clock
 from openberth.sandbox.wechatpay.bank import Bank
 from openberth.sandbox.wechatpay.bills import Bills
 from openberth.sandbox.wechatpay.callbacks import Notifier
-from openberth.sandbox.wechatpay.clock import Clock
 from openberth.sandbox.wechatpay.codepay import CodePay
 from openberth.sandbox.wechatpay.control import Control
 from openberth.sandbox.wechatpay.faults import Faults

@@ -6,9 +6,10 @@ import string
 from datetime import datetime
 from typing import Any
 
+from openberth.sandbox.clock import BEIJING, DAY_US, SECOND_US, Clock
 from openberth.sandbox.wechatpay import views
-from openberth.sandbox.wechatpay.clock import BEIJING, DAY_US, SECOND_US, Clock, read_rfc3339
 from openberth.sandbox.wechatpay.faults import Faults
+from openberth.sandbox.wechatpay.instants import read_rfc3339
 from openberth.sandbox.wechatpay.records import Callback, Flow, Merchant, Order
 from openberth.sandbox.wechatpay.refusals import Refusal, Why
 from openberth.sandbox.wechatpay.store import Store

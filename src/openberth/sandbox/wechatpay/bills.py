@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from openberth.sandbox.clock import BEIJING, DAY_US, SECOND_US, day_begins, day_of
 from openberth.sandbox.wechatpay.bank import Bank
-from openberth.sandbox.wechatpay.clock import BEIJING, DAY_US, SECOND_US, day_begins, day_of
 from openberth.sandbox.wechatpay.front import Asked, File
 from openberth.sandbox.wechatpay.records import TRADE_TYPES, Merchant, Order, Refund
 from openberth.sandbox.wechatpay.refusals import Refusal, Why

@@ -13,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from openberth.sandbox.clock import SECOND_US
 from openberth.sandbox.wechatpay import faults as wrong
 from openberth.sandbox.wechatpay.bank import Bank, PhoneRefused
 from openberth.sandbox.wechatpay.bills import Bills
 from openberth.sandbox.wechatpay.callbacks import HOW, Notifier
-from openberth.sandbox.wechatpay.clock import SECOND_US, read_rfc3339, rfc3339
 from openberth.sandbox.wechatpay.codepay import CodePay
 from openberth.sandbox.wechatpay.front import Front
+from openberth.sandbox.wechatpay.instants import read_rfc3339, rfc3339
 from openberth.sandbox.wechatpay.merchants import Merchants, Registration, published
 from openberth.sandbox.wechatpay.phone import Phone, summary
 from openberth.sandbox.wechatpay.records import Callback, Flow, Merchant, Order

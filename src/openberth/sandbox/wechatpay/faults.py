@@ -3,10 +3,11 @@
 The dice have a seed, so a run can be repeated. Percentages of 100 make a fault certain.
 """
 
-import random
 from typing import Literal
 
 import msgspec
+
+from openberth.sandbox.chance import Chance
 
 Deed = Literal["refuse", "hold", "wrong_signature", "no_signature", "old_signature", "unknown_serial", "bad_gateway"]
 
@@ -57,26 +58,16 @@ class RefundPlan(msgspec.Struct, forbid_unknown_fields=True):
     times: int = -1  # for ever
 
 
-class Faults:
+class Faults(Chance):
     """All of it, in memory: a restart begins without faults."""
 
     def __init__(self, seed: int = 1) -> None:
-        self.seed = seed
-        self.random = random.Random(seed)
+        super().__init__(seed)
         self.rules: list[Rule] = []
         self.dice = Dice()
         self.telling = Telling()
         self.refunds = RefundPlan()
         self.refuse_replays = False
-
-    def reseed(self, seed: int) -> None:
-        """Throw the dice from the start."""
-        self.seed = seed
-        self.random.seed(seed)
-
-    def hits(self, percent: int) -> bool:
-        """Throw the dice."""
-        return percent > 0 and self.random.randrange(100) < percent
 
     def rule(self, method: str, path: str) -> Rule | None:
         """Take the rule for a request, and thrown dice as one."""

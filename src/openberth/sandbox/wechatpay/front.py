@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from openberth.sandbox.wechatpay import crypto
 from openberth.sandbox.wechatpay.bank import Bank
-from openberth.sandbox.wechatpay.clock import rfc3339
 from openberth.sandbox.wechatpay.faults import Rule
 from openberth.sandbox.wechatpay.fields import BODY_BYTES
+from openberth.sandbox.wechatpay.instants import rfc3339
 from openberth.sandbox.wechatpay.records import Merchant, PlatformKey
 from openberth.sandbox.wechatpay.refusals import Refusal, Why
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from openberth.sandbox.clock import DAY_US, SECOND_US
 from openberth.sandbox.wechatpay import crypto
 from openberth.sandbox.wechatpay.bank import Bank
-from openberth.sandbox.wechatpay.clock import DAY_US, SECOND_US
 from openberth.sandbox.wechatpay.records import Merchant, Mode, PlatformKey
 
 MOST_KEYS = 10

@@ -1,69 +1,13 @@
-"""The pages on the payer's phone: small, in Chinese and English, nothing loaded from elsewhere, no script."""
+"""The pages on the payer's phone, in Chinese and English."""
 
 from html import escape
 
+from openberth.sandbox.page import Frame, facts
 from openberth.sandbox.wechatpay.bank import OPEN, PhoneRefused
-from openberth.sandbox.wechatpay.clock import rfc3339
+from openberth.sandbox.wechatpay.instants import rfc3339
 from openberth.sandbox.wechatpay.records import TRADE_TYPES, Order
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
-    "form-action *",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
-_PAGE = """<!doctype html>
-<html lang="zh-CN">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>{title_zh} · {title_en}</title>
-<style>
-:root {{ color-scheme: light dark; --card: #fff; --ink: #1d2530; --soft: #5d6b7a; --line: #e4e9ee; --ground: #ededed; }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --card: #1b222a; --ink: #eef2f5; --soft: #a3b0bd; --line: #2d3742; --ground: #111; }}
-}}
-* {{ box-sizing: border-box; }}
-body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.25rem; background: var(--ground);
-  color: var(--ink); font: 17px/1.5 system-ui, "PingFang SC", "Noto Sans SC", "Microsoft YaHei", sans-serif; }}
-main {{ width: 100%; max-width: 24rem; padding: 2rem 1.5rem 1.25rem; text-align: center; background: var(--card);
-  border-radius: 1.25rem; box-shadow: 0 8px 30px rgb(0 0 0 / .08); }}
-.mark {{ width: 4rem; height: 4rem; margin: 0 auto 1rem; border-radius: 50%; display: grid; place-items: center;
-  font-size: 2.1rem; color: #fff; background: {colour}; }}
-h1 {{ margin: 0; font-size: 1.4rem; }}
-h1 small {{ display: block; font-size: .95rem; font-weight: 400; color: var(--soft); }}
-.amount {{ margin: 1.1rem 0 .2rem; font-size: 2.6rem; font-weight: 700; font-variant-numeric: tabular-nums; }}
-.note {{ margin: 1rem 0 0; padding: .6rem .8rem; border-radius: .6rem; background: #fff4e0; color: #7a4b00;
-  font-size: .92rem; }}
-dl {{ margin: 1.2rem 0 0; padding-top: 1rem; border-top: 1px solid var(--line); text-align: left; font-size: .92rem; }}
-dl div {{ display: flex; justify-content: space-between; gap: 1rem; padding: .2rem 0; }}
-dt {{ color: var(--soft); white-space: nowrap; }}
-dd {{ margin: 0; text-align: right; overflow-wrap: anywhere; }}
-form {{ margin: 1.4rem 0 0; display: grid; gap: .7rem; }}
-button, .button {{ width: 100%; padding: .8rem; border: 0; border-radius: .6rem; font: inherit; font-weight: 600;
-  cursor: pointer; text-decoration: none; display: block; background: var(--line); color: var(--ink); }}
-button.main, .button.main {{ background: #07834a; color: #fff; }}
-button:focus-visible, .button:focus-visible, input:focus-visible {{ outline: 3px solid #1677d2; outline-offset: 2px; }}
-.two {{ display: grid; grid-template-columns: 1fr 1fr; gap: .7rem; }}
-label {{ display: grid; gap: .4rem; text-align: left; font-size: .92rem; color: var(--soft); }}
-input {{ width: 100%; padding: .7rem; border: 1px solid var(--line); border-radius: .6rem; font: inherit;
-  background: var(--card); color: var(--ink); }}
-footer {{ margin-top: 1.25rem; font-size: .8rem; color: var(--soft); }}
-</style>
-</head>
-<body>
-<main>
-<div class="mark" aria-hidden="true">{mark}</div>
-<h1>{title_zh}<small>{title_en}</small></h1>
-{inside}
-<footer>模拟微信支付，不涉及真实资金<br>A practice channel, no real money moves</footer>
-</main>
-</body>
-</html>
-"""
+_FRAME = Frame("模拟微信支付", "#07834a", "#ededed")
 
 _BUTTONS = """<form method="post">
 <button class="main" name="do" value="pay">立即支付 Pay</button>
@@ -77,28 +21,28 @@ def order(of: Order, note: str, back: str, expired: bool) -> str:
     inside = f'<p class="amount">{money(of.payer_total if of.paid_us is not None else of.total)}</p>'
     if note:
         inside += f'<p class="note" role="status">{escape(note)}</p>'
-    facts = [("商品 Item", of.description), ("商户 Merchant", of.payee), ("方式 Way", TRADE_TYPES[of.way])]
+    told = [("商品 Item", of.description), ("商户 Merchant", of.payee), ("方式 Way", TRADE_TYPES[of.way])]
     if of.coupon:
-        facts.append(("优惠 Coupon", f"-{money(of.coupon)}"))
+        told.append(("优惠 Coupon", f"-{money(of.coupon)}"))
     if of.paid_us is not None:
-        facts += [
+        told += [
             ("时间 Time", rfc3339(of.paid_us).replace("T", " ").removesuffix("+08:00")),
             ("交易单号 Transaction", of.transaction_id or ""),
         ]
-    inside += _facts(*facts)
+    inside += facts(*told)
     link = f'<p><a class="button main" href="{escape(back)}">返回商家 Back</a></p>' if back else ""
     if of.paid_us is not None:
         title = ("↩", "#b7791f", "已退款", "Refunded") if of.state in ("REFUND", "REVOKED") else (
             "✓", "#07834a", "支付成功", "Paid, thank you")  # fmt: skip
-        return _page(*title, inside + link)
+        return _FRAME.page(*title, inside + link)
     if of.state not in OPEN or expired:
-        return _page("!", "#b7791f", "订单已关闭或已过期", "Closed or expired", inside + link)
-    return _page("¥", "#07834a", "待支付", "Waiting for payment", inside + _BUTTONS)
+        return _FRAME.page("!", "#b7791f", "订单已关闭或已过期", "Closed or expired", inside + link)
+    return _FRAME.page("¥", "#07834a", "待支付", "Waiting for payment", inside + _BUTTONS)
 
 
 def refused(why: PhoneRefused) -> str:
     """The page of something that cannot be paid."""
-    return _page("!", "#b42318", escape(why.chinese), escape(why.english), "")
+    return _FRAME.page("!", "#b42318", escape(why.chinese), escape(why.english), "")
 
 
 def scanner() -> str:
@@ -106,18 +50,9 @@ def scanner() -> str:
     inside = """<form method="get"><label>二维码内容 Text of the code
 <input name="code_url" required autocomplete="off" placeholder="weixin://wxpay/bizpayurl?pr=…"></label>
 <button class="main">扫一扫 Scan</button></form>"""
-    return _page("扫", "#07834a", "扫一扫", "Scan a code", inside)
+    return _FRAME.page("扫", "#07834a", "扫一扫", "Scan a code", inside)
 
 
 def money(fen: int) -> str:
     """Return an amount as people read it, e.g. ``¥5.00``."""
     return f"¥{fen // 100}.{fen % 100:02d}"
-
-
-def _page(mark: str, colour: str, title_zh: str, title_en: str, inside: str) -> str:
-    return _PAGE.format(mark=mark, colour=colour, title_zh=title_zh, title_en=title_en, inside=inside)
-
-
-def _facts(*facts: tuple[str, str]) -> str:
-    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
-    return f"<dl>{rows}</dl>"

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from openberth.sandbox.page import HEADERS
 from openberth.sandbox.wechatpay import crypto, pages
 from openberth.sandbox.wechatpay.bank import Bank, PhoneRefused, client_appid
 from openberth.sandbox.wechatpay.records import Order
@@ -144,7 +145,7 @@ def summary(seq: int, order: Order, page: str) -> dict[str, Any]:
 
 
 def _html(text: str, status: int = 200) -> Response:
-    return HTMLResponse(text, status, pages.HEADERS)
+    return HTMLResponse(text, status, HEADERS)
 
 
 async def _form(request: Request) -> bytes:

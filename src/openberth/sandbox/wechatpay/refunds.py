@@ -3,9 +3,9 @@
 import secrets
 from typing import Any
 
+from openberth.sandbox.clock import DAY_US, SECOND_US, day_of
 from openberth.sandbox.wechatpay import crypto, views
 from openberth.sandbox.wechatpay.bank import Bank
-from openberth.sandbox.wechatpay.clock import DAY_US, SECOND_US, day_of
 from openberth.sandbox.wechatpay.records import Flow, Merchant, Order, PlatformKey, Refund
 from openberth.sandbox.wechatpay.refusals import Refusal, Why
 

@@ -9,9 +9,9 @@ from starlette.routing import Route
 from openberth.sandbox.wechatpay import crypto, fields, views
 from openberth.sandbox.wechatpay.bank import Bank
 from openberth.sandbox.wechatpay.bills import Bills
-from openberth.sandbox.wechatpay.clock import rfc3339
 from openberth.sandbox.wechatpay.codepay import CodePay
 from openberth.sandbox.wechatpay.front import Asked, Front, Handler
+from openberth.sandbox.wechatpay.instants import rfc3339
 from openberth.sandbox.wechatpay.refunds import Refunds
 from openberth.sandbox.wechatpay.refusals import Refusal, Why
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from openberth.sandbox.wechatpay.clock import rfc3339
+from openberth.sandbox.wechatpay.instants import rfc3339
 from openberth.sandbox.wechatpay.records import TRADE_TYPES, Order, Refund
 
 STATES = {

@@ -1,7 +1,9 @@
-"""Business time: when orders expire, refunds ripen, bills appear and callbacks repeat. It may run fast and be set."""
+"""Business time of a stand-in: when orders expire, refunds ripen, bills appear, notifications repeat.
+
+It may run fast and be set.
+"""
 
 import datetime
-import re
 import time
 from collections.abc import Callable
 
@@ -10,7 +12,6 @@ DAY_US = 86_400 * SECOND_US
 # The channel's own wall clock, whatever the machine's zone; the country has had no summer time since 1991.
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
 MAX_SCALE = 100_000
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")
 
 
 def machine_us() -> int:
@@ -45,21 +46,6 @@ class Clock:
     def until(self, business_us: int) -> float:
         """Return how many seconds of the machine's time pass until an instant of business time."""
         return max(0, business_us - self.now()) / self.anchor[2] / SECOND_US
-
-
-def rfc3339(instant_us: int) -> str:
-    """Write an instant as the channel does: whole seconds, Beijing time."""
-    return datetime.datetime.fromtimestamp(instant_us // SECOND_US, BEIJING).isoformat()
-
-
-def read_rfc3339(text: str) -> int:
-    """Read such an instant into Unix microseconds. Raises ``ValueError``."""
-    if _RFC3339.fullmatch(text) is None:
-        raise ValueError("not yyyy-MM-DDTHH:mm:ss+TIMEZONE")
-    try:
-        return int(datetime.datetime.fromisoformat(text).timestamp()) * SECOND_US
-    except OverflowError as error:
-        raise ValueError("not an instant of this age") from error
 
 
 def day_of(instant_us: int) -> datetime.date:
