@@ -23,8 +23,9 @@ $(DEV): requirements-dev.lock scripts/setup.py
 demo: | $(if $(wildcard $(DEV)),$(DEV),$(RUN)) ## a small town of three car parks, live in this terminal
 	@$(BIN)/openberth demo $(ARGS)
 
+# File by file: what a file sets up once is set up once, and demos never meet at the ports where users expect them.
 test: $(DEV) ## all tests (servers: OPENBERTH_TEST_POSTGRES, OPENBERTH_TEST_MARIADB)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV) ## ruff, mypy strict, import walls
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

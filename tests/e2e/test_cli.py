@@ -15,7 +15,7 @@ from tests.e2e.command import ROOT, Home, end
 
 MALL, TARIFF = str(ROOT / "lots" / "mall.yaml"), str(ROOT / "tariffs" / "mall.yaml")
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("cli")]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,13 @@
 """The demo from start to balanced books, and that nothing of it is left over however it ends."""
 
 import asyncio
-import fcntl
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,15 +17,7 @@ from openberth.entrypoints.cli.demo.children import Children
 from openberth.kernel.errors import Refused
 from tests.e2e.command import Home, wait_for
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("town")]
-
-
-@pytest.fixture(autouse=True)
-def alone() -> Iterator[None]:
-    """Let one demo run at a time, whichever process of the suite runs it: demos listen where users expect them."""
-    with (Path(tempfile.gettempdir()) / f"openberth-demo-tests-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+pytestmark = pytest.mark.timeout(300)
 
 
 def children_of(pid: int) -> list[int]:

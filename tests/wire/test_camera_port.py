@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e.house import ROOT, House
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("camera_port")]
+pytestmark = pytest.mark.timeout(120)
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8 + b"\xff\xd9"
 NUMBERS = itertools.count(1)

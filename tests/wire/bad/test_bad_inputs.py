@@ -19,8 +19,6 @@ from tests.wire.bad.page import PAGE, page
 from tests.wire.bad.table import TABLE
 from tests.wire.walk.world import settle
 
-pytestmark = pytest.mark.xdist_group("bad_inputs")
-
 ROWS = [row for rows in TABLE.values() for row in rows]
 WITHIN_S = 5.0
 

@@ -17,8 +17,6 @@ from tests.wire.walk.asking import Answer, Line, Operation, operations, own_name
 from tests.wire.walk.rehearsing import rehearsed
 from tests.wire.walk.world import DOORMAN, World
 
-pytestmark = pytest.mark.xdist_group("walk")
-
 PERSONAL = (VaultKind.PLATE, VaultKind.NAME, VaultKind.PHONE, VaultKind.IDENTITY, VaultKind.OPENID)
 # They show values in clear for a reason; what they may is tested where they are.
 IN_CLEAR = ("/unmask", "/v1/me/export")

@@ -17,8 +17,6 @@ from tests.wire.walk.rows import rows_of, words_of
 from tests.wire.walk.test_walk import Sentinels, sentinels_of
 from tests.wire.walk.world import DOORMAN, World, arrive
 
-pytestmark = pytest.mark.xdist_group("walk")
-
 
 @pytest.fixture(scope="module")
 def line(world: World) -> Iterator[Line]:

@@ -14,8 +14,6 @@ from tests.wire.walk.rows import rows_of, words_of
 from tests.wire.walk.tenants import Tenant
 from tests.wire.walk.world import DOORMAN, OFFICER, TENANTS, World
 
-pytestmark = pytest.mark.xdist_group("walk")
-
 # Routes outside of the description; ``test_signs_and_feeds.py`` walks them by hand.
 BY_HAND = {
     "/c/{code}", "/c/{code}/pay", "/c/{code}/enter", "/c/{code}/leave", "/c/{code}/bills", "/hooks/{channel}/{account}",
