@@ -170,7 +170,7 @@ def test_a_debt_is_paid_with_the_next_stay_in_one_payment(left: Street) -> None:
     assert verified(left)
     with pytest.raises(Problem, match=r"debt\.being_paid"):
         write(left.db, debts.waive_debt, debt=the_debt(left).id, reason="设备故障")
-    left.pay_by_phone("out-1")
+    left.pay_by_phone(left.bill_at("out-1"))
     left.react()
     assert the_debt(left).state is DebtState.PAID
     assert [(stay.price_minor, stay.paid_minor) for stay in left.closed()] == [(750, 750)] * 2
@@ -215,7 +215,7 @@ def test_a_part_that_comes_pays_the_stay_first(left: Street) -> None:
     left.pay_a_part("out-1", 1000)
     assert verified(left)
     [stay] = left.inside()
-    assert sum(each[0].minor for each in read(left.db, payments.paid_for, kind="stay", subject=stay.id)) == 750
+    assert sum(each.amount.minor for each in read(left.db, payments.paid_for, subject=stay.id)) == 750
     left.open_by_hand("out-1")
     left.react()
     assert (the_debt(left).state, the_debt(left).credited_minor) == (DebtState.OPEN, 250)

@@ -39,7 +39,7 @@ def balances(street: Street) -> dict[str, int]:
 
 def paid_by_phone(street: Street, minor: int | None = None) -> Receipt:
     """Have the car at the exit pay its bill at the channel."""
-    return street.pay_by_phone("out-1", None if minor is None else Money(minor, "CNY"))
+    return street.pay_by_phone(street.bill_at("out-1"), None if minor is None else Money(minor, "CNY"))
 
 
 def at_the_exit(street: Street) -> None:

@@ -96,12 +96,14 @@ class Street:
 
     def pay_a_part(self, lane: str, minor: int, currency: str = "CNY") -> None:
         """Pay less than is due, or in another currency: what was asked for before the price was another one."""
-        self.pay_by_phone(lane, Money(minor, currency))
+        self.pay_by_phone(self.bill_at(lane), Money(minor, currency))
         self.react()
 
-    def pay_by_phone(self, lane: str, asked: Money | None = None) -> payments.Receipt:
-        """Pay an order for the bill of the car at a lane, or one that once asked for another sum."""
-        attempt = write(self.db, begin_attempt, bill=self.bill_at(lane).id, channel="sandpay")
+    def pay_by_phone(
+        self, bill: payments.Bill, asked: Money | None = None, place: payments.PayPlace = payments.PayPlace.EXIT
+    ) -> payments.Receipt:
+        """Pay an order for a bill, or one that once asked for another sum."""
+        attempt = write(self.db, begin_attempt, bill=bill.id, channel="sandpay", place=place)
         amount = asked or attempt.amount
         write(self.db, _ask_for, attempt=attempt.id, amount=amount)
         taken = write(

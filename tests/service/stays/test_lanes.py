@@ -1,17 +1,22 @@
 """The whole line: recognised, admitted, priced, billed, paid, gone. On every database."""
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import pytest
 
 from openberth.contexts import facility, stays
 from openberth.contexts.facility import CommandState, LotState, Outcome
+from openberth.contexts.payments import PayPlace
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment, take_cash
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, PassageState
+from openberth.contexts.tenancy.model.organisation import Node
+from openberth.contexts.tenancy.service.settings import set_setting
 from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.money import Money
 from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Instant, Period
 from tests.service.acting import COMPANY, events, lot_file, write
 from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
@@ -297,6 +302,31 @@ def test_grace_after_payment_then_only_the_difference(street: Street) -> None:
     street.pass_minutes(31)
     street.arrive("out-1", OTHER_CAR)
     assert street.bill_at("out-1").due.minor == 250
+
+
+def test_the_lot_gives_minutes_to_leave_in_by_the_place_of_payment(street: Street) -> None:
+    say = partial(write, street.db, set_setting, node=Node.of_lot(COMPANY, street.lot))
+    given = {PayPlace.PREPAY: 40, PayPlace.CASH: 5}
+    for place, plate in zip(PayPlace, (CAR, OTHER_CAR, THIRD_CAR), strict=True):
+        for each, minutes in given.items():
+            say(key=f"grace.{each}_minutes", value=minutes)
+        street.arrive("in-1", plate)
+        street.pass_minutes(58)
+        bill = street.bill_in_advance(plate)[0]
+        if place is PayPlace.CASH:
+            paid = write(street.db, take_cash, bill=bill.id, tendered=bill.left)[0].receipt
+        else:
+            paid = street.pay_by_phone(bill, place=place)
+        assert (paid.place, paid.grace_minutes) == (place, given.get(place))
+        for each in given:
+            say(key=f"grace.{each}_minutes", value=1)  # what was given is given
+        street.pass_minutes(given.get(place, 15) - 1)
+        assert street.arrive("out-1", plate).reason == "exit.nothing_due", place
+    street.arrive("in-1", CAR)
+    street.pass_minutes(58)
+    write(street.db, take_cash, bill=street.bill_in_advance(CAR)[0].id, tendered=Money(500, "CNY"))
+    street.pass_minutes(4)
+    assert street.arrive("out-1", CAR).reason == "exit.unpaid"
 
 
 def test_a_car_without_a_plate_comes_in_by_code_and_leaves_by_its_pass(street: Street) -> None:

@@ -15,6 +15,8 @@ from openberth.contexts.payments.model import (
     AttemptState,
     Bill,
     BillState,
+    Paid,
+    PayPlace,
     Receipt,
     ReceiptMethod,
 )
@@ -47,6 +49,8 @@ __all__ = [
     "Debt",
     "DebtState",
     "Difference",
+    "Paid",
+    "PayPlace",
     "Receipt",
     "ReceiptMethod",
     "Received",

@@ -24,9 +24,11 @@ from openberth.contexts.tenancy.model.moving import LotMove
 from openberth.contexts.tenancy.model.organisation import Company
 from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, SENSITIVE, Role
 from openberth.contexts.tenancy.model.settings import (
+    AS_THE_TARIFF_SAYS,
     ASK,
     DEBT_AT_EXIT,
     DEBT_DAYS,
+    GRACE_MINUTES,
     IGNORE,
     LOGS_DAYS,
     PICTURES_DAYS,
@@ -54,11 +56,13 @@ from openberth.contexts.tenancy.service.unmasking import unmask_plate
 
 __all__ = [
     "ASK",
+    "AS_THE_TARIFF_SAYS",
     "DEBT_AT_EXIT",
     "DEBT_DAYS",
     "DRIVING",
     "FILE_MAX",
     "FILE_PREFIX",
+    "GRACE_MINUTES",
     "IGNORE",
     "LOGS_DAYS",
     "PERMISSIONS",

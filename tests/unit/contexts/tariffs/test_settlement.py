@@ -106,6 +106,17 @@ def test_money_counts_even_when_its_stamp_lies_outside_the_stay() -> None:
     assert settle(40, (500, -3)).due.minor == 0
 
 
+def test_a_payment_may_give_minutes_of_its_own() -> None:
+    def due(now: int, minutes: int | None) -> int:
+        paid = [Payment(Money(500, "CNY"), at(55), None, minutes)]
+        return settlement(STAY, paid, TERMS, now=at(now), grace_minutes=15).due.minor
+
+    assert [due(now, 40) for now in (94, 95)] == [0, 500]
+    assert [due(now, 7) for now in (61, 62)] == [0, 250]
+    assert [due(now, 0) for now in (60, 61)] == [0, 250]
+    assert [due(now, None) for now in (69, 70)] == [0, 250]
+
+
 def test_no_grace_at_all() -> None:
     found = settle(61, (500, 60), grace=0)
     assert (found.due.minor, found.grace_until) == (250, None)

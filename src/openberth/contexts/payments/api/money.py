@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from openberth.contexts import facility
-from openberth.contexts.payments.model import Bill, BillState, Receipt, ReceiptMethod
+from openberth.contexts.payments.model import Bill, BillState, PayPlace, Receipt, ReceiptMethod
 from openberth.contexts.payments.service.bills import bills_of_lot
 from openberth.contexts.payments.service.receipts import receipts_of_lot
 from openberth.contexts.tariffs.api import LineView, lines_view
@@ -41,7 +41,9 @@ class BillView(View):
 
 
 class ReceiptView(View):
-    """Money that came. ``surplus`` is the part that the bill did not owe."""
+    """Money that came. ``surplus`` is the part that the bill did not owe; ``place`` is where the payer stood and
+    ``grace_minutes`` what the lot gave from there to leave in (null: what the tariff says).
+    """
 
     id: Id
     bill: Id
@@ -51,6 +53,8 @@ class ReceiptView(View):
     surplus: MoneyView
     transaction: str
     received_at: When
+    place: PayPlace | None
+    grace_minutes: int | None
 
 
 class PaymentsApi:
@@ -91,6 +95,7 @@ def receipt_view(receipt: Receipt) -> ReceiptView:
     return ReceiptView(
         id=receipt.id, bill=receipt.bill, attempt=receipt.attempt, method=receipt.method, amount=money(receipt.amount),
         surplus=money(receipt.surplus), transaction=receipt.transaction, received_at=instant(receipt.received_at),
+        place=receipt.place, grace_minutes=receipt.grace_minutes,
     )  # fmt: skip
 
 

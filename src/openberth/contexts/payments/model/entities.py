@@ -46,6 +46,14 @@ class ReceiptMethod(StrEnum):
     ALIPAY = "alipay"
 
 
+class PayPlace(StrEnum):
+    """Where the payer stood. A lot may give each place minutes of its own to leave in."""
+
+    PREPAY = "prepay"  # anywhere, before going to the car
+    EXIT = "exit"  # at an exit, in the car
+    CASH = "cash"  # at a person's desk
+
+
 class SurplusReason(StrEnum):
     """Why money that came was not owed."""
 
@@ -144,6 +152,7 @@ class Attempt:
     scene: str = "code"
     payer: Id | None = None
     version: int = 1
+    place: PayPlace = PayPlace.PREPAY
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
@@ -157,7 +166,8 @@ class Receipt:
     """Money that came. ``surplus`` is the part of ``amount`` that the bill did not owe; the rest was paid on it.
 
     ``transaction`` is the channel's own number of the payment, for cash a reference of the booth; ``account`` is the
-    channel account that took it.
+    channel account that took it. ``place`` is where the payer stood (None: not known), ``grace_minutes`` what the lot
+    gave from there to leave in when the money came (None: what the tariff says).
     """
 
     id: Id
@@ -171,6 +181,8 @@ class Receipt:
     transaction: str
     received_at: Instant
     account: Id | None = None
+    place: PayPlace | None = None
+    grace_minutes: int | None = None
 
     def __post_init__(self) -> None:
         if not Money(0, self.amount.currency) <= self.surplus <= self.amount or not self.amount:
@@ -192,6 +204,22 @@ class Receipt:
         return source_of(self.method, self.transaction, self.account)
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Money that paid for a subject: how much, when it came, the moment it was priced at (business time), and the
+    minutes that were given to leave in (None: what the tariff says).
+    """
+
+    amount: Money
+    at: Instant
+    priced_at: Instant
+    grace_minutes: int | None = None
+
+    def grace_or(self, of_tariff: int) -> int:
+        """Return the minutes to leave in."""
+        return of_tariff if self.grace_minutes is None else self.grace_minutes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """Money as it is told to us, before it is known what it pays."""
@@ -201,6 +229,8 @@ class Payment:
     transaction: str
     attempt: Id | None = None
     account: Id | None = None
+    place: PayPlace = PayPlace.PREPAY
+    grace_minutes: int | None = None
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:

@@ -124,6 +124,8 @@ def receive(bill: Bill, payment: Payment, *, known: Receipt | None, receipt_id: 
         transaction=payment.transaction,
         received_at=now,
         account=payment.account,
+        place=payment.place,
+        grace_minutes=payment.grace_minutes,
     )
     method, came, currency = payment.method.value, payment.amount.minor, payment.amount.currency
     recorded = ReceiptRecorded(receipt_id, bill.id, payment.attempt, method, came, surplus.minor, currency)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from openberth.contexts.payments.model import LIVE, Attempt, AttemptState, Bill
+from openberth.contexts.payments.model import LIVE, Attempt, AttemptState, Bill, PayPlace
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
     Channel,
@@ -60,7 +60,7 @@ class Cashier:
 
     async def pay(
         self, *, bill: Id, by: Caller, kind: ChannelKind | None = None, scene: Scene = Scene.CODE,
-        payer: str | None = None,
+        payer: str | None = None, place: PayPlace = PayPlace.PREPAY,
     ) -> Payable:  # fmt: skip
         """Begin an attempt for a bill and have a channel of its lot open it, of a kind when one is named.
 
@@ -72,7 +72,7 @@ class Cashier:
         begun = await self._database.write(
             partial(
                 attempts.begin_attempt, bill=bill, channel=contract.account.kind.value, account=contract.account.id,
-                scene=scene.value, payer=payer,
+                scene=scene.value, payer=payer, place=place,
             ),
             by=by, urgency=Urgency.LANE,
         )  # fmt: skip

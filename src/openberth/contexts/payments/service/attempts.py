@@ -1,6 +1,6 @@
 """Use cases and queries of attempts: tries to pay a bill at a channel."""
 
-from openberth.contexts.payments.model import Attempt, AttemptState, BillState, ended, opened, order_number
+from openberth.contexts.payments.model import Attempt, AttemptState, BillState, PayPlace, ended, opened, order_number
 from openberth.contexts.payments.service.bills import append, locked
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.infra import jobs, vault
@@ -19,8 +19,9 @@ JOB_CHECK = "payments.check_attempt"
 
 @needs("sign.use")
 def begin_attempt(
-    unit: Unit, *, bill: Id, channel: str, account: Id | None = None, scene: str = "code", payer: str | None = None
-) -> Attempt:
+    unit: Unit, *, bill: Id, channel: str, account: Id | None = None, scene: str = "code", payer: str | None = None,
+    place: PayPlace = PayPlace.PREPAY,
+) -> Attempt:  # fmt: skip
     """Write a try to pay down before its channel is called; one that is open and asks for the same is used again.
 
     Raises ``NotFound("bill.not_found")``, ``Refused("bill.settled")`` and its like, and
@@ -32,8 +33,8 @@ def begin_attempt(
     payer_id = None if payer is None else vault.keep(unit, VaultKind.OPENID, payer)
     live = unit.all(attempt_store.LIVE_ATTEMPTS, bill_id=bill)
     for one in live:
-        fits = (one.channel, one.account, one.scene, one.payer, one.amount) == (
-            channel, account, scene, payer_id, found.left,
+        fits = (one.channel, one.account, one.scene, one.payer, one.place, one.amount) == (
+            channel, account, scene, payer_id, place, found.left,
         )  # fmt: skip
         if fits and one.expires_at - unit.machine_now > ATTEMPT_LIFE_US // 5:
             return one
@@ -44,7 +45,7 @@ def begin_attempt(
         id=attempt_id, company=found.company, lot=found.lot, bill=bill, channel=channel,
         number=order_number(attempt_id), amount=found.left, state=AttemptState.OPENING, created_at=unit.now,
         expires_at=later(unit.machine_now, ATTEMPT_LIFE_US), account=account,
-        scene=scene, payer=payer_id,
+        scene=scene, payer=payer_id, place=place,
     )  # fmt: skip
     unit.run(attempt_store.INSERT_ATTEMPT, **attempt_store.attempt_row(begun))
     # Notifications get lost: the order is asked after by itself until its end is known.

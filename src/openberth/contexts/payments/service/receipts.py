@@ -1,13 +1,16 @@
 """Use cases and queries of receipts: money that came, counted once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from openberth.contexts import tenancy
 from openberth.contexts.payments.model import (
     Attempt,
     AttemptState,
     Bill,
     BillState,
+    Paid,
     Payment,
+    PayPlace,
     Receipt,
     ReceiptMethod,
     change_of,
@@ -39,7 +42,6 @@ from openberth.infra.permitting import by_construction, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
-from openberth.kernel.time import Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,9 @@ def record_channel_payment(
     asked = bill_by_id(unit, bill=found.bill)
     unit.lock(("bill", found.bill), subject_lock(asked.subject_id), ("attempt", found.id))
     payment = Payment(
-        method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id, account=found.account
-    )
+        method=ReceiptMethod(channel), amount=amount, transaction=transaction, attempt=found.id, account=found.account,
+        place=found.place,
+    )  # fmt: skip
     if amount != found.amount and _known(unit, payment) is None:
         _differs(unit, attempt_by_id(unit, attempt=found.id), amount, transaction)
         return None
@@ -99,7 +102,9 @@ def take_cash(unit: Unit, *, bill: Id, tendered: Money) -> tuple[Taken, Money]:
     """Take cash for a bill; returns what that did and the change to hand back. Raises as ``change_of`` does."""
     found = locked(unit, bill)
     kept, change = change_of(found, tendered)
-    payment = Payment(method=ReceiptMethod.CASH, amount=kept, transaction=unit.new_id().hex)
+    payment = Payment(
+        method=ReceiptMethod.CASH, amount=kept, transaction=unit.new_id().hex, place=PayPlace.CASH
+    )  # fmt: skip
     return _take(unit, found, payment), change
 
 
@@ -113,17 +118,17 @@ def receipts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[
     return reader.all(receipt_store.RECEIPTS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
 
 
-def paid_for(reader: Reader, *, kind: str, subject: Id) -> list[tuple[Money, Instant, Instant]]:
-    """Return what was paid for a subject: money applied to its bills, when it came, and the moment it was priced at.
+def paid_for(reader: Reader, *, subject: Id) -> list[Paid]:
+    """Return what was paid for a subject: money applied to its bills.
 
-    Whoever pays while a bill stands pays the price it shows, however long the money took. Business time.
+    Whoever pays while a bill stands pays the price it shows, however long the money took.
     """
     found, left = [], dict[Id, int]()
-    for bill, own, money, at, priced_at in reader.all(receipt_store.PAID_FOR_SUBJECT, subject=subject):
-        part = min(money.minor, left.setdefault(bill, own))  # the rest paid what other subjects left unpaid before
+    for bill, own, paid in reader.all(receipt_store.PAID_FOR_SUBJECT, subject=subject):
+        part = min(paid.amount.minor, left.setdefault(bill, own))  # the rest paid what was left unpaid before
         left[bill] -= part
         if part:
-            found.append((Money(part, money.currency), at, priced_at))
+            found.append(replace(paid, amount=Money(part, paid.amount.currency)))
     return found
 
 
@@ -131,6 +136,7 @@ def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
     known = _known(unit, payment)
     if known is not None and known.bill != bill.id:  # told again after the bill was superseded
         bill = bill_by_id(unit, bill=known.bill)
+    payment = replace(payment, grace_minutes=_grace(unit, bill, payment.place))
     done = receive(bill, payment, known=known, receipt_id=unit.new_id(), now=unit.now)
     if not done.repeated:
         unit.run(receipt_store.INSERT_RECEIPT, **receipt_store.receipt_row(done.receipt))
@@ -145,6 +151,12 @@ def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
         ledger.book(unit, company=bill.company, lot=bill.lot, transfers=booking.received(done.receipt))
         send_surplus_back(unit, done.receipt)
     return Taken(done.receipt, done.bill, done.repeated)
+
+
+def _grace(reader: Reader, bill: Bill, place: PayPlace) -> int | None:
+    """Return the minutes to leave in that the lot gives now to whoever pays at a place, None for its tariff's."""
+    minutes = int(tenancy.setting_of(reader, tenancy.GRACE_MINUTES[place], company=bill.company, lot=bill.lot))
+    return None if minutes == tenancy.AS_THE_TARIFF_SAYS else minutes
 
 
 def _known(unit: Unit, payment: Payment) -> Receipt | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from openberth.contexts.payments.model import LIVE, Attempt
+from openberth.contexts.payments.model import LIVE, Attempt, PayPlace
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store.tables import LONG_URL_MAX, URL_MAX, attempt
 from openberth.infra.database.statement import Query, Write, insert_into
@@ -20,6 +20,7 @@ def read_attempt(*columns: Any) -> Attempt:
         created_at=row["created_at"], expires_at=row["expires_at"], pay_url=row["long_pay_url"] or row["pay_url"],
         channel_order=row["channel_order"], ended_at=row["ended_at"], reason=row["reason"],
         account=row["account_id"], scene=row["scene"] or "code", payer=row["payer_id"], version=row["version"],
+        place=row["place"] or PayPlace.PREPAY,
     )  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def attempt_row(found: Attempt) -> dict[str, Any]:
         "expires_at": found.expires_at, **url_columns(found.pay_url), "channel_order": found.channel_order,
         "ended_at": found.ended_at, "reason": found.reason,
         "version": found.version, "account_id": found.account, "scene": found.scene,
-        "payer_id": found.payer,
+        "payer_id": found.payer, "place": found.place,
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
-from openberth.contexts.payments.model import Receipt
+from openberth.contexts.payments.model import Paid, Receipt
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store.tables import bill, receipt
 from openberth.infra.database.statement import Query, insert_into
@@ -19,7 +19,7 @@ def read_receipt(*columns: Any) -> Receipt:
         id=row["id"], company=row["company_id"], lot=row["lot_id"], bill=row["bill_id"], attempt=row["attempt_id"],
         method=row["method"], amount=Money(row["amount_minor"], currency),
         surplus=Money(row["surplus_minor"], currency), transaction=row["transaction"], received_at=row["received_at"],
-        account=row["account_id"],
+        account=row["account_id"], place=row["place"], grace_minutes=row["grace_minutes"],
     )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def receipt_row(found: Receipt) -> dict[str, Any]:
         "attempt_id": found.attempt, "method": found.method, "amount_minor": found.amount.minor,
         "surplus_minor": found.surplus.minor, "currency": found.amount.currency, "transaction": found.transaction,
         "source": found.source, "received_at": found.received_at,
-        "account_id": found.account,
+        "account_id": found.account, "place": found.place, "grace_minutes": found.grace_minutes,
     }  # fmt: skip
 
 
@@ -64,16 +64,15 @@ PAID_FOR_SUBJECT = Query(
         receipt.c.received_at,
         bill.c.quoted_at,
         bill.c.valid_until,
+        receipt.c.grace_minutes,
     )
     .select_from(receipt.join(bill, and_(bill.c.id == receipt.c.bill_id)))
     .where(bill.c.subject_id == bindparam("subject"), receipt.c.amount_minor > receipt.c.surplus_minor)
     .order_by(receipt.c.id),
-    lambda bill_id, own, minor, currency, at, quoted_at, valid_until: (
+    lambda bill_id, own, minor, currency, at, quoted_at, valid_until, grace: (
         bill_id,
         int(own),
-        Money(int(minor), currency),
-        at,
-        quoted_at if at < valid_until else at,
+        Paid(Money(int(minor), currency), at, quoted_at if at < valid_until else at, grace),
     ),
 )
 RECEIVED_BY_METHOD = Query(

@@ -6,6 +6,7 @@ from openberth.contexts.payments.model import (
     AccountCode,
     AttemptState,
     BillState,
+    PayPlace,
     ReceiptMethod,
     RefundCause,
     RefundState,
@@ -63,6 +64,7 @@ attempt = business_table(
     word_column("scene", 8, nullable=True),
     id_column("payer_id", nullable=True),
     word_column("long_pay_url", LONG_URL_MAX, nullable=True),  # signed addresses of pages do not fit into pay_url
+    enum_column("place", PayPlace, nullable=True),
     moves=OnMove.TOLD,
 )
 Index("uq_attempt_number", attempt.c.channel, attempt.c.number, unique=True)
@@ -80,6 +82,8 @@ receipt = business_table(
     word_column("source", 120),
     instant_column("received_at"),
     id_column("account_id", nullable=True),
+    enum_column("place", PayPlace, nullable=True),
+    Column("grace_minutes", Integer, nullable=True),
     moves=OnMove.TOLD,
 )
 Index("uq_receipt_source", receipt.c.source, unique=True)

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from openberth.contexts.facility import LaneKind, LotSummary
+from openberth.contexts.payments import PayPlace
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import Scene
 from openberth.contexts.payments.reactions import Cashier
@@ -111,7 +112,9 @@ class CodesApi:
         # A phone's browser follows a link; a program shows the code. The caller's scope is this lot: a bill of another
         # one is not found.
         scene = Scene.PAGE if wants_page(request) else Scene.CODE
-        attempt = (await self._cashier.pay(bill=bill, by=sign.by, kind=channel, scene=scene)).attempt
+        place = PayPlace.PREPAY if sign.lane is None else PayPlace.EXIT
+        paying = await self._cashier.pay(bill=bill, by=sign.by, kind=channel, scene=scene, place=place)
+        attempt = paying.attempt
         if wants_page(request) and attempt.pay_url is not None and attempt.pay_url.startswith(("https://", "http://")):
             return RedirectResponse(attempt.pay_url, 303, headers=pages.HEADERS)
         order = DriverOrder(

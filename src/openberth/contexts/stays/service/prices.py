@@ -59,8 +59,8 @@ def assess(reader: Reader, stay: OpenStay, *, at: Instant) -> Assessment:
 
 
 def _received(reader: Reader, stay: Id) -> list[tariffs.Payment]:
-    received = payments.paid_for(reader, kind=SUBJECT, subject=stay)
-    return [tariffs.Payment(money, when, priced_at) for money, when, priced_at in received]
+    received = payments.paid_for(reader, subject=stay)
+    return [tariffs.Payment(each.amount, each.at, each.priced_at, each.grace_minutes) for each in received]
 
 
 def _received_at_all(reader: Reader, stay: Id) -> list[tariffs.Payment]:
@@ -107,7 +107,7 @@ def last_asked(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Ass
     """Return what is known without pricing: what was paid, and what the open bill still asks."""
     unit.lock(payments.subject_lock(stay.id))
     nothing = Money(0, currency)
-    paid = total((money for money, _, _ in payments.paid_for(unit, kind=SUBJECT, subject=stay.id)), currency)
+    paid = total((each.amount for each in payments.paid_for(unit, subject=stay.id)), currency)
     open_bill = payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)
     left = open_bill.own_left if open_bill else nothing
     quote = tariffs.Quote((), paid + left, stay.entered_at, max(at, stay.entered_at), None, 0, 0, 0, paid + left)

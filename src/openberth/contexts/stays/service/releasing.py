@@ -99,7 +99,7 @@ def _settle_debt(unit: Unit, *, stay: Id, lot: Id) -> None:
     if closed is None:
         return
     unit.lock(payments.subject_lock(stay))
-    received = [money for money, _, _ in payments.paid_for(unit, kind=prices.SUBJECT, subject=stay)]
+    received = [each.amount for each in payments.paid_for(unit, subject=stay)]
     received += [money for money, _ in payments.credits_of(unit, subject=stay)]
     paid = total(received, closed.currency).minor
     if paid != closed.paid_minor:

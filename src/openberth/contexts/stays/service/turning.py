@@ -57,7 +57,7 @@ def _begun_here(reader: Reader, seen: Seen, standing: LaneState | None) -> OpenS
     if entry is None or not _before(entry, seen) or _drove_on(entry, stay, standing):
         return None
     seen_elsewhere = any(one.lane_id != seen.lane.id for one in reader.all(store.PASSAGES_OF_STAY, stay=stay.id))
-    paid = payments.paid_for(reader, kind=prices.SUBJECT, subject=stay.id)
+    paid = payments.paid_for(reader, subject=stay.id)
     return None if seen_elsewhere or paid else stay
 
 

@@ -15,7 +15,6 @@ from openberth.contexts import facility, payments, tariffs
 from openberth.contexts.stays.model.entities import OpenStay, Segment, Stay
 from openberth.contexts.stays.model.what_if import Figures, Repriced, WhatIf, WhatIfState
 from openberth.contexts.stays.service.course import course_of, visits_before
-from openberth.contexts.stays.service.prices import SUBJECT
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.contexts.stays.store import what_if as store
 from openberth.infra import jobs
@@ -200,9 +199,13 @@ class _Gathering:
         """Return the moment whose price was asked for: of the last payment while its grace lasted, else the end."""
         if not stay.paid_minor:
             return stay.left_at
-        received = payments.paid_for(self._reader, kind=SUBJECT, subject=stay.id)
-        grace_us = self._draft.grace_after_payment_minutes * MINUTE_US
-        moments = [min(priced_at, stay.left_at) for _, when, priced_at in received if stay.left_at < when + grace_us]
+        received = payments.paid_for(self._reader, subject=stay.id)
+        of_tariff = self._draft.grace_after_payment_minutes
+        moments = [
+            min(each.priced_at, stay.left_at)
+            for each in received
+            if stay.left_at < later(each.at, each.grace_or(of_tariff) * MINUTE_US)
+        ]
         return max([stay.entered_at, *moments]) if moments else stay.left_at
 
 

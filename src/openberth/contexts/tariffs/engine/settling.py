@@ -22,9 +22,9 @@ def settlement(
     """Tell what is owed at ``now`` for a stay with payments.
 
     A payment that covers the price of its moment (or of the moment it was asked at) opens a grace of
-    ``grace_minutes``: the price of that moment holds until the grace ends, half-open. Afterwards the difference is
-    due. At most ``max_graces`` payments open one. Money counts whatever its stamp says: a payment stamped outside the
-    stay is taken at the stay's nearest end.
+    ``grace_minutes``, or of its own: the price of that moment holds until the grace ends, half-open. Afterwards the
+    difference is due. At most ``max_graces`` payments open one. Money counts whatever its stamp says: a payment
+    stamped outside the stay is taken at the stay's nearest end.
     """
     quoting, currency = Quoting(segments, terms), terms.currency
     current = quoting.quote(now)
@@ -41,7 +41,8 @@ def settlement(
         priced = quoting.quote(asked)
         if paid >= priced.total.minor:
             graces += 1
-            held, grace_until = priced, later(max(came, priced.until), grace_minutes * MINUTE_US)
+            minutes = grace_minutes if payment.grace_minutes is None else payment.grace_minutes
+            held, grace_until = priced, later(max(came, priced.until), minutes * MINUTE_US)
     if grace_until is None or now >= grace_until:
         held, grace_until = current, None
     owed = held.total.minor - paid

@@ -60,7 +60,16 @@ DEBT_DAYS = Key("debts.limitation_days", 1_095, DOWNWARD, 30, 3_650)
 ASK, TELL, IGNORE = "ask", "tell", "ignore"
 DEBT_AT_EXIT = Key("debts.at_exit", TELL, DOWNWARD, words=(ASK, TELL, IGNORE))
 
-KEYS: Mapping[str, Key] = {key.code: key for key in (PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS, DEBT_AT_EXIT)}
+# The minutes to leave in after paying, by the place where the payer stood; fixed for a payment when it comes.
+AS_THE_TARIFF_SAYS = -1
+GRACE_MINUTES: Mapping[str, Key] = {
+    place: Key(f"grace.{place}_minutes", AS_THE_TARIFF_SAYS, DOWNWARD, AS_THE_TARIFF_SAYS, 1_440)
+    for place in ("prepay", "exit", "cash")
+}
+
+KEYS: Mapping[str, Key] = {
+    key.code: key for key in (PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS, DEBT_AT_EXIT, *GRACE_MINUTES.values())
+}
 
 
 def key_of(code: str) -> Key:
