@@ -27,10 +27,11 @@ demo: | $(if $(wildcard $(DEV)),$(DEV),$(RUN)) ## a small town of three car park
 test: $(DEV) ## all tests (servers: OPENBERTH_TEST_POSTGRES, OPENBERTH_TEST_MARIADB)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: $(DEV) ## ruff, mypy strict, import walls
+lint: $(DEV) ## ruff, mypy strict, import walls, no floats near money
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_money.py
 
 bench: $(DEV) ## measure the promises, print the ratios
 	@$(BIN)/python -m tests.bench $(ARGS)

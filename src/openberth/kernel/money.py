@@ -104,6 +104,10 @@ class Rate:
         """Read a price in major units with any number of digits, e.g. ``Rate.of("0.035", "SGD")``."""
         return cls(_exact_minor(text, currency), currency)
 
+    def percent(self, percent: Fraction) -> "Rate":
+        """Return so many hundredths of the price, exactly."""
+        return Rate(self.minor * Fraction(percent, 100), self.currency)
+
     def times(self, quantity: int | Fraction, rounding: Rounding = Rounding.HALF_UP) -> Money:
         """Return the money for a quantity, rounded once."""
         return Money(rounded(self.minor * quantity, rounding), self.currency)

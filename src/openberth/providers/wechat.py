@@ -10,6 +10,7 @@ that it is not valid (40001, 42001), it is refreshed by force once and the call 
 
 import asyncio
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import httpx2
@@ -31,6 +32,7 @@ WRONG_TOKEN = frozenset((40001, 40014, 42001))
 BLOCKED: Final = 40226
 
 log = structlog.get_logger()
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class Wechat:
@@ -123,7 +125,7 @@ class Wechat:
         try:
             async with asyncio.timeout(TOTAL_S):
                 status, content = await self._received(method, path, query, body)
-            said = msgspec.json.decode(content)
+            said = _DECODER.decode(content)
         except (httpx2.HTTPError, TimeoutError, msgspec.DecodeError) as error:
             # "from None": the error quotes the address, which holds the secret.
             log.warning("wechat.unreachable", path=path, error=type(error).__name__)

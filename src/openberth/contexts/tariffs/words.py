@@ -1,5 +1,6 @@
 """Prices as people read them."""
 
+from fractions import Fraction
 from functools import lru_cache
 
 from openberth.kernel.money import MINOR_DIGITS, Rate
@@ -23,5 +24,5 @@ def price_text(rate: Rate) -> str:
             whole, rest = divmod(abs(scaled.numerator), 10**places)
             sign = "-" if scaled < 0 else ""
             return f"{sign}{whole}.{rest:0{places}d}" if places else f"{sign}{whole}"
-    exact = rate.minor / 10**digits
+    exact = Fraction(rate.minor, 10**digits)
     return f"{exact.numerator}/{exact.denominator}"

@@ -21,7 +21,7 @@ def yuan(text: str) -> Money:
     exact = Decimal(text)
     if exact != exact.quantize(FEN):
         raise ValueError("less than a fen")
-    return Money(int(exact / FEN), CURRENCY)
+    return Money(int(exact.scaleb(2)), CURRENCY)
 
 
 def beijing(text: str) -> Instant:

@@ -3,8 +3,8 @@
 The text is signed as it was sent, with its escapes and its order, so the node is cut out of it and never written anew.
 """
 
-import json
 import re
+from decimal import Decimal
 from json.decoder import JSONDecoder
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ def _no_such(text: str) -> Any:
     raise ValueError(f"{text} is no JSON")
 
 
-_DECODER = JSONDecoder(parse_constant=_no_such)
+_DECODER = JSONDecoder(parse_float=Decimal, parse_constant=_no_such)
 
 
 class Envelope(NamedTuple):
@@ -86,5 +86,5 @@ def _ended(text: str, at: int, found: dict[str, str]) -> dict[str, str]:
 
 
 def _text(parts: dict[str, str], name: str) -> str | None:
-    value = json.loads(parts[name]) if name in parts else None
+    value = _DECODER.decode(parts[name]) if name in parts else None
     return value if isinstance(value, str) and value else None

@@ -221,7 +221,7 @@ class Bank:
             self.store.save_trade(seq, trade)
             self.flow(trade, "在线支付", trade.total, "")
             if trade.fee:
-                self.flow(trade, "收费", -trade.fee, f"服务费，费率{app.fee_e4 / 100:.2f}%")
+                self.flow(trade, "收费", -trade.fee, f"服务费，费率{app.fee_e4 // 100}.{app.fee_e4 % 100:02d}%")
             if tell:
                 self.tell(trade)
         return trade

@@ -195,7 +195,8 @@ class Bank:
             self.store.save_order(seq, order)
             self._flow(order, "交易", "交易", True, order.settled, "")
             if order.fee:
-                self._flow(order, "交易", "扣除交易手续费", False, order.fee, f"结算费率{payee.fee_e4 / 100:.2f}%")
+                rate = f"{payee.fee_e4 // 100}.{payee.fee_e4 % 100:02d}%"
+                self._flow(order, "交易", "扣除交易手续费", False, order.fee, f"结算费率{rate}")
             if tell:
                 self.tell(order, "TRANSACTION.SUCCESS", "支付成功", "transaction", order.body.get("notify_url"),
                           _merged(views.transaction(order), order.overlay))  # fmt: skip

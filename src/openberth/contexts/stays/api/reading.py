@@ -1,6 +1,7 @@
 """How a phone asks: as a browser or a program, in which language, with which form; and plates as people write them."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from openberth.kernel.plates import InvalidPlate, Plate, PlateFault
 
 PASS_COOKIE = "pass"  # noqa: S105 - a name
 
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)  # what a form holds may be money
 _FORM = "application/x-www-form-urlencoded"
 
 F = TypeVar("F", bound=Form)
@@ -47,7 +49,7 @@ async def read_form(request: Request, form: type[F], *, cookies: bool = False) -
             values = {PASS_COOKIE: request.cookies[PASS_COOKIE]}
     elif kind in ("", "application/json"):
         try:
-            values = msgspec.json.decode(await request.body() or b"{}")
+            values = _DECODER.decode(await request.body() or b"{}")
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise BadRequest([{"place": "body", "problem": "json_invalid"}]) from None
     else:

@@ -226,7 +226,7 @@ def _tier(part: TierPart, charge: ChargePart, begin: int, factor: Fraction, curr
         unit = part.unit_minutes or charge.unit_minutes or 1
         price = rate_of(part.price or charge.price or "0", currency)
         if part.percent is not None:
-            price = Rate(price.minor * Fraction(part.percent) / 100, currency)
+            price = price.percent(Fraction(part.percent))
     return Tier(up_to, unit, Rate(price.minor * factor, currency), due_after(part, charge, unit), part.flat is not None)
 
 

@@ -43,7 +43,7 @@ def rate_of(text: str, currency: str) -> Rate:
 
 def rate_text(rate: Rate) -> str:
     """Write a price so that ``rate_of`` reads the same: a decimal of at most four digits, else a fraction."""
-    exact = rate.minor / Fraction(10) ** MINOR_DIGITS[rate.currency]
+    exact = Fraction(rate.minor, 10 ** MINOR_DIGITS[rate.currency])
     for places in range(MINOR_DIGITS[rate.currency], PLACES + 1):
         scaled = exact * 10**places
         if scaled.denominator == 1:

@@ -1,6 +1,7 @@
 """Which reliefs are used and what each is worth (ADR 0006, "Reliefs, precisely")."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import combinations
 from typing import NamedTuple
 
@@ -127,7 +128,7 @@ class _Solver:
         if relief.kind is ReliefKind.AMOUNT and relief.amount is not None:
             return relief.amount.minor
         if relief.kind is ReliefKind.PERCENT:
-            return rounded(left * relief.percent / 100, Rounding.HALF_UP)
+            return rounded(Fraction(left * relief.percent, 100), Rounding.HALF_UP)
         if relief.kind is ReliefKind.TARIFF and relief.tariff is not None:
             if id(relief) not in self._others:
                 self._others[id(relief)] = self._under(relief.tariff)

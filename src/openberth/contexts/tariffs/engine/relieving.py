@@ -53,7 +53,7 @@ class Relieving:
         self._lowering: list[tuple[Fraction, list[int]]] = []  # the part that stays, or a purse with what is in it
         for relief in reliefs:
             if relief.kind is ReliefKind.PERCENT:
-                self._lowering.append((1 - relief.percent / 100, []))
+                self._lowering.append((1 - Fraction(relief.percent, 100), []))
             elif relief.kind is ReliefKind.AMOUNT and relief.amount is not None:
                 self._lowering.append((Fraction(1), [relief.amount.minor * denominator]))
 

@@ -18,7 +18,6 @@ from openberth.contexts.tariffs.document.reading import due_after
 from openberth.contexts.tariffs.document.values import is_price, rate_of
 from openberth.contexts.tariffs.model import ACROSS_VISITS, CapKind, CycleKind
 from openberth.infra.documents import Flaw, Path, flaw
-from openberth.kernel.money import Rate
 
 MOST_PERCENT = 1000
 
@@ -250,5 +249,5 @@ def _percent_flaws(percent: str, charge: ChargePart, path: Path, currency: str) 
         yield flaw((*path, "percent"), "tariff.percent_base")
     elif Fraction(percent) > MOST_PERCENT:
         yield flaw((*path, "percent"), "document.range", value=percent, low=0, high=MOST_PERCENT)
-    elif not is_price(Rate(rate_of(charge.price, currency).minor * Fraction(percent) / 100, currency)):
+    elif not is_price(rate_of(charge.price, currency).percent(Fraction(percent))):
         yield flaw((*path, "percent"), "tariff.percent_price")
