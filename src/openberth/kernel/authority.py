@@ -25,6 +25,14 @@ class Actor:
     name: str
     address: str | None = None
 
+    @property
+    def hand(self) -> str | None:
+        """The name of whoever does this by hand: a person, an integrator or a device; None for what goes by itself."""
+        return self.name if self.kind in _HANDS else None
+
+
+_HANDS = frozenset((ActorKind.PERSON, ActorKind.INTEGRATOR, ActorKind.DEVICE))
+
 
 # More places than this in one scope are too many for a statement: whoever has them names a narrower place.
 PLACES_MAX = 512

@@ -6,8 +6,8 @@ counted once by its source; what no bill owed is *surplus* and waits for its way
 has left, until it is paid, waived or lapsed.
 Invariants: a bill is never paid more than is due; every unit of money received is either paid on a bill or surplus;
 a channel's transaction is one receipt, however often it is told; money that arrives late is still counted.
-Events out: ``bill_issued``, ``bill_settled``, ``attempt_opened``, ``attempt_ended``, ``receipt_recorded``,
-``surplus_received``, all of kind ``payments.*``.
+Events out: ``bill_issued``, ``bill_settled``, ``bill_withdrawn``, ``bill_written_off``, ``attempt_opened``,
+``attempt_ended``, ``receipt_recorded``, ``surplus_received``, ``refund_made``, all of kind ``payments.*``.
 """
 
 from openberth.contexts.payments.model import (

@@ -25,6 +25,8 @@ from openberth.contexts.payments.model.events import (
     AttemptOpened,
     BillIssued,
     BillSettled,
+    BillWithdrawn,
+    BillWrittenOff,
     ChannelAccountChanged,
     DayClosed,
     DebtDisputed,
@@ -36,6 +38,7 @@ from openberth.contexts.payments.model.events import (
     ReceiptRecorded,
     RefundAsked,
     RefundEnded,
+    RefundMade,
     RefundStuck,
     SurplusReceived,
 )
@@ -45,6 +48,7 @@ from openberth.contexts.payments.model.refunds import again as refund_again
 from openberth.contexts.payments.model.refunds import ask as ask_refund
 from openberth.contexts.payments.model.refunds import done as refund_done
 from openberth.contexts.payments.model.refunds import given_up as refund_given_up
+from openberth.contexts.payments.model.refunds import made as refund_made
 from openberth.contexts.payments.model.refunds import stuck as refund_stuck
 from openberth.contexts.payments.model.rules import (
     Settlement,
@@ -55,6 +59,8 @@ from openberth.contexts.payments.model.rules import (
     opened,
     receive,
     withdraw,
+    withdrawn,
+    written_off,
 )
 
 __all__ = [
@@ -69,6 +75,8 @@ __all__ = [
     "BillIssued",
     "BillSettled",
     "BillState",
+    "BillWithdrawn",
+    "BillWrittenOff",
     "ChannelAccountChanged",
     "DayClosed",
     "DebtDisputed",
@@ -87,6 +95,7 @@ __all__ = [
     "RefundAsked",
     "RefundCause",
     "RefundEnded",
+    "RefundMade",
     "RefundState",
     "RefundStuck",
     "Settlement",
@@ -104,6 +113,9 @@ __all__ = [
     "refund_again",
     "refund_done",
     "refund_given_up",
+    "refund_made",
     "refund_stuck",
     "withdraw",
+    "withdrawn",
+    "written_off",
 ]

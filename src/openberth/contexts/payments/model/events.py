@@ -38,6 +38,33 @@ class BillSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class BillWithdrawn:
+    """A bill is void or superseded, and ``left_minor`` of it is owed no more. ``at`` is when, told once for a bill."""
+
+    KIND: ClassVar[str] = "payments.bill_withdrawn"
+    VERSION: ClassVar[int] = 1
+    bill: Id
+    state: str
+    left_minor: int
+    currency: str
+    tariff_version: Id | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class BillWrittenOff:
+    """What was left of a bill was let go or has lapsed: it was earned and never comes. Told once for a bill."""
+
+    KIND: ClassVar[str] = "payments.bill_written_off"
+    VERSION: ClassVar[int] = 1
+    bill: Id
+    left_minor: int
+    currency: str
+    tariff_version: Id | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptOpened:
     """A try to pay can be paid at its channel now."""
 
@@ -66,10 +93,12 @@ class AttemptEnded:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRecorded:
-    """Money came, ``surplus_minor`` of it not owed."""
+    """Money came, ``surplus_minor`` of it not owed. ``account`` is the channel's contract, ``tariff_version`` the
+    bill's; those from before version 2 do not say.
+    """
 
     KIND: ClassVar[str] = "payments.receipt_recorded"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     receipt: Id
     bill: Id
     attempt: Id | None
@@ -77,6 +106,8 @@ class ReceiptRecorded:
     amount_minor: int
     surplus_minor: int
     currency: str
+    account: Id | None
+    tariff_version: Id | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +180,28 @@ class RefundEnded:
     currency: str
     state: str
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundMade:
+    """Money went back: what ``refund_ended`` tells of the refund, told of the money. Once for a refund.
+
+    ``asked_by`` is whose hand asked for it, None for what goes back by itself.
+    """
+
+    KIND: ClassVar[str] = "payments.refund_made"
+    VERSION: ClassVar[int] = 1
+    refund: Id
+    receipt: Id
+    bill: Id
+    method: str
+    account: Id | None
+    cause: str
+    amount_minor: int
+    currency: str
+    tariff_version: Id | None
+    asked_by: str | None
+    at: int
 
 
 @dataclass(frozen=True, slots=True)

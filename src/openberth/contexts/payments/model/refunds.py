@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from openberth.contexts.payments.model.entities import Receipt, ReceiptMethod
-from openberth.contexts.payments.model.events import RefundAsked, RefundEnded, RefundStuck
+from openberth.contexts.payments.model.events import RefundAsked, RefundEnded, RefundMade, RefundStuck
 from openberth.kernel.errors import Malformed, Refused
 from openberth.kernel.events import Event
 from openberth.kernel.ids import Id
@@ -40,7 +40,7 @@ class Refund:
     """A part of a receipt that goes back. ``number`` is ours at the channel; instants are business time.
 
     ``reason`` is shown to the payer; ``detail`` is why it is stuck or was given up, in the channel's or a person's
-    word.
+    word. ``asked_by`` is whose hand asked for it, None for what goes back by itself (and from before it was kept).
     """
 
     id: Id
@@ -61,6 +61,7 @@ class Refund:
     channel_refund: str | None = None
     detail: str | None = None
     version: int = 1
+    asked_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
@@ -78,8 +79,9 @@ def ask(
     cause: RefundCause,
     reason: str,
     now: Instant,
+    by: str | None = None,
 ) -> tuple[Refund, tuple[Event, ...]]:
-    """Decide that money goes back, never more of a receipt than came.
+    """Decide that money goes back, never more of a receipt than came; ``by`` is whose hand asks for it.
 
     ``before`` are all refunds of the receipt. Surplus goes back from the part that nobody owed, all else from the part
     that paid. Raises ``Malformed``: ``refund.not_positive``, ``refund.reason``; ``Refused``: ``refund.currency``,
@@ -98,7 +100,7 @@ def ask(
     refund = Refund(
         id=id, company=receipt.company, lot=receipt.lot, receipt=receipt.id, bill=receipt.bill, attempt=receipt.attempt,
         account=receipt.account, method=receipt.method, number=id.hex, amount=amount, cause=cause, reason=words,
-        state=RefundState.ASKED, asked_at=now,
+        state=RefundState.ASKED, asked_at=now, asked_by=by,
     )  # fmt: skip
     asked = RefundAsked(id, receipt.id, receipt.bill, amount.minor, amount.currency, cause.value)
     return refund, (asked,)
@@ -120,6 +122,16 @@ def done(refund: Refund, now: Instant, *, channel_refund: str | None) -> tuple[R
     detail = AFTER_ALL if refund.state is RefundState.GIVEN_UP else None
     after = replace(refund, state=RefundState.DONE, ended_at=now, channel_refund=channel_refund, detail=detail)
     return after, (_ended(after),)
+
+
+def made(refund: Refund, *, tariff_version: Id | None) -> RefundMade:
+    """Tell of the money of a refund that is done. ``tariff_version`` is that of its bill."""
+    if refund.ended_at is None or refund.state is not RefundState.DONE:
+        raise ValueError("money went back when the refund is done")
+    return RefundMade(
+        refund.id, refund.receipt, refund.bill, refund.method.value, refund.account, refund.cause.value,
+        refund.amount.minor, refund.amount.currency, tariff_version, refund.asked_by, int(refund.ended_at),
+    )  # fmt: skip
 
 
 def stuck(refund: Refund, detail: str) -> tuple[Refund, tuple[Event, ...]]:

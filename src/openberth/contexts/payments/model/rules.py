@@ -23,6 +23,8 @@ from openberth.contexts.payments.model.events import (
     AttemptOpened,
     BillIssued,
     BillSettled,
+    BillWithdrawn,
+    BillWrittenOff,
     PaymentDiffers,
     ReceiptRecorded,
     SurplusReceived,
@@ -89,6 +91,18 @@ def withdraw(bill: Bill, into: BillState) -> Bill:
     return replace(bill, state=into)
 
 
+def withdrawn(bill: Bill, into: BillState, at: Instant) -> BillWithdrawn:
+    """Tell that a bill was withdrawn. ``bill`` is as it is now or was before: what it had not been paid is let go."""
+    left = bill.due - bill.paid
+    return BillWithdrawn(bill.id, into.value, left.minor, left.currency, bill.tariff_version, int(at))
+
+
+def written_off(bill: Bill, at: Instant) -> BillWrittenOff:
+    """Tell that a bill was written off. ``bill`` is as it is now or was before: what it had not been paid is lost."""
+    left = bill.due - bill.paid
+    return BillWrittenOff(bill.id, left.minor, left.currency, bill.tariff_version, int(at))
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What a payment did: the bill afterwards, its receipt, the events; ``repeated`` when it was known before."""
@@ -128,7 +142,10 @@ def receive(bill: Bill, payment: Payment, *, known: Receipt | None, receipt_id: 
         grace_minutes=payment.grace_minutes,
     )
     method, came, currency = payment.method.value, payment.amount.minor, payment.amount.currency
-    recorded = ReceiptRecorded(receipt_id, bill.id, payment.attempt, method, came, surplus.minor, currency)
+    recorded = ReceiptRecorded(
+        receipt_id, bill.id, payment.attempt, method, came, surplus.minor, currency, payment.account,
+        bill.tariff_version,
+    )  # fmt: skip
     events: list[Event] = [recorded]
     if applied:
         paid = bill.paid + applied

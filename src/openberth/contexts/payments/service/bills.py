@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from openberth.contexts.payments.model import Attempt, Bill, BillState, Refund, bill_number, issue, withdraw
+from openberth.contexts.payments.model import Attempt, Bill, BillState, Refund, bill_number, issue, withdraw, withdrawn
 from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.model.debts import Debt, DebtState
 from openberth.contexts.payments.model.debts import ended as ended_debt
@@ -82,6 +82,7 @@ def withdraw_bill(unit: Unit, *, bill: Id, into: BillState) -> Bill:
     if after is not found:
         save_bill(unit, after)
         ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.withdrawn(found))
+        append(unit, found, (withdrawn(found, into, unit.now),))
         close_orders(unit, bill)
         if found.carried is not None:
             _give_back(unit, found)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from openberth.contexts import tenancy
-from openberth.contexts.payments.model import Bill, BillState
+from openberth.contexts.payments.model import Bill, BillState, written_off
 from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.model.debts import Debt, DebtState, disputed, ended, raised, upheld, waived
 from openberth.contexts.payments.service import ledger
-from openberth.contexts.payments.service.bills import close_orders, locked, save_bill
+from openberth.contexts.payments.service.bills import append, close_orders, locked, save_bill
 from openberth.contexts.payments.service.carried import save_debt
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import debts as store
@@ -139,6 +139,7 @@ def _write_off(unit: Unit, bill: Bill) -> None:
         return
     save_bill(unit, replace(bill, state=BillState.WRITTEN_OFF))
     ledger.book(unit, company=bill.company, lot=bill.lot, transfers=booking.written_off(bill))
+    append(unit, bill, (written_off(bill, unit.now),))
     close_orders(unit, bill.id)
 
 

@@ -13,6 +13,7 @@ from openberth.contexts.payments.model import (
     PayPlace,
     Receipt,
     ReceiptMethod,
+    ReceiptRecorded,
     change_of,
     differs,
     ended,
@@ -39,9 +40,13 @@ from openberth.contexts.payments.store import receipts as receipt_store
 from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction, needs
+from openberth.infra.upcasting import UPCASTERS
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
+
+# Receipts did not tell contracts and tariffs at first, and their events are all that is told of them.
+UPCASTERS.add(ReceiptRecorded.KIND, 1, lambda body: {**body, "account": None, "tariff_version": None})
 
 
 @dataclass(frozen=True, slots=True)

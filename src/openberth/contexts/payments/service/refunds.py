@@ -10,11 +10,12 @@ from openberth.contexts.payments.model import (
     refund_again,
     refund_done,
     refund_given_up,
+    refund_made,
     refund_stuck,
 )
 from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.service import channels, ledger
-from openberth.contexts.payments.service.bills import append
+from openberth.contexts.payments.service.bills import append, bill_by_id
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import receipts as receipt_store
 from openberth.contexts.payments.store import refunds as store
@@ -136,8 +137,9 @@ def receipt_by_id(reader: Reader, *, receipt: Id) -> Receipt:
 def _asked(
     unit: Unit, receipt: Receipt, before: list[Refund], amount: Money, cause: RefundCause, reason: str
 ) -> Refund:
+    by = unit.caller.actor.hand if cause is RefundCause.BY_HAND else None
     asked, events = ask_refund(
-        receipt, before, id=unit.new_id(), amount=amount, cause=cause, reason=reason, now=unit.now
+        receipt, before, id=unit.new_id(), amount=amount, cause=cause, reason=reason, now=unit.now, by=by
     )
     unit.run(store.INSERT_REFUND, **store.refund_row(asked))
     ledger.book(unit, company=receipt.company, lot=receipt.lot, transfers=booking.refund_asked(asked))
@@ -155,7 +157,8 @@ def _done(unit: Unit, found: Refund, channel_refund: str | None) -> Refund:
         was_given_up = found.state is RefundState.GIVEN_UP
         transfers = booking.refund_done_after_all(after) if was_given_up else booking.refund_done(after)
         ledger.book(unit, company=found.company, lot=found.lot, transfers=transfers)
-        append(unit, found, events)
+        tariff = bill_by_id(unit, bill=found.bill).tariff_version
+        append(unit, found, (*events, refund_made(after, tariff_version=tariff)))
     return after
 
 

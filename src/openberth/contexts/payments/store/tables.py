@@ -110,6 +110,7 @@ refund = business_table(
     word_column("channel_refund", 80, nullable=True),
     word_column("detail", 200, nullable=True),
     Column("version", BigInteger, nullable=False),
+    word_column("asked_by", 80, nullable=True),
     moves=OnMove.STAY,
 )
 Index("uq_refund_number", refund.c.method, refund.c.number, unique=True)
@@ -163,6 +164,9 @@ Index("uq_ledger_transfer_deed", ledger_transfer.c.subject_id, ledger_transfer.c
 Index("ix_ledger_transfer_debit", ledger_transfer.c.debit_party)
 Index("ix_ledger_transfer_credit", ledger_transfer.c.credit_party)
 Index("ix_ledger_transfer_lot", ledger_transfer.c.lot_id, ledger_transfer.c.id)
+
+# Bills and refunds that ended before their ends were told: each is told once, and taken out.
+untold = table("untold", id_column(primary_key=True), word_column("kind", 8))
 
 channel_account = table(
     "channel_account",

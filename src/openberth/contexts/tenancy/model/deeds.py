@@ -148,7 +148,8 @@ DEEDS: Mapping[str, Rule] = {
 # What runs by itself, or what another event of the same unit tells already.
 NO_DEEDS = frozenset((
     "facility.command_ended", "payments.attempt_ended", "payments.attempt_opened", "payments.bill_issued",
-    "payments.bill_settled", "payments.surplus_received", "stays.case_raised", "stays.passage_decided",
+    "payments.bill_settled", "payments.bill_withdrawn", "payments.bill_written_off", "payments.refund_made",
+    "payments.surplus_received", "stays.case_raised", "stays.passage_decided",
     "stays.stay_moved", "stays.stay_opened", "tenancy.notice_left",
     # Written in their units, with what was before, masked values and counts.
     "tenancy.person_changed", "tenancy.person_erased", "facility.lot_applied", "tariffs.published",
