@@ -2,8 +2,8 @@
 
 from openberth.migrations.steps import add_column, copy_rows, create_table, ident, word
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 
 
 def upgrade() -> None:
