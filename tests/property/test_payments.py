@@ -51,7 +51,9 @@ class OneBill(RuleBasedStateMachine):
 
     @rule(amount=AMOUNTS, currency=CURRENCIES, method=st.sampled_from(ReceiptMethod))
     def money_comes(self, amount: int, currency: str, method: ReceiptMethod) -> None:
-        payment = Payment(method=method, amount=Money(amount, currency), transaction=f"T{len(self.told)}")
+        payment = Payment(
+            method=method, amount=Money(amount, currency), transaction=f"T{len(self.told)}", lot=new_id(3)
+        )
         self.told[payment.source] = payment
         self.receive(payment)
 

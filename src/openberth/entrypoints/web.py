@@ -211,7 +211,7 @@ def _lots() -> Lots:
     """Return what tenancy asks about lots; who carries rows may refuse, so cheap refusals come first."""
     return Lots(
         lambda reader, name: facility.lot_named(reader, name=name), facility.lots,
-        carriers=(facility.carry_lot, permits.carry_lot, tariffs.carry_lot, stays.carry_lot),
+        carriers=(facility.carry_lot, payments.carry_lot, permits.carry_lot, tariffs.carry_lot, stays.carry_lot),
         objections=(facility.refuse_closing, stays.refuse_closing, payments.refuse_closing),
     )  # fmt: skip
 

@@ -3,11 +3,13 @@
 Words: a *bill* says what is owed for a subject (payments does not know what a stay is) and keeps the quote that
 explains it; an *attempt* is one order at a channel, known there by its number; a *receipt* is money that came,
 counted once by its source; what no bill owed is *surplus* and waits for its way back; a *debt* is a bill of a car that
-has left, until it is paid, waived or lapsed.
+has left, until it is paid, waived or lapsed; a *shift* is one person's cash at a lot from its float to its hand-over:
+it lies in its *till* and then in the lot's *safe*.
 Invariants: a bill is never paid more than is due; every unit of money received is either paid on a bill or surplus;
 a channel's transaction is one receipt, however often it is told; money that arrives late is still counted.
 Events out: ``bill_issued``, ``bill_settled``, ``bill_withdrawn``, ``bill_written_off``, ``attempt_opened``,
-``attempt_ended``, ``receipt_recorded``, ``surplus_received``, ``refund_made``, all of kind ``payments.*``.
+``attempt_ended``, ``receipt_recorded``, ``surplus_received``, ``refund_made``, ``shift_opened``,
+``shift_handed_over``, all of kind ``payments.*``.
 """
 
 from openberth.contexts.payments.model import (
@@ -32,12 +34,13 @@ from openberth.contexts.payments.service.bills import (
     withdraw_bill,
 )
 from openberth.contexts.payments.service.carried import asked_elsewhere, carried_by, credits_of
-from openberth.contexts.payments.service.carrying import carry_bills, refuse_closing
+from openberth.contexts.payments.service.carrying import carry_bills, carry_lot, refuse_closing
 from openberth.contexts.payments.service.channels import ensure_platform_account
 from openberth.contexts.payments.service.debts import debt_by_id, debt_of_bill, debts_to_ask, owed_by_plate, raise_debt
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
-from openberth.contexts.payments.service.verifying import FIRST, Check, Difference, verify_page
+from openberth.contexts.payments.service.verifying import FIRST, Check, verify_page
+from openberth.contexts.payments.service.verifying_cash import Difference
 
 __all__ = [
     "FIRST",
@@ -63,6 +66,7 @@ __all__ = [
     "bills_of_lot",
     "carried_by",
     "carry_bills",
+    "carry_lot",
     "credits_of",
     "debt_by_id",
     "debt_of_bill",

@@ -33,6 +33,8 @@ from openberth.contexts.tenancy.model.settings import (
     LOGS_DAYS,
     PICTURES_DAYS,
     SECOND_FACTOR,
+    SHIFT_REASON_FROM,
+    SHIFTS_REQUIRED,
 )
 from openberth.contexts.tenancy.ports import Keeper
 from openberth.contexts.tenancy.service.api_keys import purge_uses
@@ -73,6 +75,8 @@ __all__ = [
     "ROLES",
     "SECOND_FACTOR",
     "SENSITIVE",
+    "SHIFTS_REQUIRED",
+    "SHIFT_REASON_FROM",
     "About",
     "Company",
     "Deed",

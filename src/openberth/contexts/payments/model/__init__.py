@@ -7,6 +7,7 @@ was read; the store checks it when it saves and raises it.
 from openberth.contexts.payments.model.entities import (
     LIVE,
     NUMBER_LENGTH,
+    SLIPS,
     Attempt,
     AttemptState,
     Bill,
@@ -46,6 +47,7 @@ from openberth.contexts.payments.model.ledger import AccountCode
 from openberth.contexts.payments.model.refunds import Refund, RefundCause, RefundState
 from openberth.contexts.payments.model.refunds import again as refund_again
 from openberth.contexts.payments.model.refunds import ask as ask_refund
+from openberth.contexts.payments.model.refunds import by_hand as refund_by_hand
 from openberth.contexts.payments.model.refunds import done as refund_done
 from openberth.contexts.payments.model.refunds import given_up as refund_given_up
 from openberth.contexts.payments.model.refunds import made as refund_made
@@ -55,6 +57,7 @@ from openberth.contexts.payments.model.rules import (
     change_of,
     differs,
     ended,
+    exactly_left,
     issue,
     opened,
     receive,
@@ -66,6 +69,7 @@ from openberth.contexts.payments.model.rules import (
 __all__ = [
     "LIVE",
     "NUMBER_LENGTH",
+    "SLIPS",
     "AccountCode",
     "Attempt",
     "AttemptEnded",
@@ -106,11 +110,13 @@ __all__ = [
     "change_of",
     "differs",
     "ended",
+    "exactly_left",
     "issue",
     "opened",
     "order_number",
     "receive",
     "refund_again",
+    "refund_by_hand",
     "refund_done",
     "refund_given_up",
     "refund_made",

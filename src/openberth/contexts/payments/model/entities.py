@@ -41,9 +41,15 @@ class ReceiptMethod(StrEnum):
     """How money came."""
 
     CASH = "cash"
+    POS = "pos"  # a card terminal of an acquirer
+    OTHER = "other"  # what a person vouches for: a bank transfer, a voucher
     SANDPAY = "sandpay"
     WECHATPAY = "wechatpay"
     ALIPAY = "alipay"
+
+
+# Told by people and not in a till: counted once by the number of a slip at its lot.
+SLIPS = frozenset((ReceiptMethod.POS, ReceiptMethod.OTHER))
 
 
 class PayPlace(StrEnum):
@@ -165,9 +171,10 @@ class Attempt:
 class Receipt:
     """Money that came. ``surplus`` is the part of ``amount`` that the bill did not owe; the rest was paid on it.
 
-    ``transaction`` is the channel's own number of the payment, for cash a reference of the booth; ``account`` is the
-    channel account that took it. ``place`` is where the payer stood (None: not known), ``grace_minutes`` what the lot
-    gave from there to leave in when the money came (None: what the tariff says).
+    ``transaction`` is the channel's own number of the payment, for cash a reference of the booth, else what the slip
+    says; ``account`` is the channel account that took it, ``shift`` the one in which a person took it. ``place`` is
+    where the payer stood (None: not known), ``grace_minutes`` what the lot gave from there to leave in when the money
+    came (None: what the tariff says).
     """
 
     id: Id
@@ -183,6 +190,8 @@ class Receipt:
     account: Id | None = None
     place: PayPlace | None = None
     grace_minutes: int | None = None
+    shift: Id | None = None
+    note: str | None = None
 
     def __post_init__(self) -> None:
         if not Money(0, self.amount.currency) <= self.surplus <= self.amount or not self.amount:
@@ -201,7 +210,7 @@ class Receipt:
     @property
     def source(self) -> str:
         """The key under which money is counted once, unique among all receipts."""
-        return source_of(self.method, self.transaction, self.account)
+        return source_of(self.method, self.transaction, self.account, self.lot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +231,7 @@ class Paid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """Money as it is told to us, before it is known what it pays."""
+    """Money as it is told to us, before it is known what it pays. What a slip says is said at a ``lot``."""
 
     method: ReceiptMethod
     amount: Money
@@ -231,21 +240,28 @@ class Payment:
     account: Id | None = None
     place: PayPlace = PayPlace.PREPAY
     grace_minutes: int | None = None
+    lot: Id | None = None
+    shift: Id | None = None
+    note: str | None = None
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
             raise ValueError("a payment is more than nothing")
+        if self.method in SLIPS and self.lot is None:
+            raise ValueError("what a slip says is said at a lot")
 
     @property
     def source(self) -> str:
         """The key under which money is counted once: look for a receipt with it before ``receive``."""
-        return source_of(self.method, self.transaction, self.account)
+        return source_of(self.method, self.transaction, self.account, self.lot)
 
 
-def source_of(method: ReceiptMethod, transaction: str, account: Id | None) -> str:
-    """Return the key under which money is counted once. Numbers of transactions are unique at a contract only: what one
-    company's channel tells must never stand for another's money.
+def source_of(method: ReceiptMethod, transaction: str, account: Id | None, lot: Id | None = None) -> str:
+    """Return the key under which money is counted once. Numbers of transactions are unique at a contract only, those
+    of slips at a lot: what one company's channel tells must never stand for another's money.
     """
+    if method in SLIPS and lot is not None:
+        return f"{method}:{lot.hex[-16:]}:{transaction}"
     return f"{method if account is None else account.hex[-16:]}:{transaction}"
 
 

@@ -20,7 +20,12 @@ class AccountCode(StrEnum):
 
     RECEIVABLE = "receivable"  # what is owed to us [bill]
     CLEARING = "clearing"  # what a channel has taken for us and still owes [channel account]
-    TILL = "till"  # cash in hand [till]
+    TILL = "till"  # cash in hand [shift; the lot's common till has no party]
+    SAFE = "safe"  # cash that was handed over [safe]
+    BANK = "bank"  # what was carried to the bank, and what came from there
+    CASH_VARIANCE = "cash_variance"  # cash that was counted less than it should be [shift]
+    POS_CLEARING = "pos_clearing"  # what card terminals have taken and their acquirer owes
+    OTHER_CLEARING = "other_clearing"  # what came otherwise, as a person vouches
     REVENUE = "revenue"  # what was earned
     SURPLUS = "surplus"  # money that nobody owed: we owe it back [receipt]
     REFUNDING = "refunding"  # money on its way back [refund]
@@ -55,7 +60,7 @@ REVENUE = Account(AccountCode.REVENUE)
 
 def issued(bill: Bill) -> Iterator[Transfer]:
     """Yield what a new bill books: it is owed, and earned."""
-    yield from _moved("bill.issued", bill.id, _receivable(bill.id), REVENUE, bill.due)
+    yield from moved("bill.issued", bill.id, _receivable(bill.id), REVENUE, bill.due)
 
 
 def withdrawn(bill: Bill) -> Iterator[Transfer]:
@@ -65,48 +70,59 @@ def withdrawn(bill: Bill) -> Iterator[Transfer]:
 
 def let_go(bill: Bill) -> Iterator[Transfer]:
     """Yield what was booked when a bill, as it is now or was before, was withdrawn: what it had not been paid."""
-    yield from _moved("bill.withdrawn", bill.id, REVENUE, _receivable(bill.id), bill.due - bill.paid)
+    yield from moved("bill.withdrawn", bill.id, REVENUE, _receivable(bill.id), bill.due - bill.paid)
 
 
 def written_off(bill: Bill) -> Iterator[Transfer]:
     """Yield what letting a debt go books: the rest was earned and never comes. ``bill`` is as it was before."""
     written_off_to = Account(AccountCode.WRITTEN_OFF)
-    yield from _moved("bill.written_off", bill.id, written_off_to, _receivable(bill.id), bill.left)
+    yield from moved("bill.written_off", bill.id, written_off_to, _receivable(bill.id), bill.left)
 
 
 def received(receipt: Receipt) -> Iterator[Transfer]:
     """Yield what money that came books: a part pays the bill, the rest is owed back."""
-    holder = holder_of(receipt.method, receipt.account)
-    yield from _moved("receipt.applied", receipt.id, holder, _receivable(receipt.bill), receipt.applied)
-    yield from _moved("receipt.surplus", receipt.id, holder, _surplus(receipt.id), receipt.surplus)
+    holder = holder_of(receipt.method, receipt.account, receipt.shift)
+    yield from moved("receipt.applied", receipt.id, holder, _receivable(receipt.bill), receipt.applied)
+    yield from moved("receipt.surplus", receipt.id, holder, _surplus(receipt.id), receipt.surplus)
 
 
 def refund_asked(refund: Refund) -> Iterator[Transfer]:
     """Yield what asking for a refund books: the money is on its way."""
-    yield from _moved("refund.asked", refund.id, _source_of(refund), _refunding(refund.id), refund.amount)
+    yield from moved("refund.asked", refund.id, _source_of(refund), _refunding(refund.id), refund.amount)
 
 
 def refund_done(refund: Refund) -> Iterator[Transfer]:
     """Yield what a refund that arrived books."""
-    holder = holder_of(refund.method, refund.account)
-    yield from _moved("refund.done", refund.id, _refunding(refund.id), holder, refund.amount)
+    holder = holder_of(refund.method, refund.account, refund.shift)
+    yield from moved("refund.done", refund.id, _refunding(refund.id), holder, refund.amount)
 
 
 def refund_done_after_all(refund: Refund) -> Iterator[Transfer]:
     """Yield what a refund books that arrived after it was given up: what had come back to its source is gone."""
-    holder = holder_of(refund.method, refund.account)
-    yield from _moved("refund.done_after_all", refund.id, _source_of(refund), holder, refund.amount)
+    holder = holder_of(refund.method, refund.account, refund.shift)
+    yield from moved("refund.done_after_all", refund.id, _source_of(refund), holder, refund.amount)
 
 
 def refund_given_up(refund: Refund) -> Iterator[Transfer]:
     """Yield what a refund that will never arrive books: the money stays where it was."""
-    yield from _moved("refund.given_up", refund.id, _refunding(refund.id), _source_of(refund), refund.amount)
+    yield from moved("refund.given_up", refund.id, _refunding(refund.id), _source_of(refund), refund.amount)
 
 
-def holder_of(method: ReceiptMethod, account: Id | None) -> Account:
-    """Return where money of a method lies: in a till, or at a channel."""
-    code = AccountCode.TILL if method is ReceiptMethod.CASH else AccountCode.CLEARING
-    return Account(code, account)
+_CLEARED = {ReceiptMethod.POS: AccountCode.POS_CLEARING, ReceiptMethod.OTHER: AccountCode.OTHER_CLEARING}
+
+
+def holder_of(method: ReceiptMethod, account: Id | None, shift: Id | None) -> Account:
+    """Return where money of a method lies: in the till of a shift (None: the lot's common one), at a channel, or with
+    whoever runs card terminals.
+    """
+    if method is ReceiptMethod.CASH:
+        return till_of(shift)
+    return Account(_CLEARED[method]) if method in _CLEARED else Account(AccountCode.CLEARING, account)
+
+
+def till_of(shift: Id | None) -> Account:
+    """Return the till of a shift, or the common one of a lot."""
+    return Account(AccountCode.TILL, shift)
 
 
 def _source_of(refund: Refund) -> Account:
@@ -125,6 +141,7 @@ def _refunding(refund: Id) -> Account:
     return Account(AccountCode.REFUNDING, refund)
 
 
-def _moved(deed: str, subject: Id, debit: Account, credit: Account, amount: Money) -> Iterator[Transfer]:
+def moved(deed: str, subject: Id, debit: Account, credit: Account, amount: Money) -> Iterator[Transfer]:
+    """Yield the transfer of an amount, nothing for nothing."""
     if amount.minor:
         yield Transfer(deed, subject, debit, credit, amount)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from openberth.contexts.payments.model.entities import Receipt, ReceiptMethod
+from openberth.contexts.payments.model.entities import SLIPS, Receipt, ReceiptMethod
 from openberth.contexts.payments.model.events import RefundAsked, RefundEnded, RefundMade, RefundStuck
 from openberth.kernel.errors import Malformed, Refused
 from openberth.kernel.events import Event
@@ -12,6 +12,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.money import Money, total
 from openberth.kernel.time import Instant
 
+BY_PERSON = "offline"  # a detail: nobody but a person can give it back
 AFTER_ALL = "after_all"  # a detail: made by its channel although it was given up
 REASON_MAX = 80  # what a channel shows to the payer
 
@@ -41,6 +42,7 @@ class Refund:
 
     ``reason`` is shown to the payer; ``detail`` is why it is stuck or was given up, in the channel's or a person's
     word. ``asked_by`` is whose hand asked for it, None for what goes back by itself (and from before it was kept).
+    ``shift`` is the one in which a person gave it back.
     """
 
     id: Id
@@ -62,6 +64,7 @@ class Refund:
     detail: str | None = None
     version: int = 1
     asked_by: str | None = None
+    shift: Id | None = None
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
@@ -134,6 +137,21 @@ def made(refund: Refund, *, tariff_version: Id | None) -> RefundMade:
     )  # fmt: skip
 
 
+def by_hand(refund: Refund, reference: str, shift: Id | None) -> Refund:
+    """Return a refund that a person says to have made, by the number of a slip, as it can be ``done``.
+
+    Raises ``Refused``: ``refund.not_offline`` for one that a channel makes, ``refund.ended`` for one that was given up
+    or was made by another number. The same again is the very same refund.
+    """
+    if refund.method not in SLIPS:
+        raise Refused("refund.not_offline")
+    if refund.state in ENDED:
+        if refund.state is RefundState.DONE and refund.channel_refund == reference:
+            return refund
+        raise Refused("refund.ended")
+    return replace(refund, shift=shift)
+
+
 def stuck(refund: Refund, detail: str) -> tuple[Refund, tuple[Event, ...]]:
     """Take note that a refund does not go on by itself; the same again changes nothing."""
     if refund.state in ENDED or (refund.state is RefundState.STUCK and refund.detail == detail):
@@ -144,9 +162,14 @@ def stuck(refund: Refund, detail: str) -> tuple[Refund, tuple[Event, ...]]:
 
 
 def again(refund: Refund) -> Refund:
-    """Let a stuck refund be tried again, by the same number. Raises ``Refused("refund.not_stuck")``."""
+    """Let a stuck refund be tried again, by the same number.
+
+    Raises ``Refused``: ``refund.not_stuck``, ``refund.offline`` for one that a person makes.
+    """
     if refund.state is not RefundState.STUCK:
         raise Refused("refund.not_stuck")
+    if refund.method in SLIPS:
+        raise Refused("refund.offline")
     return replace(refund, state=RefundState.ASKED, detail=None)
 
 

@@ -140,6 +140,8 @@ def receive(bill: Bill, payment: Payment, *, known: Receipt | None, receipt_id: 
         account=payment.account,
         place=payment.place,
         grace_minutes=payment.grace_minutes,
+        shift=payment.shift,
+        note=payment.note,
     )
     method, came, currency = payment.method.value, payment.amount.minor, payment.amount.currency
     recorded = ReceiptRecorded(
@@ -175,6 +177,19 @@ def change_of(bill: Bill, tendered: Money) -> tuple[Money, Money]:
         # A part taken in cash and sent twice would be booked twice; the guard asks for the rest instead.
         raise Refused("cash.too_little", bill=bill.number, missing=(bill.left - tendered).amount_text)
     return bill.left, tendered - bill.left
+
+
+def exactly_left(bill: Bill, amount: Money) -> None:
+    """Refuse money of a slip that is not all that is left: a card gets no change, and no part is taken twice.
+
+    Raises ``Refused``: ``bill.settled``, ``bill.void``, ``bill.superseded``, ``bill.currency``, ``offline.not_exact``.
+    """
+    if bill.state is not BillState.OPEN:
+        raise Refused(f"bill.{bill.state}", bill=bill.number)
+    if amount.currency != bill.due.currency:
+        raise Refused("bill.currency", bill=bill.number, currency=bill.due.currency)
+    if amount != bill.left:
+        raise Refused("offline.not_exact", bill=bill.number, left=bill.left.amount_text)
 
 
 def opened(attempt: Attempt, *, pay_url: str | None, channel_order: str | None) -> tuple[Attempt, tuple[Event, ...]]:

@@ -6,6 +6,7 @@ from openberth.contexts.payments.reactions.debts import Lapsing
 from openberth.contexts.payments.reactions.opening import Opening
 from openberth.contexts.payments.reactions.reconciling import Reconciling
 from openberth.contexts.payments.reactions.refunding import Refunding
+from openberth.contexts.payments.reactions.shifts import LeftOpen
 from openberth.infra.database import Database
 from openberth.infra.jobs import JobRunner
 
@@ -21,6 +22,7 @@ class Desk:
         self._refunding = Refunding(database, channels)
         self._opening = Opening(database)
         self._lapsing = Lapsing(database)
+        self._left_open = LeftOpen(database)
         self._reconciling = Reconciling(database, channels, self.cashier)
 
     def register(self, runner: JobRunner) -> None:
@@ -29,6 +31,7 @@ class Desk:
         self._refunding.register(runner)
         self._opening.register(runner)
         self._lapsing.register(runner)
+        self._left_open.register(runner)
         self._reconciling.register(runner)
 
     async def start(self) -> None:

@@ -1,10 +1,12 @@
 """Bills of cars that are inside while their lot comes to another company."""
 
+from openberth.contexts import tenancy
 from openberth.contexts.payments.model import BillState
 from openberth.contexts.payments.service.bills import bills_of, issue_bill, subject_lock, withdraw_bill
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.contexts.payments.store import bills as bill_store
 from openberth.contexts.payments.store import carrying as store
+from openberth.contexts.payments.store import shifts as shift_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner
 from openberth.kernel.errors import Refused
@@ -40,8 +42,23 @@ def carry_bills(unit: Unit, *, subject: Id, company: Id) -> dict[Id, Id]:
     }  # fmt: skip
 
 
+@inner
+def carry_lot(unit: Unit, move: tenancy.LotMove) -> None:
+    """Refuse a lot whose cash somebody holds in hand: it is the old company's. Raises ``Refused("lot.shift_open")``."""
+    unit.lock(("shifts", move.lot))
+    held = unit.all(shift_store.OPEN_OF_LOT, lot=move.lot)
+    if held:
+        raise Refused("lot.shift_open", shift=held[0].number)
+
+
 def refuse_closing(reader: Reader, company: Id) -> None:
-    """Refuse to close a company that is owed or owes money. Raises ``Refused("company.money_open")``."""
+    """Refuse to close a company that is owed or owes money, or whose cash somebody holds in hand.
+
+    Raises ``Refused``: ``company.money_open``, ``company.shift_open``.
+    """
+    shifts = reader.all(shift_store.OPEN_OF_COMPANY, company=company)[0]
+    if shifts:
+        raise Refused("company.shift_open", shifts=shifts)
     bills = reader.all(bill_store.OPEN_OF_COMPANY, company=company)[0]
     refunds = reader.all(store.UNENDED_OF_COMPANY, company=company)[0]
     if bills or refunds:

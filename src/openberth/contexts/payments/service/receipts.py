@@ -17,9 +17,11 @@ from openberth.contexts.payments.model import (
     change_of,
     differs,
     ended,
+    exactly_left,
     receive,
 )
 from openberth.contexts.payments.model import ledger as booking
+from openberth.contexts.payments.model.slips import note_of, transaction_of
 from openberth.contexts.payments.service import channels, ledger
 from openberth.contexts.payments.service.attempts import attempt_by_id, attempt_by_number, save_attempt
 from openberth.contexts.payments.service.bills import (
@@ -34,6 +36,7 @@ from openberth.contexts.payments.service.bills import (
 from openberth.contexts.payments.service.carried import paid_with
 from openberth.contexts.payments.service.debts import settle_debt
 from openberth.contexts.payments.service.refunds import send_surplus_back
+from openberth.contexts.payments.service.tills import shift_for
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.contexts.payments.store import receipts as receipt_store
@@ -104,13 +107,43 @@ def _differs(unit: Unit, found: Attempt, told: Money, transaction: str) -> None:
 
 @needs("cash.take")
 def take_cash(unit: Unit, *, bill: Id, tendered: Money) -> tuple[Taken, Money]:
-    """Take cash for a bill; returns what that did and the change to hand back. Raises as ``change_of`` does."""
+    """Take cash for a bill; returns what that did and the change to hand back.
+
+    It lies in the till of the caller's shift, or in the common till of the lot. Raises as ``change_of`` and
+    ``shift_for`` do.
+    """
     found = locked(unit, bill)
     kept, change = change_of(found, tendered)
-    payment = Payment(
-        method=ReceiptMethod.CASH, amount=kept, transaction=unit.new_id().hex, place=PayPlace.CASH
-    )  # fmt: skip
+    method = ReceiptMethod.CASH
+    shift = shift_for(unit, company=found.company, lot=found.lot, method=method, currency=kept.currency)
+    payment = Payment(method=method, amount=kept, transaction=unit.new_id().hex, shift=shift, place=PayPlace.CASH)
     return _take(unit, found, payment), change
+
+
+@needs("cash.take")
+def take_slip(
+    unit: Unit, *, bill: Id, method: ReceiptMethod, amount: Money, reference: str, terminal: str | None = None,
+    note: str | None = None,
+) -> Taken:  # fmt: skip
+    """Count what a card terminal took for a bill, or what came otherwise, once by the number of its slip.
+
+    It is all that is left of the bill. The same slip again changes nothing. Raises as ``transaction_of``, ``note_of``
+    and ``exactly_left`` do, and ``Refused("receipt.differs")`` for a slip that paid another sum or another stay.
+    """
+    transaction, words = transaction_of(method, terminal=terminal, reference=reference), note_of(method, note)
+    found = locked(unit, bill)
+    unit.lock(("slips", found.lot))
+    payment = Payment(
+        method=method, amount=amount, transaction=transaction, lot=found.lot, note=words, place=PayPlace.CASH
+    )
+    known = _known(unit, payment)
+    if known is None:
+        exactly_left(found, amount)
+        shift = shift_for(unit, company=found.company, lot=found.lot, method=method, currency=amount.currency)
+        return _take(unit, found, replace(payment, shift=shift))
+    if bill_by_id(unit, bill=known.bill).subject_id != found.subject_id:
+        raise Refused("receipt.differs", receipt=str(known.id))
+    return _take(unit, found, payment)
 
 
 def receipts_of(reader: Reader, *, bill: Id) -> list[Receipt]:

@@ -1,6 +1,9 @@
 """Use cases and queries of refunds. What nobody owed goes back by itself; all else because a person says so."""
 
+from dataclasses import replace
+
 from openberth.contexts.payments.model import (
+    SLIPS,
     Receipt,
     ReceiptMethod,
     Refund,
@@ -8,14 +11,18 @@ from openberth.contexts.payments.model import (
     RefundState,
     ask_refund,
     refund_again,
+    refund_by_hand,
     refund_done,
     refund_given_up,
     refund_made,
     refund_stuck,
 )
 from openberth.contexts.payments.model import ledger as booking
+from openberth.contexts.payments.model.refunds import BY_PERSON
+from openberth.contexts.payments.model.slips import checked_number
 from openberth.contexts.payments.service import channels, ledger
 from openberth.contexts.payments.service.bills import append, bill_by_id
+from openberth.contexts.payments.service.tills import refuse_empty, shift_for
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import receipts as receipt_store
 from openberth.contexts.payments.store import refunds as store
@@ -39,10 +46,12 @@ def send_surplus_back(unit: Unit, receipt: Receipt) -> None:
 
 @needs("refund.write")
 def refund(unit: Unit, *, receipt: Id, amount: Money, reason: str) -> Refund:
-    """Give back a part of what paid a bill; the bill stays settled. Cash is handed over at once.
+    """Give back a part of what paid a bill; the bill stays settled.
 
-    Raises ``NotFound("receipt.not_found")``, ``Refused("refund.other_company")`` for money that lies with the contract
-    of the company that the lot was of before, and as the rule ``ask`` does.
+    Cash is handed over at once, out of the till of the caller's shift; what a card terminal took or came otherwise is
+    ``stuck`` until a person gave it back (``give_by_hand``). Raises ``NotFound("receipt.not_found")``,
+    ``Refused("refund.other_company")`` for money that lies with the contract of the company that the lot was of
+    before, ``Refused("till.too_little")``, and as ``shift_for`` and the rule ``ask`` do.
     """
     unit.lock(("receipt", receipt))
     found = receipt_by_id(unit, receipt=receipt)
@@ -75,6 +84,24 @@ def give_up(unit: Unit, *, refund: Id, reason: str) -> Refund:
     ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.refund_given_up(after))
     append(unit, after, events)
     return after
+
+
+@needs("refund.write")
+def give_by_hand(unit: Unit, *, refund: Id, reference: str) -> Refund:
+    """Take note that a person gave back what a card terminal took or what came otherwise, by the number of its slip.
+
+    The same again changes nothing. Raises ``NotFound("refund.not_found")``, ``Malformed("offline.reference")`` and as
+    the rule ``by_hand`` does.
+    """
+    number = checked_number(reference)
+    unit.lock(("refund", refund))
+    found = refund_by_id(unit, refund=refund)
+    shift = None
+    if found.method in SLIPS:
+        shift = shift_for(
+            unit, company=found.company, lot=found.lot, method=found.method, currency=found.amount.currency
+        )
+    return _done(unit, refund_by_hand(found, number, shift), number)
 
 
 @by_construction
@@ -141,12 +168,20 @@ def _asked(
     asked, events = ask_refund(
         receipt, before, id=unit.new_id(), amount=amount, cause=cause, reason=reason, now=unit.now, by=by
     )
+    if asked.method is ReceiptMethod.CASH:
+        shift = shift_for(unit, company=asked.company, lot=asked.lot, method=asked.method, currency=amount.currency)
+        refuse_empty(unit, shift=shift, amount=amount)
+        asked = replace(asked, shift=shift)
+    elif asked.method in SLIPS:
+        asked, waits = refund_stuck(asked, BY_PERSON)
+        events += waits
     unit.run(store.INSERT_REFUND, **store.refund_row(asked))
     ledger.book(unit, company=receipt.company, lot=receipt.lot, transfers=booking.refund_asked(asked))
     append(unit, asked, events)
     if asked.method is ReceiptMethod.CASH:
         return _done(unit, asked, None)
-    _schedule(unit, asked)
+    if asked.state is RefundState.ASKED:
+        _schedule(unit, asked)
     return asked
 
 
@@ -170,4 +205,5 @@ def _save(unit: Unit, refund: Refund) -> None:
     unit.save(
         store.UPDATE_REFUND, refund_id=refund.id, old_version=refund.version, new_state=refund.state,
         new_ended_at=refund.ended_at, new_channel_refund=refund.channel_refund, new_detail=refund.detail,
+        new_shift=refund.shift,
     )  # fmt: skip

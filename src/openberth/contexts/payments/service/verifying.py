@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import TypeVar
 
 from openberth.contexts.payments.model import (
@@ -20,12 +21,13 @@ from openberth.contexts.payments.model import (
     RefundCause,
     RefundState,
 )
+from openberth.contexts.payments.model.ledger import holder_of
 from openberth.contexts.payments.service import ledger
+from openberth.contexts.payments.service.verifying_cash import PAGE, Difference, safes_differing, shifts_differing
 from openberth.contexts.payments.store import verifying as store
 from openberth.infra.database import Reader
 from openberth.kernel.ids import Id
 
-PAGE = 500
 FIRST = Id(int=0)
 T = TypeVar("T", Bill, Receipt, Refund)
 
@@ -37,16 +39,8 @@ class Check(StrEnum):
     RECEIPTS = "receipts"
     REFUNDS = "refunds"
     ATTEMPTS = "attempts"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What does not agree: a word for it, the row, what it should be and what it is, in minor units (or a count)."""
-
-    what: str
-    subject: Id
-    expected: int
-    found: int
+    SHIFTS = "shifts"
+    SAFES = "safes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +86,9 @@ def _receipts(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]
             part = back if refund.cause is RefundCause.SURPLUS else refunded
             part[refund.receipt] += refund.amount.minor
     booked = dict(reader.all(store.BOOKED_OF_SUBJECTS, first=first, last=last))
+    held = Counter[tuple[Id, str, Id | None]]()  # where the books say that the money of a receipt went
+    for receipt, code, party, minor in reader.all(store.HOLDERS_OF_RECEIPTS, first=first, last=last):
+        held[receipt, code, party] += minor
 
     def found() -> Iterator[Difference]:
         for row in rows:
@@ -100,6 +97,9 @@ def _receipts(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]
                 yield Difference("receipt.surplus", row.id, owed, surplus[row.id])
             if booked.get(row.id, 0) != row.amount.minor:
                 yield Difference("receipt.booked", row.id, row.amount.minor, booked.get(row.id, 0))
+            where = holder_of(row.method, row.account, row.shift)
+            if (lies := held[row.id, where.code, where.party]) != booked.get(row.id, 0):
+                yield Difference("receipt.holder", row.id, booked.get(row.id, 0), lies)
             for gone, most in ((back, row.surplus.minor), (refunded, row.applied.minor)):
                 if gone[row.id] > most:
                     yield Difference("receipt.refunded", row.id, most, gone[row.id])
@@ -111,8 +111,21 @@ def _refunds(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]]
     rows = reader.all(store.REFUNDS, after=after, limit=PAGE)
     if not rows:
         return [], iter(())
-    on_its_way = ledger.of_parties(reader, AccountCode.REFUNDING, first=rows[0].id, last=rows[-1].id)
-    return _compared(rows, "refund.refunding", _on_its_way, on_its_way)
+    first, last = rows[0].id, rows[-1].id
+    on_its_way = ledger.of_parties(reader, AccountCode.REFUNDING, first=first, last=last)
+    given = Counter[tuple[Id, str, Id | None]]()  # out of what the books say that a refund was paid
+    for refund, code, party, minor in reader.all(store.PAYERS_OF_REFUNDS, first=first, last=last):
+        given[refund, code, party] += minor
+
+    def paid_elsewhere() -> Iterator[Difference]:
+        for row in rows:
+            where = holder_of(row.method, row.account, row.shift)
+            owed = row.amount.minor if row.state is RefundState.DONE else 0
+            if given[row.id, where.code, where.party] != owed:
+                yield Difference("refund.holder", row.id, owed, given[row.id, where.code, where.party])
+
+    ids, wrong = _compared(rows, "refund.refunding", _on_its_way, on_its_way)
+    return ids, chain(wrong, paid_elsewhere())
 
 
 def _on_its_way(refund: Refund) -> int:
@@ -145,4 +158,5 @@ def _compared(
 
 _CHECKS: dict[Check, Callable[[Reader, Id], tuple[list[Id], Iterator[Difference]]]] = {
     Check.BILLS: _bills, Check.RECEIPTS: _receipts, Check.REFUNDS: _refunds, Check.ATTEMPTS: _attempts,
+    Check.SHIFTS: shifts_differing, Check.SAFES: safes_differing,
 }  # fmt: skip

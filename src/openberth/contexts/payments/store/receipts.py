@@ -20,6 +20,7 @@ def read_receipt(*columns: Any) -> Receipt:
         method=row["method"], amount=Money(row["amount_minor"], currency),
         surplus=Money(row["surplus_minor"], currency), transaction=row["transaction"], received_at=row["received_at"],
         account=row["account_id"], place=row["place"], grace_minutes=row["grace_minutes"],
+        shift=row["shift_id"], note=row["note"],
     )  # fmt: skip
 
 
@@ -31,6 +32,7 @@ def receipt_row(found: Receipt) -> dict[str, Any]:
         "surplus_minor": found.surplus.minor, "currency": found.amount.currency, "transaction": found.transaction,
         "source": found.source, "received_at": found.received_at,
         "account_id": found.account, "place": found.place, "grace_minutes": found.grace_minutes,
+        "shift_id": found.shift, "note": found.note,
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def read_refund(*columns: Any) -> Refund:
         attempt=row["attempt_id"], account=row["account_id"], method=row["method"], number=row["number"],
         amount=Money(row["amount_minor"], row["currency"]), cause=row["cause"], reason=row["reason"],
         state=row["state"], asked_at=row["asked_at"], ended_at=row["ended_at"], channel_refund=row["channel_refund"],
-        detail=row["detail"], version=row["version"], asked_by=row["asked_by"],
+        detail=row["detail"], version=row["version"], asked_by=row["asked_by"], shift=row["shift_id"],
     )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def refund_row(found: Refund) -> dict[str, Any]:
         "number": found.number, "amount_minor": found.amount.minor, "currency": found.amount.currency,
         "cause": found.cause, "reason": found.reason, "state": found.state, "asked_at": found.asked_at,
         "ended_at": found.ended_at, "channel_refund": found.channel_refund, "detail": found.detail,
-        "version": found.version, "asked_by": found.asked_by,
+        "version": found.version, "asked_by": found.asked_by, "shift_id": found.shift,
     }  # fmt: skip
 
 
@@ -59,6 +59,7 @@ UPDATE_REFUND = Write(
         ended_at=bindparam("new_ended_at"),
         channel_refund=bindparam("new_channel_refund"),
         detail=bindparam("new_detail"),
+        shift_id=bindparam("new_shift"),
         version=refund.c.version + 1,
     )
 )

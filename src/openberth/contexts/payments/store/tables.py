@@ -84,11 +84,14 @@ receipt = business_table(
     id_column("account_id", nullable=True),
     enum_column("place", PayPlace, nullable=True),
     Column("grace_minutes", Integer, nullable=True),
+    id_column("shift_id", nullable=True),
+    word_column("note", 200, nullable=True),
     moves=OnMove.TOLD,
 )
 Index("uq_receipt_source", receipt.c.source, unique=True)
 Index("ix_receipt_bill", receipt.c.bill_id)
 Index("ix_receipt_attempt", receipt.c.attempt_id)
+Index("ix_receipt_shift", receipt.c.shift_id)
 Index("ix_receipt_account", receipt.c.account_id, receipt.c.id)
 Index("ix_receipt_lot", receipt.c.lot_id, receipt.c.id)
 
@@ -111,10 +114,12 @@ refund = business_table(
     word_column("detail", 200, nullable=True),
     Column("version", BigInteger, nullable=False),
     word_column("asked_by", 80, nullable=True),
+    id_column("shift_id", nullable=True),
     moves=OnMove.STAY,
 )
 Index("uq_refund_number", refund.c.method, refund.c.number, unique=True)
 Index("ix_refund_receipt", refund.c.receipt_id)
+Index("ix_refund_shift", refund.c.shift_id)
 Index("ix_refund_account", refund.c.account_id, refund.c.id)
 Index("ix_refund_lot", refund.c.lot_id, refund.c.id)
 

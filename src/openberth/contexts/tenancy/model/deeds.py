@@ -129,6 +129,32 @@ DEEDS: Mapping[str, Rule] = {
     "payments.refund_ended": Rule(
         "refund.ended", "refund", "refund", after=_same("state", "amount_minor", "currency"), reason="reason",
     ),
+    "payments.shift_opened": Rule(
+        "shift.opened", "shift", "shift", after=_same("number", "holder", "booth", "float_minor", "currency"),
+    ),
+    "payments.shift_counted": Rule(
+        "shift.counted", "shift", "shift", after=_same("number", "counted_minor", "variance_minor", "currency"),
+    ),
+    "payments.shift_handed_over": Rule(
+        "shift.handed_over", "shift", "shift",
+        after=_same(
+            "number", "holder", "by", "expected_minor", "counted_minor", "variance_minor", "currency", "to_safe_minor",
+            "passed_minor", "next",
+        ), reason="reason",
+    ),
+    "payments.shift_confirmed": Rule(
+        "shift.confirmed", "shift", "shift", after=_same("number", "counted_minor", "currency"),
+    ),
+    "payments.shift_corrected": Rule(
+        "shift.corrected", "shift", "shift", before={"counted_minor": "before_minor"},
+        after={"number": "number", "counted_minor": "after_minor", "currency": "currency"}, reason="reason",
+    ),
+    "payments.cash_deposited": Rule(
+        "cash.deposited", "safe", "safe", after=_same("move", "amount_minor", "currency", "reference"),
+    ),
+    "payments.safe_filled": Rule(
+        "safe.filled", "safe", "safe", after=_same("move", "move_kind", "amount_minor", "currency", "reference"),
+    ),
     "permits.permit_held": Rule("permit.held", "permit", "permit", after=_same("holder")),
     "stays.passage_released": Rule(
         "passage.released", "passage", "passage", after=_same("lane", "cause", "stay", "command"), by_hand=True,

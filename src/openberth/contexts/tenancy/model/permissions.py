@@ -34,11 +34,11 @@ OFFICERS = (Role.PLATFORM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT
 _LOOKING = frozenset((
     "lot.read", "device.read", "passage.read", "picture.read", "stay.read", "case.read", "tariff.read", "bill.read",
     "permit.read", "alarm.read", "feed.read", "system.read", "setting.read", "organisation.read", "person.read",
-    "channel.read",
+    "channel.read", "shift.read",
 ))  # fmt: skip
 _RUNNING_A_LOT = frozenset((
     "lot.write", "occupancy.write", "device.credentials", "lane.open", "plate.correct", "case.resolve", "cash.take",
-    "permit.write", "tariff.write", "person.write", "debt.dispute",
+    "permit.write", "tariff.write", "person.write", "debt.dispute", "shift.run", "shift.confirm", "safe.write",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
     "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write", "debt.waive",
@@ -72,11 +72,11 @@ ROLES: dict[Role, frozenset[str]] = {
         | {"person.reverify", "person.unmask", "plate.unmask"}
     ),
     Role.FINANCE: (_LOOKING - {"picture.read"}) | {
-        "refund.write", "reconciliation.write", "debt.waive", "debt.dispute",
+        "refund.write", "reconciliation.write", "debt.waive", "debt.dispute", "shift.confirm", "safe.write",
     },
     Role.LOT_MANAGER: _LOOKING | _RUNNING_A_LOT | {"plate.unmask"},
-    Role.GUARD: (_LOOKING - {"setting.read", "organisation.read", "person.read", "channel.read"}) | {
-        "lane.open", "plate.correct", "case.resolve", "cash.take",
+    Role.GUARD: (_LOOKING - {"setting.read", "organisation.read", "person.read", "channel.read", "shift.read"}) | {
+        "lane.open", "plate.correct", "case.resolve", "cash.take", "shift.run",
     },
     Role.MAINTENANCE: frozenset((
         "lot.read", "device.read", "device.credentials", "alarm.read", "feed.read", "system.read",

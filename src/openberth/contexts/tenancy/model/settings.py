@@ -67,9 +67,18 @@ GRACE_MINUTES: Mapping[str, Key] = {
     for place in ("prepay", "exit", "cash")
 }
 
+# Whether cash is taken by people with an open shift only, and from which difference (in minor units of the lot's
+# currency) they have to say why a count is not what it should be.
+SHIFTS_REQUIRED = Key("shifts.required", False, DOWNWARD)
+SHIFT_REASON_FROM = Key("shifts.variance_reason_from", 100, DOWNWARD, 1, 10**9)
+
 KEYS: Mapping[str, Key] = {
-    key.code: key for key in (PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS, DEBT_AT_EXIT, *GRACE_MINUTES.values())
-}
+    key.code: key
+    for key in (
+        PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS, DEBT_AT_EXIT, *GRACE_MINUTES.values(), SHIFTS_REQUIRED,
+        SHIFT_REASON_FROM,
+    )
+}  # fmt: skip
 
 
 def key_of(code: str) -> Key:

@@ -1,0 +1,77 @@
+"""Proving that the cash of shifts and safes is what was taken, given back, handed over and carried away."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from openberth.contexts.payments.model import AccountCode, ReceiptMethod
+from openberth.contexts.payments.model.shifts import Check, Shift, ShiftState, found_now
+from openberth.contexts.payments.service import ledger
+from openberth.contexts.payments.store import safes as safe_store
+from openberth.contexts.payments.store import verifying as store
+from openberth.infra.database import Reader
+from openberth.kernel.ids import Id
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What does not agree: a word for it, the row, what it should be and what it is, in minor units (or a count)."""
+
+    what: str
+    subject: Id
+    expected: int
+    found: int
+
+
+def shifts_differing(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]]:
+    """Look at the next shifts: what their rows, receipts, refunds and hand-overs make of their tills."""
+    rows = reader.all(store.SHIFTS, after=after, limit=PAGE)
+    if not rows:
+        return [], iter(())
+    first, last = rows[0].id, rows[-1].id
+    tills = ledger.of_parties(reader, AccountCode.TILL, first=first, last=last)
+    variances = ledger.of_parties(reader, AccountCode.CASH_VARIANCE, first=first, last=last)
+    taken = dict(reader.all(store.CASH_TAKEN, first=first, last=last, method=ReceiptMethod.CASH))
+    given = dict(reader.all(store.CASH_GIVEN, first=first, last=last, method=ReceiptMethod.CASH))
+    passed = dict(reader.all(store.PASSED_ON, first=first, last=last))
+    checks: dict[Id, list[Check]] = {}
+    for check in reader.all(store.CHECKS_OF_SHIFTS, first=first, last=last):
+        checks.setdefault(check.shift, []).append(check)
+
+    def found() -> Iterator[Difference]:
+        for row in rows:
+            held = row.opening.minor + passed.get(row.id, 0) + taken.get(row.id, 0) - given.get(row.id, 0)
+            if row.expected is not None and row.expected.minor != held:
+                yield Difference("shift.expected", row.id, held, row.expected.minor)
+            till = 0 if row.state is ShiftState.HANDED_OVER else held
+            if tills[row.id] != till:
+                yield Difference("shift.till", row.id, till, tills[row.id])
+            missing = _missing(row, checks.get(row.id, []))
+            if variances[row.id] != missing:
+                yield Difference("shift.variance", row.id, missing, variances[row.id])
+
+    return [row.id for row in rows], found()
+
+
+def _missing(shift: Shift, checks: list[Check]) -> int:
+    if shift.state is not ShiftState.HANDED_OVER or shift.expected is None:
+        return 0
+    return shift.expected.minor - found_now(shift, checks).minor
+
+
+def safes_differing(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]]:
+    """Look at the next safes: each holds what its row says, and nothing less than nothing."""
+    rows = reader.all(safe_store.SAFES, after=after, limit=PAGE)
+    if not rows:
+        return [], iter(())
+    held = ledger.of_parties(reader, AccountCode.SAFE, first=rows[0].id, last=rows[-1].id)
+
+    def found() -> Iterator[Difference]:
+        for row in rows:
+            if held[row.id] != row.balance.minor:
+                yield Difference("safe.balance", row.id, row.balance.minor, held[row.id])
+            if row.balance.minor < 0:
+                yield Difference("safe.negative", row.id, 0, row.balance.minor)
+
+    return [row.id for row in rows], found()
