@@ -4,7 +4,7 @@ Words: a *bill* says what is owed for a subject (payments does not know what a s
 explains it; an *attempt* is one order at a channel, known there by its number; a *receipt* is money that came,
 counted once by its source; what no bill owed is *surplus* and waits for its way back; a *debt* is a bill of a car that
 has left, until it is paid, waived or lapsed; a *shift* is one person's cash at a lot from its float to its hand-over:
-it lies in its *till* and then in the lot's *safe*.
+it lies in its *till* and then in the lot's *safe*; a *prepaid account* is money held for a person, spent by *holds*.
 Invariants: a bill is never paid more than is due; every unit of money received is either paid on a bill or surplus;
 a channel's transaction is one receipt, however often it is told; money that arrives late is still counted.
 Events out: ``bill_issued``, ``bill_settled``, ``bill_withdrawn``, ``bill_written_off``, ``attempt_opened``,
@@ -23,6 +23,7 @@ from openberth.contexts.payments.model import (
     ReceiptMethod,
 )
 from openberth.contexts.payments.model.debts import Debt, DebtState
+from openberth.contexts.payments.model.prepaid import SUBJECT as PREPAID
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.bills import (
     bill_by_id,
@@ -37,13 +38,17 @@ from openberth.contexts.payments.service.carried import asked_elsewhere, carried
 from openberth.contexts.payments.service.carrying import carry_bills, carry_lot, refuse_closing
 from openberth.contexts.payments.service.channels import ensure_platform_account
 from openberth.contexts.payments.service.debts import debt_by_id, debt_of_bill, debts_to_ask, owed_by_plate, raise_debt
+from openberth.contexts.payments.service.deducting import capture, pay_by_account
+from openberth.contexts.payments.service.keeping import PrepaidKeeper
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
+from openberth.contexts.payments.service.prepaid import hold, let_go, plates_of
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
 from openberth.contexts.payments.service.verifying import FIRST, Check, verify_page
 from openberth.contexts.payments.service.verifying_cash import Difference
 
 __all__ = [
     "FIRST",
+    "PREPAID",
     "Attempt",
     "AttemptState",
     "Bill",
@@ -54,6 +59,7 @@ __all__ = [
     "Difference",
     "Paid",
     "PayPlace",
+    "PrepaidKeeper",
     "Receipt",
     "ReceiptMethod",
     "Received",
@@ -64,6 +70,7 @@ __all__ = [
     "bill_by_id",
     "bills_of",
     "bills_of_lot",
+    "capture",
     "carried_by",
     "carry_bills",
     "carry_lot",
@@ -72,10 +79,14 @@ __all__ = [
     "debt_of_bill",
     "debts_to_ask",
     "ensure_platform_account",
+    "hold",
     "issue_bill",
+    "let_go",
     "open_bill_of",
     "owed_by_plate",
     "paid_for",
+    "pay_by_account",
+    "plates_of",
     "raise_debt",
     "receipts_of",
     "receipts_of_lot",

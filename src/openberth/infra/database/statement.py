@@ -121,14 +121,22 @@ class Query(_Compiled, Generic[T]):
 
 
 class Write(_Compiled):
-    """An insert, update or delete. ``once`` makes an insert do nothing when its key exists."""
+    """An insert, update or delete. ``once`` makes an insert do nothing when its key exists.
 
-    def __init__(self, clause: "Insert | Update | Delete", *, once: bool = False) -> None:
+    ``everywhere`` is for an update of what a whole company shares and each of its lots moves: the statement itself
+    names the company.
+    """
+
+    def __init__(self, clause: "Insert | Update | Delete", *, once: bool = False, everywhere: bool = False) -> None:
         super().__init__(clause)
         self.once = once
+        self.everywhere = everywhere
         scope = clause.table.info.get("scope") if isinstance(clause.table, Table) else None
         # Inserts are not narrowed by a condition: the values themselves are checked against the scope.
         self.checked: tuple[str, str | None] | None = scope if isinstance(clause, Insert) else None
+
+    def _scoped(self, shape: Shape) -> Any:
+        return self.clause if self.everywhere else super()._scoped(shape)
 
     def _prepare(self, dialect: Dialect, shape: Shape) -> Prepared:
         if not isinstance(self.clause, Insert):

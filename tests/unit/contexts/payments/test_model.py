@@ -282,6 +282,8 @@ def test_events_hold_ids_and_plain_values_only() -> None:
         "payments.difference_decided",
         "payments.difference_found",
         "payments.payment_differs",
+        "payments.prepaid_changed",
+        "payments.prepaid_moved",
         "payments.receipt_recorded",
         "payments.refund_asked",
         "payments.refund_ended",
@@ -292,7 +294,7 @@ def test_events_hold_ids_and_plain_values_only() -> None:
     for event in events:
         assert event.VERSION >= 1
         for field in fields(event):
-            assert field.type in (Id, Id | None, str, str | None, int, Mapping[str, str])
+            assert field.type in (Id, Id | None, str, str | None, int, bool, Mapping[str, str])
     settled = pay(a_bill(), "12")
     assert {type(value) for event in settled.events for value in vars_of(event)} <= {Id, str, int, type(None)}
 

@@ -46,6 +46,7 @@ class ReceiptMethod(StrEnum):
     SANDPAY = "sandpay"
     WECHATPAY = "wechatpay"
     ALIPAY = "alipay"
+    PREPAID = "prepaid"  # from an account that money was put into before
 
 
 # Told by people and not in a till: counted once by the number of a slip at its lot.
@@ -172,9 +173,9 @@ class Receipt:
     """Money that came. ``surplus`` is the part of ``amount`` that the bill did not owe; the rest was paid on it.
 
     ``transaction`` is the channel's own number of the payment, for cash a reference of the booth, else what the slip
-    says; ``account`` is the channel account that took it, ``shift`` the one in which a person took it. ``place`` is
-    where the payer stood (None: not known), ``grace_minutes`` what the lot gave from there to leave in when the money
-    came (None: what the tariff says).
+    says; ``account`` is the channel account that took it, or the prepaid account that it came from; ``shift`` the
+    one in which a person took it. ``place`` is where the payer stood (None: not known), ``grace_minutes`` what the lot
+    gave from there to leave in when the money came (None: what the tariff says).
     """
 
     id: Id

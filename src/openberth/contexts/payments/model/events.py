@@ -295,3 +295,38 @@ class DebtEnded:
     currency: str
     state: str
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaidChanged:
+    """A prepaid account was ``opened``, ``changed`` or ``closed``. Plates are told by number only."""
+
+    KIND: ClassVar[str] = "payments.prepaid_changed"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    what: str
+    code: str
+    holder: Id | None
+    spending: str
+    pays_by_itself: bool
+    state: str
+    plates: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaidMoved:
+    """Money of a prepaid account moved because of a subject: a bill, a hold or a refund.
+
+    ``by_minor`` is what its balance rose by; ``balance_minor`` and ``held_minor`` are what it has afterwards.
+    """
+
+    KIND: ClassVar[str] = "payments.prepaid_moved"
+    VERSION: ClassVar[int] = 1
+    account: Id
+    why: str
+    subject: Id
+    by_minor: int
+    balance_minor: int
+    held_minor: int
+    currency: str

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openberth.contexts.payments.model.entities import Bill, Receipt, ReceiptMethod
+from openberth.contexts.payments.model.prepaid import SUBJECT, Hold
 from openberth.contexts.payments.model.refunds import Refund, RefundCause
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
@@ -30,6 +31,9 @@ class AccountCode(StrEnum):
     SURPLUS = "surplus"  # money that nobody owed: we owe it back [receipt]
     REFUNDING = "refunding"  # money on its way back [refund]
     WRITTEN_OFF = "written_off"  # what was owed and never came
+    TOPPING_UP = "topping_up"  # what a bill asks for that puts money in, until it is paid [bill]
+    PREPAID = "prepaid"  # money of others that they may spend [prepaid account]
+    HELD = "held"  # the part of it that is kept for something [prepaid account]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,8 @@ REVENUE = Account(AccountCode.REVENUE)
 
 
 def issued(bill: Bill) -> Iterator[Transfer]:
-    """Yield what a new bill books: it is owed, and earned."""
-    yield from moved("bill.issued", bill.id, _receivable(bill.id), REVENUE, bill.due)
+    """Yield what a new bill books: it is owed, and earned, or will be somebody's own money."""
+    yield from moved("bill.issued", bill.id, _receivable(bill.id), _owed_for(bill), bill.due)
 
 
 def withdrawn(bill: Bill) -> Iterator[Transfer]:
@@ -70,7 +74,7 @@ def withdrawn(bill: Bill) -> Iterator[Transfer]:
 
 def let_go(bill: Bill) -> Iterator[Transfer]:
     """Yield what was booked when a bill, as it is now or was before, was withdrawn: what it had not been paid."""
-    yield from moved("bill.withdrawn", bill.id, REVENUE, _receivable(bill.id), bill.due - bill.paid)
+    yield from moved("bill.withdrawn", bill.id, _owed_for(bill), _receivable(bill.id), bill.due - bill.paid)
 
 
 def written_off(bill: Bill) -> Iterator[Transfer]:
@@ -81,7 +85,7 @@ def written_off(bill: Bill) -> Iterator[Transfer]:
 
 def received(receipt: Receipt) -> Iterator[Transfer]:
     """Yield what money that came books: a part pays the bill, the rest is owed back."""
-    holder = holder_of(receipt.method, receipt.account, receipt.shift)
+    holder = taken_to(receipt)
     yield from moved("receipt.applied", receipt.id, holder, _receivable(receipt.bill), receipt.applied)
     yield from moved("receipt.surplus", receipt.id, holder, _surplus(receipt.id), receipt.surplus)
 
@@ -112,12 +116,21 @@ _CLEARED = {ReceiptMethod.POS: AccountCode.POS_CLEARING, ReceiptMethod.OTHER: Ac
 
 
 def holder_of(method: ReceiptMethod, account: Id | None, shift: Id | None) -> Account:
-    """Return where money of a method lies: in the till of a shift (None: the lot's common one), at a channel, or with
-    whoever runs card terminals.
+    """Return where money of a method lies and goes back to: the till of a shift (None: the lot's common one), a
+    channel, whoever runs card terminals, or a prepaid account.
     """
     if method is ReceiptMethod.CASH:
         return till_of(shift)
+    if method is ReceiptMethod.PREPAID:
+        return Account(AccountCode.PREPAID, account)
     return Account(_CLEARED[method]) if method in _CLEARED else Account(AccountCode.CLEARING, account)
+
+
+def taken_to(receipt: Receipt) -> Account:
+    """Return the account from which the books say that the money of a receipt came."""
+    if receipt.method is ReceiptMethod.PREPAID:
+        return Account(AccountCode.HELD, receipt.account)
+    return holder_of(receipt.method, receipt.account, receipt.shift)
 
 
 def till_of(shift: Id | None) -> Account:
@@ -125,7 +138,59 @@ def till_of(shift: Id | None) -> Account:
     return Account(AccountCode.TILL, shift)
 
 
+def topped_up(bill: Bill) -> Iterator[Transfer]:
+    """Yield what a paid bill books that puts money in: it is its subject's own now."""
+    yield from moved("bill.topped_up", bill.id, _topping_up(bill.id), prepaid(bill.subject_id), bill.due)
+
+
+def held(hold: Hold) -> Iterator[Transfer]:
+    """Yield what holding money of a prepaid account books."""
+    yield from moved("hold.made", hold.id, prepaid(hold.account), _held(hold.account), hold.amount)
+
+
+def let_hold_go(hold: Hold) -> Iterator[Transfer]:
+    """Yield what is booked when a hold has ended: what it did not pay goes back."""
+    yield from moved("hold.released", hold.id, _held(hold.account), prepaid(hold.account), hold.amount - hold.captured)
+
+
+def paid_out(refund: Refund, account: Id) -> Iterator[Transfer]:
+    """Yield what taking money out of a prepaid account books, before its refund is asked for."""
+    yield from moved("refund.paid_out", refund.id, prepaid(account), _topping_up(refund.bill), refund.amount)
+
+
+def put_back(refund: Refund, account: Id) -> Iterator[Transfer]:
+    """Yield what is booked when money that was taken out of a prepaid account will never arrive."""
+    yield from moved("refund.put_back", refund.id, _topping_up(refund.bill), prepaid(account), refund.amount)
+
+
+def paid_out_after_all(refund: Refund, account: Id, from_account: Money) -> Iterator[Transfer]:
+    """Yield what is booked when money arrived that had been put back: what the account has of it, the rest is lost."""
+    source = _topping_up(refund.bill)
+    yield from moved("refund.paid_out_again", refund.id, prepaid(account), source, from_account)
+    lost = Account(AccountCode.WRITTEN_OFF)
+    yield from moved("refund.lost", refund.id, lost, source, refund.amount - from_account)
+
+
+def prepaid(account: Id) -> Account:
+    """Return where a prepaid account's money lies."""
+    return Account(AccountCode.PREPAID, account)
+
+
+def _held(account: Id) -> Account:
+    return Account(AccountCode.HELD, account)
+
+
+def _topping_up(bill: Id) -> Account:
+    return Account(AccountCode.TOPPING_UP, bill)
+
+
+def _owed_for(bill: Bill) -> Account:
+    return _topping_up(bill.id) if bill.subject_kind == SUBJECT else REVENUE
+
+
 def _source_of(refund: Refund) -> Account:
+    if refund.cause is RefundCause.PAY_OUT:
+        return _topping_up(refund.bill)
     return _surplus(refund.receipt) if refund.cause is RefundCause.SURPLUS else REVENUE
 
 

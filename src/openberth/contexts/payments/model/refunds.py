@@ -22,6 +22,7 @@ class RefundCause(StrEnum):
 
     SURPLUS = "surplus"  # nobody owed it
     BY_HAND = "by_hand"  # a person decided so
+    PAY_OUT = "pay_out"  # money of a prepaid account goes back to who put it in
 
 
 class RefundState(StrEnum):

@@ -4,6 +4,7 @@ from openberth.contexts.payments.reactions.cashier import Cashier
 from openberth.contexts.payments.reactions.channels import Channels, Contract
 from openberth.contexts.payments.reactions.debts import Lapsing
 from openberth.contexts.payments.reactions.opening import Opening
+from openberth.contexts.payments.reactions.prepaid import Waiting
 from openberth.contexts.payments.reactions.reconciling import Reconciling
 from openberth.contexts.payments.reactions.refunding import Refunding
 from openberth.contexts.payments.reactions.shifts import LeftOpen
@@ -23,6 +24,7 @@ class Desk:
         self._opening = Opening(database)
         self._lapsing = Lapsing(database)
         self._left_open = LeftOpen(database)
+        self._waiting = Waiting(database)
         self._reconciling = Reconciling(database, channels, self.cashier)
 
     def register(self, runner: JobRunner) -> None:
@@ -32,6 +34,7 @@ class Desk:
         self._opening.register(runner)
         self._lapsing.register(runner)
         self._left_open.register(runner)
+        self._waiting.register(runner)
         self._reconciling.register(runner)
 
     async def start(self) -> None:

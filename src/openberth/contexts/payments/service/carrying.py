@@ -6,6 +6,7 @@ from openberth.contexts.payments.service.bills import bills_of, issue_bill, subj
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.contexts.payments.store import bills as bill_store
 from openberth.contexts.payments.store import carrying as store
+from openberth.contexts.payments.store import prepaid as prepaid_store
 from openberth.contexts.payments.store import shifts as shift_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner
@@ -54,7 +55,7 @@ def carry_lot(unit: Unit, move: tenancy.LotMove) -> None:
 def refuse_closing(reader: Reader, company: Id) -> None:
     """Refuse to close a company that is owed or owes money, or whose cash somebody holds in hand.
 
-    Raises ``Refused``: ``company.money_open``, ``company.shift_open``.
+    Raises ``Refused``: ``company.money_open``, ``company.prepaid_open``, ``company.shift_open``.
     """
     shifts = reader.all(shift_store.OPEN_OF_COMPANY, company=company)[0]
     if shifts:
@@ -63,3 +64,6 @@ def refuse_closing(reader: Reader, company: Id) -> None:
     refunds = reader.all(store.UNENDED_OF_COMPANY, company=company)[0]
     if bills or refunds:
         raise Refused("company.money_open", bills=bills, refunds=refunds)
+    accounts = reader.all(prepaid_store.LEFT_OF_COMPANY, company=company)[0]
+    if accounts:
+        raise Refused("company.prepaid_open", accounts=accounts)

@@ -21,8 +21,9 @@ from openberth.contexts.payments.model import (
     receive,
 )
 from openberth.contexts.payments.model import ledger as booking
+from openberth.contexts.payments.model.prepaid import SUBJECT
 from openberth.contexts.payments.model.slips import note_of, transaction_of
-from openberth.contexts.payments.service import channels, ledger
+from openberth.contexts.payments.service import channels, ledger, prepaid
 from openberth.contexts.payments.service.attempts import attempt_by_id, attempt_by_number, save_attempt
 from openberth.contexts.payments.service.bills import (
     JOB_CLOSE,
@@ -42,7 +43,7 @@ from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.contexts.payments.store import receipts as receipt_store
 from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
-from openberth.infra.permitting import by_construction, needs
+from openberth.infra.permitting import by_construction, inner, needs
 from openberth.infra.upcasting import UPCASTERS
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
@@ -83,7 +84,7 @@ def record_channel_payment(
     if amount != found.amount and _known(unit, payment) is None:
         _differs(unit, attempt_by_id(unit, attempt=found.id), amount, transaction)
         return None
-    taken = _take(unit, bill_now(unit, found.bill), payment)
+    taken = take(unit, bill_now(unit, found.bill), payment)
     after, events = ended(attempt_by_id(unit, attempt=found.id), AttemptState.PAID, unit.now)
     if events:
         save_attempt(unit, after)
@@ -117,7 +118,12 @@ def take_cash(unit: Unit, *, bill: Id, tendered: Money) -> tuple[Taken, Money]:
     method = ReceiptMethod.CASH
     shift = shift_for(unit, company=found.company, lot=found.lot, method=method, currency=kept.currency)
     payment = Payment(method=method, amount=kept, transaction=unit.new_id().hex, shift=shift, place=PayPlace.CASH)
-    return _take(unit, found, payment), change
+    return take(unit, found, payment), change
+
+
+def receipt_of_source(reader: Reader, *, source: str) -> Receipt | None:
+    """Return the receipt of money by the key under which it is counted once."""
+    return reader.one(receipt_store.RECEIPT_BY_SOURCE, source=source)
 
 
 @needs("cash.take")
@@ -140,10 +146,10 @@ def take_slip(
     if known is None:
         exactly_left(found, amount)
         shift = shift_for(unit, company=found.company, lot=found.lot, method=method, currency=amount.currency)
-        return _take(unit, found, replace(payment, shift=shift))
+        return take(unit, found, replace(payment, shift=shift))
     if bill_by_id(unit, bill=known.bill).subject_id != found.subject_id:
         raise Refused("receipt.differs", receipt=str(known.id))
-    return _take(unit, found, payment)
+    return take(unit, found, payment)
 
 
 def receipts_of(reader: Reader, *, bill: Id) -> list[Receipt]:
@@ -170,7 +176,9 @@ def paid_for(reader: Reader, *, subject: Id) -> list[Paid]:
     return found
 
 
-def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
+@inner
+def take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
+    """Count money for a bill whose locks are held, once; all that follows is written with it."""
     known = _known(unit, payment)
     if known is not None and known.bill != bill.id:  # told again after the bill was superseded
         bill = bill_by_id(unit, bill=known.bill)
@@ -181,12 +189,15 @@ def _take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
         if done.bill is not bill:
             save_bill(unit, done.bill)
         append(unit, bill, done.events)
-        if done.bill is not bill and done.bill.state is BillState.SETTLED:
+        settled = done.bill is not bill and done.bill.state is BillState.SETTLED
+        if settled:
             settle_debt(unit, done.bill)
             if bill.carried is not None:
                 paid_with(unit, done.bill)
         _close_outdated(unit, done.bill)
         ledger.book(unit, company=bill.company, lot=bill.lot, transfers=booking.received(done.receipt))
+        if settled and bill.subject_kind == SUBJECT:
+            prepaid.put_in(unit, done.bill)
         send_surplus_back(unit, done.receipt)
     return Taken(done.receipt, done.bill, done.repeated)
 
@@ -199,7 +210,7 @@ def _grace(reader: Reader, bill: Bill, place: PayPlace) -> int | None:
 
 def _known(unit: Unit, payment: Payment) -> Receipt | None:
     """Return the receipt of money that is told again. Raises ``Refused("receipt.differs")`` for another order's."""
-    found = unit.one(receipt_store.RECEIPT_BY_SOURCE, source=payment.source)
+    found = receipt_of_source(unit, source=payment.source)
     if found is None and payment.attempt is not None:
         same = {"attempt": payment.attempt, "transaction": payment.transaction}
         found = unit.one(receipt_store.RECEIPT_OF_ATTEMPT, **same)

@@ -18,9 +18,10 @@ from openberth.contexts.payments.model import (
     refund_stuck,
 )
 from openberth.contexts.payments.model import ledger as booking
-from openberth.contexts.payments.model.refunds import BY_PERSON
+from openberth.contexts.payments.model.prepaid import SUBJECT
+from openberth.contexts.payments.model.refunds import BY_PERSON, refundable
 from openberth.contexts.payments.model.slips import checked_number
-from openberth.contexts.payments.service import channels, ledger
+from openberth.contexts.payments.service import channels, ledger, prepaid
 from openberth.contexts.payments.service.bills import append, bill_by_id
 from openberth.contexts.payments.service.tills import refuse_empty, shift_for
 from openberth.contexts.payments.store import PAGE_MAX
@@ -34,6 +35,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 
 JOB_REFUND = "payments.refund"
+_AT_ONCE = frozenset((ReceiptMethod.CASH, ReceiptMethod.PREPAID))  # handed over, or put back where it came from
 SURPLUS_WORDS = "重复或多付，自动退款"
 
 
@@ -55,12 +57,48 @@ def refund(unit: Unit, *, receipt: Id, amount: Money, reason: str) -> Refund:
     """
     unit.lock(("receipt", receipt))
     found = receipt_by_id(unit, receipt=receipt)
-    if found.account is not None and not channels.is_contract_of(
-        unit, account=found.account, company=found.company, lot=found.lot
-    ):
+    if not _lies_here(unit, found):
         raise Refused("refund.other_company")
     before = unit.all(store.REFUNDS_OF_RECEIPT, receipt=receipt)
-    return _asked(unit, found, before, amount, RefundCause.BY_HAND, reason)
+    puts_in = bill_by_id(unit, bill=found.bill).subject_kind == SUBJECT
+    return _asked(unit, found, before, amount, RefundCause.PAY_OUT if puts_in else RefundCause.BY_HAND, reason)
+
+
+def _lies_here(reader: Reader, receipt: Receipt) -> bool:
+    """Tell whether money lies where its lot's company can give it back from."""
+    if receipt.account is None:
+        return True
+    if receipt.method is ReceiptMethod.PREPAID:
+        return prepaid.is_of(reader, account=receipt.account, company=receipt.company)
+    return channels.is_contract_of(reader, account=receipt.account, company=receipt.company, lot=receipt.lot)
+
+
+@needs("refund.write")
+def pay_out(unit: Unit, *, account: Id, amount: Money | None, reason: str) -> list[Refund]:
+    """Give money of a prepaid account back to who put it in, all of it for None, by its latest receipts first.
+
+    Raises ``NotFound("prepaid.not_found")``; ``Refused``: ``prepaid.too_little`` with what is there, ``prepaid.empty``,
+    ``prepaid.many_receipts`` when it takes too many of them: ask for less first.
+    """
+    found = prepaid.account_by_id(unit, account=account)
+    wanted = found.balance if amount is None else amount
+    if amount is None and not wanted:
+        raise Refused("prepaid.empty")
+    made = []
+    for key in prepaid.put_in_by(unit, account=account):
+        if wanted.minor <= 0:
+            break
+        unit.lock(("receipt", key))
+        receipt, before = receipt_by_id(unit, receipt=key), unit.all(store.REFUNDS_OF_RECEIPT, receipt=key)
+        part = min(wanted, refundable(receipt, before, RefundCause.PAY_OUT))
+        if part:
+            made.append(_asked(unit, receipt, before, part, RefundCause.PAY_OUT, reason))
+            wanted = wanted - part
+    if wanted.minor > 0:
+        is_there = amount is None or found.balance >= amount
+        code = "prepaid.many_receipts" if is_there else "prepaid.too_little"
+        raise Refused(code, balance=found.balance.amount_text)
+    return made
 
 
 @needs("refund.write")
@@ -82,6 +120,8 @@ def give_up(unit: Unit, *, refund: Id, reason: str) -> Refund:
     after, events = refund_given_up(found, unit.now, reason)
     _save(unit, after)
     ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.refund_given_up(after))
+    if found.cause is RefundCause.PAY_OUT:
+        prepaid.put_back(unit, after)
     append(unit, after, events)
     return after
 
@@ -176,9 +216,11 @@ def _asked(
         asked, waits = refund_stuck(asked, BY_PERSON)
         events += waits
     unit.run(store.INSERT_REFUND, **store.refund_row(asked))
+    if cause is RefundCause.PAY_OUT:
+        prepaid.take_out(unit, asked)
     ledger.book(unit, company=receipt.company, lot=receipt.lot, transfers=booking.refund_asked(asked))
     append(unit, asked, events)
-    if asked.method is ReceiptMethod.CASH:
+    if asked.method in _AT_ONCE:
         return _done(unit, asked, None)
     if asked.state is RefundState.ASKED:
         _schedule(unit, asked)
@@ -190,8 +232,12 @@ def _done(unit: Unit, found: Refund, channel_refund: str | None) -> Refund:
     if after is not found:
         _save(unit, after)
         was_given_up = found.state is RefundState.GIVEN_UP
+        if was_given_up and found.cause is RefundCause.PAY_OUT:
+            prepaid.take_out_after_all(unit, found)
         transfers = booking.refund_done_after_all(after) if was_given_up else booking.refund_done(after)
         ledger.book(unit, company=found.company, lot=found.lot, transfers=transfers)
+        if found.method is ReceiptMethod.PREPAID:
+            prepaid.came_back(unit, after)
         tariff = bill_by_id(unit, bill=found.bill).tariff_version
         append(unit, found, (*events, refund_made(after, tariff_version=tariff)))
     return after

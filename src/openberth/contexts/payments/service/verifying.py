@@ -21,9 +21,11 @@ from openberth.contexts.payments.model import (
     RefundCause,
     RefundState,
 )
-from openberth.contexts.payments.model.ledger import holder_of
+from openberth.contexts.payments.model.ledger import holder_of, taken_to
+from openberth.contexts.payments.model.prepaid import SUBJECT
 from openberth.contexts.payments.service import ledger
 from openberth.contexts.payments.service.verifying_cash import PAGE, Difference, safes_differing, shifts_differing
+from openberth.contexts.payments.service.verifying_prepaid import accounts_differing
 from openberth.contexts.payments.store import verifying as store
 from openberth.infra.database import Reader
 from openberth.kernel.ids import Id
@@ -41,6 +43,7 @@ class Check(StrEnum):
     ATTEMPTS = "attempts"
     SHIFTS = "shifts"
     SAFES = "safes"
+    PREPAID = "prepaid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,15 @@ def _bills(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]]:
     rows = reader.all(store.BILLS, after=after, limit=PAGE)
     if not rows:
         return [], iter(())
-    owed = ledger.of_parties(reader, AccountCode.RECEIVABLE, first=rows[0].id, last=rows[-1].id)
-    return _compared(rows, "bill.receivable", _left, owed)
+    first, last = rows[0].id, rows[-1].id
+    owed = ledger.of_parties(reader, AccountCode.RECEIVABLE, first=first, last=last)
+    putting_in = ledger.of_parties(reader, AccountCode.TOPPING_UP, first=first, last=last)
+    looked_at, wrong = _compared(rows, "bill.receivable", _left, owed)
+    return looked_at, chain(wrong, _compared(rows, "bill.topping_up", _to_be_put_in, putting_in)[1])
+
+
+def _to_be_put_in(bill: Bill) -> int:
+    return -_left(bill) if bill.subject_kind == SUBJECT else 0
 
 
 def _left(bill: Bill) -> int:
@@ -97,7 +107,7 @@ def _receipts(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]
                 yield Difference("receipt.surplus", row.id, owed, surplus[row.id])
             if booked.get(row.id, 0) != row.amount.minor:
                 yield Difference("receipt.booked", row.id, row.amount.minor, booked.get(row.id, 0))
-            where = holder_of(row.method, row.account, row.shift)
+            where = taken_to(row)
             if (lies := held[row.id, where.code, where.party]) != booked.get(row.id, 0):
                 yield Difference("receipt.holder", row.id, booked.get(row.id, 0), lies)
             for gone, most in ((back, row.surplus.minor), (refunded, row.applied.minor)):
@@ -158,5 +168,5 @@ def _compared(
 
 _CHECKS: dict[Check, Callable[[Reader, Id], tuple[list[Id], Iterator[Difference]]]] = {
     Check.BILLS: _bills, Check.RECEIPTS: _receipts, Check.REFUNDS: _refunds, Check.ATTEMPTS: _attempts,
-    Check.SHIFTS: shifts_differing, Check.SAFES: safes_differing,
+    Check.SHIFTS: shifts_differing, Check.SAFES: safes_differing, Check.PREPAID: accounts_differing,
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """The tables of payments. A receipt's ``source`` is unique: money is counted once. Ledger rows are never changed."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer
 
 from openberth.contexts.payments.model import (
     AccountCode,
@@ -13,6 +13,7 @@ from openberth.contexts.payments.model import (
 )
 from openberth.contexts.payments.model.channels import ChannelAccountState, ChannelKind
 from openberth.contexts.payments.model.debts import DebtState
+from openberth.contexts.payments.model.prepaid import HoldState, PrepaidState, Spending
 from openberth.contexts.payments.model.reconciling import DayState, DifferenceKind, DifferenceState, RowKind
 from openberth.contexts.tenancy.model.accounts import Level
 from openberth.infra.database.schema import OnMove, business_table, table
@@ -149,6 +150,57 @@ Index("ix_debt_carried", debt.c.carried_to)
 Index("ix_debt_plate", debt.c.plate_id)
 Index("ix_debt_lapsing", debt.c.state, debt.c.lapses_at)
 Index("ix_debt_lot", debt.c.lot_id, debt.c.id)
+
+# Money held for a person; it pays at other lots of the company, too. What it is worth stands here, checked, and in the
+# ledger, which proves it.
+prepaid_account = business_table(
+    "prepaid_account",
+    word_column("code", 40),
+    id_column("holder_id", nullable=True),
+    enum_column("spending", Spending),
+    Column("pays_by_itself", Boolean, nullable=False),
+    enum_column("state", PrepaidState),
+    Column("balance_minor", BigInteger, nullable=False),
+    Column("held_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    instant_column("opened_at"),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint("balance_minor >= 0", name="ck_prepaid_account_balance"),
+    CheckConstraint("held_minor >= 0", name="ck_prepaid_account_held"),
+    moves=OnMove.STAY,  # its money lies with the company that took it
+)
+Index("uq_prepaid_account_code", prepaid_account.c.company_id, prepaid_account.c.code, unique=True)
+Index("ix_prepaid_account_holder", prepaid_account.c.holder_id)
+Index("ix_prepaid_account_lot", prepaid_account.c.lot_id, prepaid_account.c.id)
+
+# The cars that an account pays for; a plate has one account in a company.
+prepaid_plate = business_table(
+    "prepaid_plate",
+    id_column("account_id"),
+    id_column("plate_id"),
+    moves=OnMove.STAY,
+)
+Index("uq_prepaid_plate", prepaid_plate.c.company_id, prepaid_plate.c.plate_id, unique=True)
+Index("ix_prepaid_plate_account", prepaid_plate.c.account_id)
+Index("ix_prepaid_plate_plate", prepaid_plate.c.plate_id)
+
+prepaid_hold = business_table(
+    "prepaid_hold",
+    id_column("account_id"),
+    word_column("subject_kind", 20),
+    id_column("subject_id"),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("captured_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    enum_column("state", HoldState),
+    instant_column("made_at"),
+    instant_column("lapses_at"),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint("amount_minor > 0", name="ck_prepaid_hold_amount"),
+    CheckConstraint("captured_minor >= 0 AND captured_minor <= amount_minor", name="ck_prepaid_hold_captured"),
+    moves=OnMove.STAY,
+)
+Index("ix_prepaid_hold_account", prepaid_hold.c.account_id)
 
 # Debit and credit stand in one row, so that no row can be one without the other; triggers refuse change and deletion.
 ledger_transfer = business_table(

@@ -75,13 +75,16 @@ def decide_entry(facts: EntryFacts) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ExitFacts:
-    """What is known of a car at an exit. ``due_minor`` is what is left to pay, 0 for nothing."""
+    """What is known of a car at an exit. ``due_minor`` is what is left to pay, 0 for nothing; ``paid_by_account``:
+    because a prepaid account paid it just now.
+    """
 
     plate_known: bool
     right: Right | None
     inside: bool
     due_minor: int
     happened: bool
+    paid_by_account: bool = False
 
 
 def decide_exit(facts: ExitFacts) -> Verdict:
@@ -98,6 +101,8 @@ def decide_exit(facts: ExitFacts) -> Verdict:
         return Verdict(Action.HOLD, "exit.without_entry", Ask.NOTHING, CaseKind.EXIT_WITHOUT_ENTRY)
     if facts.due_minor:
         return Verdict(Action.HOLD, "exit.unpaid", Ask.PAY)
+    if facts.paid_by_account:
+        return Verdict(Action.OPEN, "exit.prepaid")
     granted = facts.right if facts.right is not Right.BLOCKED else None
     return Verdict(Action.OPEN, f"exit.{granted}" if granted else "exit.nothing_due")
 

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from uuid import UUID
 
+from openberth.contexts import payments
 from openberth.contexts.facility import CommandKind, Outcome
 from openberth.contexts.facility.model import CommandEnded
 from openberth.contexts.payments.model import BillSettled, DebtEnded, PaymentDiffers, RefundEnded, RefundStuck
@@ -43,7 +44,11 @@ def consumers() -> tuple[Consumer, ...]:
 
 
 def _bill_settled(unit: Unit, envelope: Envelope) -> None:
-    if envelope.body["subject_kind"] != SUBJECT or envelope.lot is None:
+    if envelope.lot is None or envelope.company is None:
+        return
+    if envelope.body["subject_kind"] == payments.PREPAID:
+        releasing.account_filled(unit, account=UUID(envelope.body["subject_id"]), company=envelope.company)
+    if envelope.body["subject_kind"] != SUBJECT:
         return
     releasing.bill_settled(unit, stay=UUID(envelope.body["subject_id"]), lot=envelope.lot)
 

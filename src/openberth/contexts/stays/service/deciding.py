@@ -113,29 +113,29 @@ def _leave(unit: Unit, seen: Seen) -> Decided:
 def leave_with(unit: Unit, seen: Seen, stay: OpenStay | None) -> Decided:
     """Decide about a car at an exit whose stay is known (or known to be missing)."""
     lane = seen.lane
-    assessment = None
+    leaving = None
     if stay is not None:
         records.leave_other_lanes(unit, stay.id, lane=lane.id)
-        assessment = prices.assess_alone(unit, stay, at=seen.at)
-    due = assessment.due.minor if assessment else 0
+        leaving = prices.assess_leaving(unit, stay, at=seen.at, at_exit=not seen.happened)
     right = Right(stay.right) if stay and stay.right else permission_of(unit, seen).right
     verdict = decide_exit(
         ExitFacts(
             plate_known=seen.plate_id is not None or stay is not None, right=right, inside=stay is not None,
-            due_minor=due, happened=seen.happened,
+            due_minor=leaving.assessment.due.minor if leaving else 0, happened=seen.happened,
+            paid_by_account=leaving is not None and leaving.paid_by_account,
         )
     )  # fmt: skip
-    bill = None
-    if stay and assessment and due:
-        bill = prices.ensure_bill(unit, stay, assessment, at_exit=not seen.happened)
     command = records.command_open(unit, seen) if verdict.action is Action.OPEN else None
     links = Links(
-        stay=stay.id if stay else None, bill=bill.id if bill else None, command=command.id if command else None
-    )
+        stay=stay.id if stay else None, bill=leaving.bill.id if leaving and leaving.bill else None,
+        command=command.id if command else None,
+    )  # fmt: skip
     passage = records.write_passage(unit, seen, verdict, links)
-    if stay and assessment and verdict.action in (Action.OPEN, Action.RECORD):
+    if stay and leaving and verdict.action in (Action.OPEN, Action.RECORD):
         reason = CloseReason.LEFT_OFFLINE if seen.happened else CloseReason.LEFT
-        records.close_priced(unit, stay, assessment, passage=passage.id, lane=lane.id, at=seen.at, reason=reason)
+        records.close_priced(
+            unit, stay, leaving.assessment, passage=passage.id, lane=lane.id, at=seen.at, reason=reason
+        )
     _case(unit, seen, verdict, links, {})
     return Decided(passage, verdict, command)
 

@@ -85,4 +85,4 @@ def _stays(reader: Reader, plate: Id) -> list[OpenStay | Stay]:
 
 
 # Everybody below who holds something about people, in the order of an export.
-KEEPERS: tuple[tenancy.Keeper, ...] = (permits.PermitKeeper(), StayKeeper())
+KEEPERS: tuple[tenancy.Keeper, ...] = (payments.PrepaidKeeper(), permits.PermitKeeper(), StayKeeper())

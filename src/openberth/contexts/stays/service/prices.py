@@ -39,6 +39,15 @@ class Assessment:
     earlier: tuple[Stay, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The price of a stay whose car is about to leave, the bill that asks for it, and whether an account paid that."""
+
+    assessment: Assessment
+    bill: payments.Bill | None = None
+    paid_by_account: bool = False
+
+
 def assess(reader: Reader, stay: OpenStay, *, at: Instant) -> Assessment:
     """Price a stay at an instant. Raises ``Problem("tariff.not_computable")`` rather than guess."""
     moment = max(at, stay.entered_at)
@@ -100,6 +109,18 @@ def assess_anyhow(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> 
         return assess_alone(unit, stay, at=at), ""
     except tariffs.NotComputable as problem:
         return last_asked(unit, stay, currency=currency, at=at), str(problem)
+
+
+@inner
+def assess_leaving(unit: Unit, stay: OpenStay, *, at: Instant, at_exit: bool = True) -> Leaving:
+    """Price a stay whose car is about to leave, ask for what is due, and have its prepaid account pay that."""
+    assessment = assess_alone(unit, stay, at=at)
+    if not assessment.due:
+        return Leaving(assessment)
+    bill = ensure_bill(unit, stay, assessment, at_exit=at_exit)
+    if stay.plate_id is None or payments.pay_by_account(unit, bill=bill, plate=stay.plate_id) is None:
+        return Leaving(assessment, bill)
+    return Leaving(assess_alone(unit, stay, at=at), bill, paid_by_account=True)
 
 
 @inner

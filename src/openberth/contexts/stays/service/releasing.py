@@ -1,5 +1,6 @@
 """Letting a waiting car through: because it paid, because a person said so, or because it was identified after all."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from openberth.contexts import facility, payments
@@ -65,6 +66,25 @@ def bill_settled(unit: Unit, *, stay: Id, lot: Id) -> int:
         return 0
     records.leave_other_lanes(unit, stay, lane=waiting[0].lane_id)
     return _release_paid(unit, waiting[0], found)
+
+
+@by_construction
+def account_filled(unit: Unit, *, account: Id, company: Id) -> None:
+    """Have an account that money was put into pay for its cars that wait at exits; settled bills open their gates."""
+    plates = payments.plates_of(unit, account=account)
+    unit.lock(*{("lot", one.lot_id) for one in _waiting_to_pay(unit, company, plates)})
+    for standing in _waiting_to_pay(unit, company, plates):
+        assert standing.bill_id is not None, "who waits to pay waits for a bill"
+        bill = payments.bill_by_id(unit, bill=standing.bill_id)
+        unit.lock(("bill", bill.id), payments.subject_lock(bill.subject_id))
+        bill = payments.bill_by_id(unit, bill=bill.id)
+        if bill.stands(unit.now) and standing.plate_id is not None:
+            payments.pay_by_account(unit, bill=bill, plate=standing.plate_id)
+
+
+def _waiting_to_pay(reader: Reader, company: Id, plates: Sequence[Id]) -> list[LaneState]:
+    found = (one for plate in plates for one in reader.all(store.LANES_WAITING_FOR_PLATE, company=company, plate=plate))
+    return [one for one in found if one.ask is Ask.PAY and one.bill_id is not None]
 
 
 def _release_paid(unit: Unit, standing: LaneState, stay: OpenStay) -> int:
@@ -307,14 +327,16 @@ def _leave_again(
 ) -> LaneAnswer:
     lane = seen.lane
     records.leave_other_lanes(unit, stay.id, lane=lane.id)
-    assessment = prices.assess_alone(unit, stay, at=seen.at)
-    if not assessment.due:
+    leaving = prices.assess_leaving(unit, stay, at=seen.at)
+    if not leaving.assessment.due:
         records.close_priced(
-            unit, stay, assessment, passage=seen.passage, lane=lane.id, at=seen.at, reason=CloseReason.LEFT
+            unit, stay, leaving.assessment, passage=seen.passage, lane=lane.id, at=seen.at, reason=CloseReason.LEFT
         )
         _let_through(unit, lane, standing, cause=cause, resolution=resolution, stay=stay.id)
-        return LaneAnswer(seen.passage, False, Action.OPEN, "exit.nothing_due", Ask.NOTHING, stay.id, None)
-    bill = prices.ensure_bill(unit, stay, assessment)
+        reason = "exit.prepaid" if leaving.paid_by_account else "exit.nothing_due"
+        return LaneAnswer(seen.passage, False, Action.OPEN, reason, Ask.NOTHING, stay.id, None)
+    bill = leaving.bill
+    assert bill is not None, "what is due is asked for"
     links = Links(stay=stay.id, bill=bill.id)
     records.update_lane(unit, standing, waiting=True, action=Action.HOLD, ask=Ask.PAY, links=links)
     unit.run(

@@ -79,6 +79,14 @@ LANES_WAITING_FOR_STAY = Query(
     .order_by(lane_state.c.decided_at.desc()),
     _lane_state,
 )
+# Lanes are few: this looks at all of a company's. No lane asks it.
+LANES_WAITING_FOR_PLATE = Query(
+    select(lane_state).where(
+        lane_state.c.company_id == bindparam("company"), lane_state.c.plate_id == bindparam("plate"),
+        lane_state.c.waiting.is_(True),
+    ),
+    _lane_state,
+)  # fmt: skip
 REPOINT_LANE = Write(
     update(lane_state).where(lane_state.c.lane_id == bindparam("lane")).values(bill_id=bindparam("new_bill"))
 )

@@ -34,11 +34,12 @@ OFFICERS = (Role.PLATFORM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT
 _LOOKING = frozenset((
     "lot.read", "device.read", "passage.read", "picture.read", "stay.read", "case.read", "tariff.read", "bill.read",
     "permit.read", "alarm.read", "feed.read", "system.read", "setting.read", "organisation.read", "person.read",
-    "channel.read", "shift.read",
+    "channel.read", "shift.read", "prepaid.read",
 ))  # fmt: skip
 _RUNNING_A_LOT = frozenset((
     "lot.write", "occupancy.write", "device.credentials", "lane.open", "plate.correct", "case.resolve", "cash.take",
     "permit.write", "tariff.write", "person.write", "debt.dispute", "shift.run", "shift.confirm", "safe.write",
+    "prepaid.write", "prepaid.top_up",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
     "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write", "debt.waive",
@@ -76,7 +77,7 @@ ROLES: dict[Role, frozenset[str]] = {
     },
     Role.LOT_MANAGER: _LOOKING | _RUNNING_A_LOT | {"plate.unmask"},
     Role.GUARD: (_LOOKING - {"setting.read", "organisation.read", "person.read", "channel.read", "shift.read"}) | {
-        "lane.open", "plate.correct", "case.resolve", "cash.take", "shift.run",
+        "lane.open", "plate.correct", "case.resolve", "cash.take", "shift.run", "prepaid.top_up",
     },
     Role.MAINTENANCE: frozenset((
         "lot.read", "device.read", "device.credentials", "alarm.read", "feed.read", "system.read",

@@ -72,11 +72,15 @@ GRACE_MINUTES: Mapping[str, Key] = {
 SHIFTS_REQUIRED = Key("shifts.required", False, DOWNWARD)
 SHIFT_REASON_FROM = Key("shifts.variance_reason_from", 100, DOWNWARD, 1, 10**9)
 
+# What one prepaid account may hold, in minor units. 5 000 yuan are the limit of a card with a name: Measures for
+# single-purpose prepaid cards (Ministry of Commerce of China, order 9 of 2012), article 18.
+PREPAID_MOST = Key("prepaid.balance_most", 500_000, DOWNWARD, 0, 100_000_000)
+
 KEYS: Mapping[str, Key] = {
     key.code: key
     for key in (
         PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS, DEBT_AT_EXIT, *GRACE_MINUTES.values(), SHIFTS_REQUIRED,
-        SHIFT_REASON_FROM,
+        SHIFT_REASON_FROM, PREPAID_MOST,
     )
 }  # fmt: skip
 
