@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import make_url
 
 from openberth import __version__
-from openberth.contexts import facility, payments, stays, tenancy
+from openberth.contexts import facility, insight, payments, stays, tenancy
 from openberth.contexts.facility.reactions import (
     CommandDispatcher,
     CommandSweeper,
@@ -161,7 +161,7 @@ class House:
             heads = self.settings.audit.heads_folder
             if heads is not None:
                 work.append(("heads", HeadKeeper(self.database, heads, node=node_name()).run))
-            for wanted in (*stays.consumers(), audit_consumer()):
+            for wanted in (*stays.consumers(), *insight.consumers(), audit_consumer()):
                 work.append((wanted.name, ConsumerRunner(self.database, self.tail, wanted).run))
         async with asyncio.TaskGroup() as group:
             for name, coroutine in work:
@@ -201,6 +201,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         jobs = JobRunner(database, owner=node_name())
         desk.register(jobs)
         stays.Repricing(database).register(jobs)
+        insight.Rebuilding(database).register(jobs)
         exporting = Exporting(database, blobs)
         exporting.register(jobs)
         old_pictures = stays.PictureRetention(database, blobs)

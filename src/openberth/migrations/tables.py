@@ -4,6 +4,7 @@ Revisions never import this: they are frozen. The writer of the first revision a
 """
 
 import openberth.contexts.facility.store.tables
+import openberth.contexts.insight.store.tables
 import openberth.contexts.payments.store.shift_tables
 import openberth.contexts.payments.store.tables
 import openberth.contexts.permits.store

@@ -36,10 +36,12 @@ from openberth.contexts.payments.service.bills import (
 )
 from openberth.contexts.payments.service.carried import asked_elsewhere, carried_by, credits_of
 from openberth.contexts.payments.service.carrying import carry_bills, carry_lot, refuse_closing
+from openberth.contexts.payments.service.channels import accounts as channel_accounts
 from openberth.contexts.payments.service.channels import ensure_platform_account
 from openberth.contexts.payments.service.debts import debt_by_id, debt_of_bill, debts_to_ask, owed_by_plate, raise_debt
 from openberth.contexts.payments.service.deducting import capture, pay_by_account
 from openberth.contexts.payments.service.keeping import PrepaidKeeper
+from openberth.contexts.payments.service.ledger import booked_of_lot
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
 from openberth.contexts.payments.service.prepaid import hold, let_go, plates_of
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
@@ -70,10 +72,12 @@ __all__ = [
     "bill_by_id",
     "bills_of",
     "bills_of_lot",
+    "booked_of_lot",
     "capture",
     "carried_by",
     "carry_bills",
     "carry_lot",
+    "channel_accounts",
     "credits_of",
     "debt_by_id",
     "debt_of_bill",

@@ -38,6 +38,7 @@ from openberth.contexts.tenancy.model.settings import (
     SHIFTS_REQUIRED,
 )
 from openberth.contexts.tenancy.ports import Keeper
+from openberth.contexts.tenancy.service.accounts import login_of
 from openberth.contexts.tenancy.service.api_keys import purge_uses
 from openberth.contexts.tenancy.service.audit import check_head, last_number, mac_of, page_after, record
 from openberth.contexts.tenancy.service.audit import head as audit_head
@@ -50,6 +51,7 @@ from openberth.contexts.tenancy.service.companies import (
 )
 from openberth.contexts.tenancy.service.forgetting import let_go_of_kept
 from openberth.contexts.tenancy.service.looking import note_look
+from openberth.contexts.tenancy.service.organisation import partners
 from openberth.contexts.tenancy.service.people import check_person, plate_shown
 from openberth.contexts.tenancy.service.sessions import PURGE_MAX
 from openberth.contexts.tenancy.service.sessions import purge as purge_sessions
@@ -102,11 +104,13 @@ __all__ = [
     "ensure_company",
     "last_number",
     "let_go_of_kept",
+    "login_of",
     "mac_of",
     "make_company",
     "note_look",
     "operator_of",
     "page_after",
+    "partners",
     "plate_shown",
     "purge_sessions",
     "purge_uses",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from openberth.infra.database.schema import event, event_head
 from openberth.infra.database.statement import Prepared, Query, Write, insert_into, one_id
@@ -55,12 +55,27 @@ AFTER = Query(
     select(event).where(event.c.position > bindparam("after")).order_by(event.c.position).limit(bindparam("limit")),
     _envelope,
 )
+UNREAD_OF_LOT = Query(
+    select(event).where(
+        or_(event.c.position > bindparam("after"), event.c.position.is_(None)),
+        event.c.lot_id == bindparam("wanted_lot"),
+    ),
+    _envelope,
+)
 HEAD = Query(select(func.coalesce(func.max(event.c.position), 0)), int)
 
 
 def read_after(reader: Reader, *, position: int, limit: int = PAGE_MAX) -> list[Envelope]:
     """Return numbered events after a position, in order, at most ``limit`` (≤ 500)."""
     return reader.all(AFTER, after=position, limit=min(limit, PAGE_MAX))
+
+
+def unread_of_lot(reader: Reader, *, lot: Id, position: int, kinds: frozenset[str]) -> list[Envelope]:
+    """Return the events of a lot after a position, also those without one yet, of some kinds. For checks: all of them.
+
+    Who reads the log for work reads it page by page; a check is about the little that is on its way.
+    """
+    return [one for one in reader.all(UNREAD_OF_LOT, after=position, wanted_lot=lot) if one.kind in kinds]
 
 
 def head(reader: Reader) -> int:

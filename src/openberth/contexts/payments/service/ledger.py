@@ -31,6 +31,11 @@ def balances(reader: Reader, *, lot: Id) -> dict[tuple[str, str], int]:
     return {key: minor for key, minor in sorted(found.items()) if minor}
 
 
+def booked_of_lot(reader: Reader, *, lot: Id) -> list[tuple[Id, str, str, int]]:
+    """Return what was booked at a lot: company, currency, deed and minor units."""
+    return reader.all(store.DEEDS_OF_LOT, lot=lot)
+
+
 def of_parties(reader: Reader, account: AccountCode, *, first: Id, last: Id) -> Counter[Id]:
     """Return the balances of an account's parties between two ids, both included."""
     found: Counter[Id] = Counter()

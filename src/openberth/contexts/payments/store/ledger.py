@@ -38,5 +38,11 @@ def _party_sums(side: str) -> Query[PartySum]:
     )
 
 
+DEEDS_OF_LOT: Query[tuple[Id, str, str, int]] = Query(
+    select(transfer.c.company_id, transfer.c.currency, transfer.c.deed, _SUM)
+    .where(transfer.c.lot_id == bindparam("lot"))
+    .group_by(transfer.c.company_id, transfer.c.currency, transfer.c.deed),
+    lambda company, currency, deed, minor: (company, currency, deed, int(minor)),
+)
 DEBITS_OF_LOT, CREDITS_OF_LOT = _sums("debit"), _sums("credit")
 DEBITS_OF_PARTIES, CREDITS_OF_PARTIES = _party_sums("debit"), _party_sums("credit")

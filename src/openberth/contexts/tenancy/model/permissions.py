@@ -34,7 +34,7 @@ OFFICERS = (Role.PLATFORM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT
 _LOOKING = frozenset((
     "lot.read", "device.read", "passage.read", "picture.read", "stay.read", "case.read", "tariff.read", "bill.read",
     "permit.read", "alarm.read", "feed.read", "system.read", "setting.read", "organisation.read", "person.read",
-    "channel.read", "shift.read", "prepaid.read",
+    "channel.read", "shift.read", "prepaid.read", "finance.read",
 ))  # fmt: skip
 _RUNNING_A_LOT = frozenset((
     "lot.write", "occupancy.write", "device.credentials", "lane.open", "plate.correct", "case.resolve", "cash.take",
@@ -47,7 +47,9 @@ _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
 }  # fmt: skip
 _PEOPLE_OF_A_COMPANY = frozenset(("account.read", "account.write", "role.read", "integrator.read", "integrator.write"))
 _GRANTING = frozenset(("role.write", "grant.write", "account.lock", "session.end", "factor.remove"))
-_PLATFORM = frozenset(("organisation.write", "organisation.export", "backup.write", "person.reverify", "person.erase"))
+_PLATFORM = frozenset(
+    ("organisation.write", "organisation.export", "backup.write", "person.reverify", "person.erase", "finance.rebuild")
+)
 _SECURITY = frozenset(("key.rotate", "plate.unmask", "person.unmask"))
 _AUDITING = frozenset(("audit.read", "audit.export"))
 _DATA_SUBJECTS = frozenset(("person.export",))
@@ -76,7 +78,10 @@ ROLES: dict[Role, frozenset[str]] = {
         "refund.write", "reconciliation.write", "debt.waive", "debt.dispute", "shift.confirm", "safe.write",
     },
     Role.LOT_MANAGER: _LOOKING | _RUNNING_A_LOT | {"plate.unmask"},
-    Role.GUARD: (_LOOKING - {"setting.read", "organisation.read", "person.read", "channel.read", "shift.read"}) | {
+    Role.GUARD: (
+        _LOOKING
+        - {"setting.read", "organisation.read", "person.read", "channel.read", "shift.read", "finance.read"}
+    ) | {
         "lane.open", "plate.correct", "case.resolve", "cash.take", "shift.run", "prepaid.top_up",
     },
     Role.MAINTENANCE: frozenset((

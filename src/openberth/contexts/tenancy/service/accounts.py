@@ -75,6 +75,15 @@ def account_named(reader: Reader, *, name: str) -> Account:
         return account_by_login(reader, login=name)
 
 
+def login_of(reader: Reader, *, name: str) -> str | None:
+    """Return the login of an account of the caller's scope by its id, None for whatever else a name names."""
+    try:
+        found = reader.one(store.ACCOUNT_BY_ID, account=Id(name))
+    except ValueError:
+        return None
+    return None if found is None else found.login
+
+
 def accounts(reader: Reader, *, before: Id, limit: int) -> list[Account]:
     """Return the accounts of the caller's scope, newest first."""
     return reader.all(store.ACCOUNTS, before=before, most=limit)
