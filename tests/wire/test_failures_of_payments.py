@@ -17,12 +17,12 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from openberth.contexts import payments
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.channels import add_account
 from openberth.contexts.payments.store.tables import attempt
 from openberth.contexts.tenancy.model.organisation import Node
+from openberth.entrypoints.cli.ledger import compared
 from openberth.infra.clocks import SystemClock
 from openberth.infra.database.statement import Query
 from openberth.kernel.authority import system
@@ -174,15 +174,7 @@ class Shop:
 
     def balanced(self) -> None:
         """See that the ledger says what bills, receipts and refunds say."""
-        check, after = payments.Check.BILLS, payments.FIRST
-        while True:
-            page = self.house.database.read_now(
-                partial(payments.verify_page, check=check, after=after), by=system("test")
-            )
-            assert page.differences == ()
-            if page.goes_on is None:
-                return
-            check, after = page.goes_on
+        assert compared(self.house.database)[1] == []
 
 
 @pytest.fixture(scope="module")

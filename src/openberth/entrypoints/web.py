@@ -18,6 +18,7 @@ from openberth.contexts.payments.api import (
     ChannelsApi,
     DebtsApi,
     PaymentsApi,
+    PayoutsApi,
     ReconciliationApi,
     RefundsApi,
 )
@@ -160,7 +161,7 @@ def build_app(parts: Parts) -> FastAPI:
         SystemApi(database, lot_id), places, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), RefundsApi(database), DebtsApi(database), ChannelsApi(database, parts.channels, lots),
-        ReconciliationApi(database),
+        ReconciliationApi(database), PayoutsApi(database),
         PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
         AccountsApi(database, entrance.hashing), ApiKeysApi(database), GrantsApi(database, lots),
         OrganisationApi(database, lots), SettingsApi(database, lots), ExportsApi(database, parts.exporting, lots),

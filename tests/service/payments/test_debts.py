@@ -12,6 +12,7 @@ from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
 from openberth.contexts.tenancy.model.organisation import Node
 from openberth.contexts.tenancy.service.settings import set_setting
+from openberth.entrypoints.cli.ledger import compared
 from openberth.kernel.errors import NotFound, Problem
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
@@ -54,14 +55,7 @@ def balances(street: Street) -> dict[str, int]:
 
 
 def verified(street: Street) -> bool:
-    check, after = payments.Check.BILLS, payments.FIRST
-    while True:
-        page = read(street.db, payments.verify_page, check=check, after=after)
-        if page.differences:
-            return False
-        if page.goes_on is None:
-            return True
-        check, after = page.goes_on
+    return compared(street.db)[1] == []
 
 
 def test_a_car_that_leaves_unpaid_leaves_a_debt_with_its_evidence(left: Street) -> None:

@@ -32,7 +32,7 @@ KINDS = {
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
         "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property", "export",
-        "person", "change", "notice", "day", "difference", "api_key", "debt",
+        "person", "change", "notice", "day", "difference", "api_key", "debt", "payout",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
 # The same, where a name means different things at different addresses.
@@ -41,6 +41,8 @@ KINDS_AT = {
     ("/v1/accounts/{account}/secret", "account"): "integrator",
     ("/v1/channels/{account}", "account"): "channel",
     ("/v1/channels/{account}/state", "account"): "channel",
+    ("/v1/channels/{account}/balance", "account"): "channel",
+    ("/v1/channels/{account}/payouts", "account"): "channel",
     ("/v1/accounts/{account}/api-keys", "account"): "integrator",
     ("/v1/accounts/{account}/api-keys/{api_key}", "account"): "integrator",
     ("/v1/tariffs/{code}", "code"): "tariff",
@@ -84,6 +86,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/people/{person}/reverify"): {"phone": "+12025550100", "evidence": "passport", "reason": "asked"},
     ("POST", "/v1/me/person"): {"name": "somebody"},
     ("POST", "/v1/grants"): {"account": "<account>", "role": "<role>", "level": "lot", "node": "<lot>"},
+    ("POST", "/v1/channels/{account}/payouts"): {"amount_minor": 1, "day": "2026-03-02", "reference": "<new login>"},
     ("POST", "/v1/exports"): {"level": "company", "node": "<company>", "reason": "because"},
     ("PUT", "/v1/settings/{key}"): {"level": "lot", "node": "<lot>", "value": 30},
     ("PUT", "/v1/roles/{role}"): {"name": "somebody", "permissions": ["lot.read"]},

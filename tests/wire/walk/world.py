@@ -8,15 +8,16 @@ import secrets
 from datetime import date
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 from sqlalchemy import create_engine, text
 
 from openberth.contexts import stays, tenancy
 from openberth.contexts.facility.service.strays import Stray, note_strays
+from openberth.contexts.payments.model.ledger import Account, AccountCode, Transfer
 from openberth.contexts.payments.model.reconciling import DifferenceKind, Found, RowKind
-from openberth.contexts.payments.service import channels, reconciling
+from openberth.contexts.payments.service import channels, ledger, reconciling
 from openberth.contexts.stays.model.entities import picture_name
 from openberth.contexts.stays.recognition import (
     Direction,
@@ -320,6 +321,19 @@ class _Founder:
                 lot.add("day", day["id"])
                 found = self._house.get(f"/v1/reconciliation/{day['id']}")["differences"]
                 lot.add("difference", found[0]["id"])
+        self._pay_out(lot, contract)
+
+    def _pay_out(self, lot: Lot, contract: UUID) -> None:
+        """Have the channel owe something and pay it out."""
+        taken = Transfer(
+            "receipt.applied", uuid4(), Account(AccountCode.CLEARING, contract), Account(AccountCode.REVENUE),
+            Money(300, "CNY"),
+        )  # fmt: skip
+        place = {"company": UUID(self._tenant.id), "lot": UUID(lot.id)}
+        book = partial(ledger.book, **place, transfers=[taken])
+        self._house.database.write_now(book, by=system("walk"))
+        asked = {"amount_minor": 200, "day": "2026-03-02", "reference": f"{self._tenant.code} bank", "reason": "shop"}
+        lot.add("payout", self._post(f"/v1/channels/{contract}/payouts", asked)["id"])
 
     def _note(self, lot: Lot) -> None:
         """Learn the ids of what happened."""

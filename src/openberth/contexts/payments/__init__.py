@@ -45,20 +45,17 @@ from openberth.contexts.payments.service.ledger import booked_of_lot
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
 from openberth.contexts.payments.service.prepaid import hold, let_go, plates_of
 from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
-from openberth.contexts.payments.service.verifying import FIRST, Check, verify_page
-from openberth.contexts.payments.service.verifying_cash import Difference
+from openberth.contexts.payments.service.verifying import CHECKS
 
 __all__ = [
-    "FIRST",
+    "CHECKS",
     "PREPAID",
     "Attempt",
     "AttemptState",
     "Bill",
     "BillState",
-    "Check",
     "Debt",
     "DebtState",
-    "Difference",
     "Paid",
     "PayPlace",
     "PrepaidKeeper",
@@ -99,6 +96,5 @@ __all__ = [
     "subject_lock",
     "take_cash",
     "totals",
-    "verify_page",
     "withdraw_bill",
 ]

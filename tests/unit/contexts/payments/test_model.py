@@ -282,6 +282,8 @@ def test_events_hold_ids_and_plain_values_only() -> None:
         "payments.difference_decided",
         "payments.difference_found",
         "payments.payment_differs",
+        "payments.payout_recorded",
+        "payments.payout_withdrawn",
         "payments.prepaid_changed",
         "payments.prepaid_moved",
         "payments.receipt_recorded",

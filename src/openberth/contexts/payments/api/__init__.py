@@ -4,6 +4,7 @@ from openberth.contexts.payments.api.channels import ChannelsApi
 from openberth.contexts.payments.api.debts import DebtsApi
 from openberth.contexts.payments.api.hooks import ChannelHooks
 from openberth.contexts.payments.api.money import BillView, PaymentsApi, ReceiptView, bill_view, receipt_view
+from openberth.contexts.payments.api.payouts import PayoutsApi
 from openberth.contexts.payments.api.reconciliation import ReconciliationApi
 from openberth.contexts.payments.api.refunds import RefundsApi
 
@@ -13,6 +14,7 @@ __all__ = [
     "ChannelsApi",
     "DebtsApi",
     "PaymentsApi",
+    "PayoutsApi",
     "ReceiptView",
     "ReconciliationApi",
     "RefundsApi",

@@ -29,7 +29,11 @@ class DecisionForm(Form):
 
 
 class DayView(View):
-    """A day of a contract, with the sums of the channel's statement."""
+    """A day of a contract, with the sums of the channel's statement.
+
+    ``unbooked_fee`` is what of the fees stands in no book of ours: that of money we do not know; null for days that
+    were read before fees were booked.
+    """
 
     id: Id
     channel: Id
@@ -39,6 +43,7 @@ class DayView(View):
     paid: MoneyView
     refunded: MoneyView
     fee: MoneyView
+    unbooked_fee: MoneyView | None
     read_at: When
     closed_at: When | None
     closed_by: str | None
@@ -115,7 +120,9 @@ def day_view(day: Day) -> DayView:
     return DayView(
         id=day.id, channel=day.account, day=day.day, state=day.state, rows=day.row_count,
         paid=money(Money(day.paid_minor, currency)), refunded=money(Money(day.refunded_minor, currency)),
-        fee=money(Money(day.fee_minor, currency)), read_at=instant(day.read_at),
+        fee=money(Money(day.fee_minor, currency)),
+        unbooked_fee=None if day.unbooked_fee_minor is None else money(Money(day.unbooked_fee_minor, currency)),
+        read_at=instant(day.read_at),
         closed_at=instant_or_none(day.closed_at), closed_by=day.closed_by,
     )  # fmt: skip
 

@@ -258,6 +258,34 @@ class DayClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutRecorded:
+    """A channel paid out to the bank, a person says. ``reason`` says why it is more than the channel owed."""
+
+    KIND: ClassVar[str] = "payments.payout_recorded"
+    VERSION: ClassVar[int] = 1
+    payout: Id
+    account: Id
+    amount_minor: int
+    currency: str
+    day: str
+    reference: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutWithdrawn:
+    """A payout was written down by mistake and counts no more."""
+
+    KIND: ClassVar[str] = "payments.payout_withdrawn"
+    VERSION: ClassVar[int] = 1
+    payout: Id
+    account: Id
+    amount_minor: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DebtRaised:
     """A car left and did not pay its bill."""
 

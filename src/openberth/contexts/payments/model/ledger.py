@@ -27,6 +27,7 @@ class AccountCode(StrEnum):
     CASH_VARIANCE = "cash_variance"  # cash that was counted less than it should be [shift]
     POS_CLEARING = "pos_clearing"  # what card terminals have taken and their acquirer owes
     OTHER_CLEARING = "other_clearing"  # what came otherwise, as a person vouches
+    CHANNEL_FEE = "channel_fee"  # what channels keep of what they take for us [channel account]
     REVENUE = "revenue"  # what was earned
     SURPLUS = "surplus"  # money that nobody owed: we owe it back [receipt]
     REFUNDING = "refunding"  # money on its way back [refund]

@@ -87,10 +87,18 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A receipt or a refund that a statement confirms, and what the channel keeps of it (negative: gives back)."""
+
+    subject: Id
+    fee: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Matching:
     """What became of a statement: whom of ours it confirms, and what differs."""
 
-    confirmed: tuple[Id, ...]
+    confirmed: tuple[Confirmed, ...]
     differences: tuple[Found, ...]
 
 
@@ -104,7 +112,7 @@ def match(statement: Sequence[StatementRow], ours: Iterable[Ours]) -> Matching:
         if one.kind is RowKind.PAYMENT:
             by_transaction[one.transaction] = one
         by_number[one.kind, one.number] = one
-    confirmed: list[Id] = []
+    confirmed: list[Confirmed] = []
     differences: list[Found] = []
     for row in statement:
         known = by_transaction.get(row.transaction) if row.kind is RowKind.PAYMENT else None
@@ -114,7 +122,7 @@ def match(statement: Sequence[StatementRow], ours: Iterable[Ours]) -> Matching:
                 Found(DifferenceKind.LONG, row.kind, row.number, row.transaction, row.amount, None, None)
             )
             continue
-        confirmed.append(partner.id)
+        confirmed.append(Confirmed(partner.id, row.fee))
         if partner.amount != row.amount:
             differences.append(
                 Found(

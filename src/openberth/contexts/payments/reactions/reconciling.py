@@ -90,7 +90,7 @@ class Reconciling:
             found = await self._matched(account, day, rows)
         for start in range(0, len(found.confirmed), reconciling.CONFIRM_PAGE):
             page = found.confirmed[start : start + reconciling.CONFIRM_PAGE]
-            confirm = partial(reconciling.confirm, account=account, day=day, subjects=page)
+            confirm = partial(reconciling.confirm, account=account, day=day, page=page)
             await self._database.write(confirm, by=self._by, urgency=Urgency.BACKGROUND)
         finish = partial(
             reconciling.finish_day, account=account, day=day, found=found.differences, row_count=len(rows),

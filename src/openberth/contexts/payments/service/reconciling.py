@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from openberth.contexts.payments.model import DayClosed, DifferenceDecided, DifferenceFound
 from openberth.contexts.payments.model.channels import ChannelAccount
 from openberth.contexts.payments.model.reconciling import (
+    Confirmed,
     DayState,
     DifferenceKind,
     DifferenceState,
@@ -15,6 +16,7 @@ from openberth.contexts.payments.model.reconciling import (
     check_open,
     missed,
 )
+from openberth.contexts.payments.service import payouts
 from openberth.contexts.payments.store import reconciling as store
 from openberth.contexts.payments.store.reconciling import Day, Difference
 from openberth.infra.database import Reader, Unit
@@ -25,7 +27,7 @@ from openberth.kernel.money import Money
 from openberth.kernel.reasons import checked_reason
 from openberth.kernel.time import DAY_US, HOUR_US
 
-CONFIRM_PAGE = 500
+CONFIRM_PAGE = 200
 DIFFERENCES_MAX = 1_000
 REFUND_DAYS = 3  # a bank may take so long: only then is a refund missed
 _BEIJING_US = 8 * HOUR_US
@@ -50,13 +52,15 @@ def last_day(reader: Reader, *, account: Id) -> date | None:
 
 
 @by_construction
-def confirm(unit: Unit, *, account: ChannelAccount, day: date, subjects: Sequence[Id]) -> None:
-    """Write down whom of ours a statement confirms; again changes nothing."""
-    for subject in subjects:
-        unit.run(
-            store.INSERT_CONFIRMED, subject_id=subject, account_id=account.id, company_id=account.node.company,
-            lot_id=account.node.lot, day=day.isoformat(),
+def confirm(unit: Unit, *, account: ChannelAccount, day: date, page: Sequence[Confirmed]) -> None:
+    """Write down whom of ours a statement confirms, and book what the channel keeps of each; again changes nothing."""
+    for one in page:
+        added = unit.run(
+            store.INSERT_CONFIRMED, subject_id=one.subject, account_id=account.id, company_id=account.node.company,
+            lot_id=account.node.lot, day=day.isoformat(), fee_minor=one.fee.minor,
         )  # fmt: skip
+        if added:
+            payouts.book_fee(unit, account=account.id, confirmed=one)
 
 
 @by_construction
@@ -79,8 +83,9 @@ def finish_day(
     added = unit.run(
         store.INSERT_DAY, id=unit.new_id(), account_id=account.id, company_id=company, lot_id=account.node.lot,
         day=day.isoformat(), state=DayState.CLOSED if done else DayState.OPEN, row_count=row_count,
-        paid_minor=paid.minor, refunded_minor=refunded.minor, fee_minor=fee.minor, currency=paid.currency,
-        read_at=unit.machine_now,
+        paid_minor=paid.minor, refunded_minor=refunded.minor, fee_minor=fee.minor,
+        unbooked_fee_minor=fee.minor - unit.all(store.FEES_OF_DAY, account=account.id, on_day=day.isoformat())[0],
+        currency=paid.currency, read_at=unit.machine_now,
         closed_at=unit.machine_now if done else None, closed_by="reconciliation" if done else None, version=1,
     )  # fmt: skip
     if added and done:

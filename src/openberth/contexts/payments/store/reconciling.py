@@ -43,6 +43,7 @@ class Day:
     paid_minor: int
     refunded_minor: int
     fee_minor: int
+    unbooked_fee_minor: int | None
     currency: str
     read_at: Instant
     closed_at: Instant | None
@@ -74,7 +75,8 @@ class Difference:
     version: int
 
 
-def _day(*columns: Any) -> Day:
+def read_day(*columns: Any) -> Day:
+    """Return the day of a row."""
     row = dict(zip(reconciled_day.c.keys(), columns, strict=True))
     account, company, lot = (row.pop(name) for name in ("account_id", "company_id", "lot_id"))
     return Day(account=account, company=company, lot=lot, **(row | {"day": date.fromisoformat(row["day"])}))
@@ -112,9 +114,9 @@ DAY = Query(
     select(reconciled_day).where(
         reconciled_day.c.account_id == bindparam("account"), reconciled_day.c.day == bindparam("on_day")
     ),
-    _day,
+    read_day,
 )
-DAY_BY_ID = Query(select(reconciled_day).where(reconciled_day.c.id == bindparam("day_id")), _day)
+DAY_BY_ID = Query(select(reconciled_day).where(reconciled_day.c.id == bindparam("day_id")), read_day)
 LAST_DAY = Query(
     select(func.max(reconciled_day.c.day)).where(reconciled_day.c.account_id == bindparam("account")),
     lambda day: None if day is None else date.fromisoformat(day),
@@ -124,7 +126,7 @@ DAYS = Query(
     .where(reconciled_day.c.id < bindparam("before"))
     .order_by(reconciled_day.c.id.desc())
     .limit(bindparam("limit")),
-    _day,
+    read_day,
 )
 CLOSE_DAY = Write(
     update(reconciled_day)
@@ -190,6 +192,12 @@ REFUNDS_BETWEEN = Query(
     .order_by(refund.c.id)
     .limit(PAGE_MAX),
     _refund,
+)
+FEES_OF_DAY: Query[int] = Query(
+    select(func.coalesce(func.sum(confirmed_row.c.fee_minor), 0)).where(
+        confirmed_row.c.account_id == bindparam("account"), confirmed_row.c.day == bindparam("on_day")
+    ),
+    int,
 )
 CONFIRMED_BETWEEN = Query(
     select(confirmed_row.c.subject_id).where(

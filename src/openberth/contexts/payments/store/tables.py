@@ -13,6 +13,7 @@ from openberth.contexts.payments.model import (
 )
 from openberth.contexts.payments.model.channels import ChannelAccountState, ChannelKind
 from openberth.contexts.payments.model.debts import DebtState
+from openberth.contexts.payments.model.payouts import PayoutState
 from openberth.contexts.payments.model.prepaid import HoldState, PrepaidState, Spending
 from openberth.contexts.payments.model.reconciling import DayState, DifferenceKind, DifferenceState, RowKind
 from openberth.contexts.tenancy.model.accounts import Level
@@ -257,6 +258,7 @@ reconciled_day = table(
     Column("paid_minor", BigInteger, nullable=False),
     Column("refunded_minor", BigInteger, nullable=False),
     Column("fee_minor", BigInteger, nullable=False),
+    Column("unbooked_fee_minor", BigInteger, nullable=True),  # None: read before fees were booked
     word_column("currency", 3),
     instant_column("read_at"),
     instant_column("closed_at", nullable=True),
@@ -275,9 +277,11 @@ confirmed_row = table(
     id_column("company_id", nullable=True),
     id_column("lot_id", nullable=True),
     word_column("day", 10),
+    Column("fee_minor", BigInteger, nullable=True),  # None: confirmed before fees were booked
     scope=("company_id", "lot_id"),
     moves=OnMove.STAY,
 )
+Index("ix_confirmed_row_day", confirmed_row.c.account_id, confirmed_row.c.day)
 
 difference = table(
     "difference",
@@ -307,3 +311,39 @@ Index(
     "uq_difference", difference.c.account_id, difference.c.row_kind, difference.c.number, difference.c.kind, unique=True
 )
 Index("ix_difference_day", difference.c.account_id, difference.c.day)
+
+# Money that a channel paid out to the bank. ``open_reference`` is set while it counts: the bank tells of it once.
+channel_payout = table(
+    "channel_payout",
+    id_column(primary_key=True),
+    id_column("account_id"),
+    id_column("company_id", nullable=True),
+    id_column("lot_id", nullable=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("excess_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    word_column("day", 10),
+    word_column("reference", 64),
+    word_column("open_reference", 64, nullable=True),
+    enum_column("state", PayoutState),
+    word_column("reason", 200, nullable=True),
+    instant_column("recorded_at"),
+    word_column("recorded_by", 100),
+    instant_column("withdrawn_at", nullable=True),
+    word_column("withdrawn_by", 100, nullable=True),
+    Column("version", BigInteger, nullable=False),
+    scope=("company_id", "lot_id"),
+    moves=OnMove.STAY,
+)
+Index("uq_channel_payout", channel_payout.c.account_id, channel_payout.c.open_reference, unique=True)
+Index("ix_channel_payout_account", channel_payout.c.account_id, channel_payout.c.id)
+
+# What of a payout is a lot's: negative where the channel took back more of the lot than it had for it.
+payout_share = business_table(
+    "payout_share",
+    id_column("payout_id"),
+    Column("amount_minor", BigInteger, nullable=False),
+    word_column("currency", 3),
+    moves=OnMove.STAY,
+)
+Index("ix_payout_share_payout", payout_share.c.payout_id)

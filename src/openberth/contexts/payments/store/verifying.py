@@ -20,27 +20,33 @@ Count = tuple[Id, int]
 Place = tuple[Id, str, Id | None, int]
 
 
-def _in_order(table: Table) -> Any:
+def in_order(table: Table) -> Any:
+    """Return the next rows of a table by id."""
     return select(table).where(table.c.id > bindparam("after")).order_by(table.c.id).limit(bindparam("limit"))
 
 
-def _count(key: Id, number: Any) -> Count:
+def count(key: Id, number: Any) -> Count:
+    """Return an id with its number."""
     return key, int(number)
 
 
-BILLS: Query[Bill] = Query(_in_order(bill), read_bill)
-RECEIPTS: Query[Receipt] = Query(_in_order(receipt), read_receipt)
-REFUNDS: Query[Refund] = Query(_in_order(refund), read_refund)
-ATTEMPTS: Query[Attempt] = Query(_in_order(attempt), read_attempt)
+BILLS: Query[Bill] = Query(in_order(bill), read_bill)
+RECEIPTS: Query[Receipt] = Query(in_order(receipt), read_receipt)
+REFUNDS: Query[Refund] = Query(in_order(refund), read_refund)
+ATTEMPTS: Query[Attempt] = Query(in_order(attempt), read_attempt)
 REFUNDS_OF_RECEIPTS: Query[Refund] = Query(
     select(refund).where(refund.c.receipt_id >= bindparam("first"), refund.c.receipt_id <= bindparam("last")),
     read_refund,
 )
 BOOKED_OF_SUBJECTS: Query[Count] = Query(
     select(ledger_transfer.c.subject_id, func.sum(ledger_transfer.c.amount_minor))
-    .where(ledger_transfer.c.subject_id >= bindparam("first"), ledger_transfer.c.subject_id <= bindparam("last"))
+    .where(
+        ledger_transfer.c.subject_id >= bindparam("first"),
+        ledger_transfer.c.subject_id <= bindparam("last"),
+        or_(ledger_transfer.c.deed == "receipt.applied", ledger_transfer.c.deed == "receipt.surplus"),
+    )
     .group_by(ledger_transfer.c.subject_id),
-    _count,
+    count,
 )
 
 
@@ -67,19 +73,19 @@ def _cash(table: Table, *more: Any) -> Query[Count]:
             table.c.method == bindparam("method"), *more,
         )
         .group_by(table.c.shift_id),
-        _count,
+        count,
     )  # fmt: skip
 
 
 HOLDERS_OF_RECEIPTS = _places("debit", "receipt.applied", "receipt.surplus")
 PAYERS_OF_REFUNDS = _places("credit", "refund.done", "refund.done_after_all")
-SHIFTS: Query[Shift] = Query(_in_order(shift), read_shift)
+SHIFTS: Query[Shift] = Query(in_order(shift), read_shift)
 CASH_TAKEN, CASH_GIVEN = _cash(receipt), _cash(refund, refund.c.state == RefundState.DONE)
 PASSED_ON: Query[Count] = Query(
     select(shift.c.next_id, func.sum(shift.c.passed_minor))
     .where(shift.c.next_id >= bindparam("first"), shift.c.next_id <= bindparam("last"))
     .group_by(shift.c.next_id),
-    _count,
+    count,
 )
 CHECKS_OF_SHIFTS: Query[Check] = Query(
     select(shift_check)
@@ -91,5 +97,5 @@ RECEIPTS_OF_ATTEMPTS: Query[Count] = Query(
     select(receipt.c.attempt_id, func.count())
     .where(receipt.c.attempt_id >= bindparam("first"), receipt.c.attempt_id <= bindparam("last"))
     .group_by(receipt.c.attempt_id),
-    _count,
+    count,
 )

@@ -118,6 +118,13 @@ DEEDS: Mapping[str, Rule] = {
         reason="reason",
     ),
     "payments.day_closed": Rule("day.closed", "channel_account", "account", after=_same("day", "by")),
+    "payments.payout_recorded": Rule(
+        "payout.recorded", "payout", "payout", after=_same("account", "amount_minor", "currency", "day", "reference"),
+        reason="reason",
+    ),
+    "payments.payout_withdrawn": Rule(
+        "payout.withdrawn", "payout", "payout", before=_same("account", "amount_minor", "currency"), reason="reason",
+    ),
     "payments.payment_differs": Rule(
         "payment.differs", "attempt", "attempt", before={"minor": "asked_minor", "currency": "asked_currency"},
         after={"minor": "told_minor", "currency": "told_currency", "channel": "channel"}, outcome=Outcome.REFUSED,

@@ -42,8 +42,8 @@ _RUNNING_A_LOT = frozenset((
     "prepaid.write", "prepaid.top_up",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
-    "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write", "debt.waive",
-    "setting.write", "consent.write", "property.write",
+    "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write", "payout.write",
+    "debt.waive", "setting.write", "consent.write", "property.write",
 }  # fmt: skip
 _PEOPLE_OF_A_COMPANY = frozenset(("account.read", "account.write", "role.read", "integrator.read", "integrator.write"))
 _GRANTING = frozenset(("role.write", "grant.write", "account.lock", "session.end", "factor.remove"))
@@ -75,7 +75,8 @@ ROLES: dict[Role, frozenset[str]] = {
         | {"person.reverify", "person.unmask", "plate.unmask"}
     ),
     Role.FINANCE: (_LOOKING - {"picture.read"}) | {
-        "refund.write", "reconciliation.write", "debt.waive", "debt.dispute", "shift.confirm", "safe.write",
+        "refund.write", "reconciliation.write", "payout.write", "debt.waive", "debt.dispute", "shift.confirm",
+        "safe.write",
     },
     Role.LOT_MANAGER: _LOOKING | _RUNNING_A_LOT | {"plate.unmask"},
     Role.GUARD: (

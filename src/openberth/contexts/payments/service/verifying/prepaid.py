@@ -1,33 +1,34 @@
 """Proving that prepaid accounts have what was put in, less what was spent, held and paid out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from openberth.contexts.payments.model import AccountCode
+from openberth.contexts.payments.model.prepaid import PrepaidAccount
 from openberth.contexts.payments.service import ledger
-from openberth.contexts.payments.service.verifying_cash import PAGE, Difference
 from openberth.contexts.payments.store import prepaid as store
 from openberth.infra.database import Reader
+from openberth.infra.verifying import Wrong
 from openberth.kernel.ids import Id
 
 
-def accounts_differing(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]]:
+def accounts(reader: Reader, after: Id, limit: int) -> tuple[Sequence[PrepaidAccount], Iterator[Wrong]]:
     """Look at the next accounts: what each can spend and holds is what the books owe its holder."""
-    rows = reader.all(store.IN_ORDER, after=after, limit=PAGE)
+    rows = reader.all(store.IN_ORDER, after=after, limit=limit)
     if not rows:
-        return [], iter(())
+        return rows, iter(())
     first, last = rows[0].id, rows[-1].id
     free = ledger.of_parties(reader, AccountCode.PREPAID, first=first, last=last)
     kept = ledger.of_parties(reader, AccountCode.HELD, first=first, last=last)
     holds = dict(reader.all(store.HELD_OF_ACCOUNTS, first=first, last=last))
 
-    def found() -> Iterator[Difference]:
+    def found() -> Iterator[Wrong]:
         for row in rows:
             balance, held = row.balance.minor, row.held.minor
             if free[row.id] != -balance:
-                yield Difference("prepaid.balance", row.id, -balance, free[row.id])
+                yield Wrong("prepaid.balance", row.id, -balance, free[row.id])
             if kept[row.id] != -held:
-                yield Difference("prepaid.held", row.id, -held, kept[row.id])
+                yield Wrong("prepaid.held", row.id, -held, kept[row.id])
             if holds.get(row.id, 0) != held:
-                yield Difference("prepaid.holds", row.id, held, holds.get(row.id, 0))
+                yield Wrong("prepaid.holds", row.id, held, holds.get(row.id, 0))
 
-    return [row.id for row in rows], found()
+    return rows, found()

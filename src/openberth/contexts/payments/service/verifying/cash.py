@@ -1,34 +1,23 @@
 """Proving that the cash of shifts and safes is what was taken, given back, handed over and carried away."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from openberth.contexts.payments.model import AccountCode, ReceiptMethod
+from openberth.contexts.payments.model.safes import Safe
 from openberth.contexts.payments.model.shifts import Check, Shift, ShiftState, found_now
 from openberth.contexts.payments.service import ledger
 from openberth.contexts.payments.store import safes as safe_store
 from openberth.contexts.payments.store import verifying as store
 from openberth.infra.database import Reader
+from openberth.infra.verifying import Wrong
 from openberth.kernel.ids import Id
 
-PAGE = 500
 
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What does not agree: a word for it, the row, what it should be and what it is, in minor units (or a count)."""
-
-    what: str
-    subject: Id
-    expected: int
-    found: int
-
-
-def shifts_differing(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]]:
+def shifts(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Shift], Iterator[Wrong]]:
     """Look at the next shifts: what their rows, receipts, refunds and hand-overs make of their tills."""
-    rows = reader.all(store.SHIFTS, after=after, limit=PAGE)
+    rows = reader.all(store.SHIFTS, after=after, limit=limit)
     if not rows:
-        return [], iter(())
+        return rows, iter(())
     first, last = rows[0].id, rows[-1].id
     tills = ledger.of_parties(reader, AccountCode.TILL, first=first, last=last)
     variances = ledger.of_parties(reader, AccountCode.CASH_VARIANCE, first=first, last=last)
@@ -39,19 +28,19 @@ def shifts_differing(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Diff
     for check in reader.all(store.CHECKS_OF_SHIFTS, first=first, last=last):
         checks.setdefault(check.shift, []).append(check)
 
-    def found() -> Iterator[Difference]:
+    def found() -> Iterator[Wrong]:
         for row in rows:
             held = row.opening.minor + passed.get(row.id, 0) + taken.get(row.id, 0) - given.get(row.id, 0)
             if row.expected is not None and row.expected.minor != held:
-                yield Difference("shift.expected", row.id, held, row.expected.minor)
+                yield Wrong("shift.expected", row.id, held, row.expected.minor)
             till = 0 if row.state is ShiftState.HANDED_OVER else held
             if tills[row.id] != till:
-                yield Difference("shift.till", row.id, till, tills[row.id])
+                yield Wrong("shift.till", row.id, till, tills[row.id])
             missing = _missing(row, checks.get(row.id, []))
             if variances[row.id] != missing:
-                yield Difference("shift.variance", row.id, missing, variances[row.id])
+                yield Wrong("shift.variance", row.id, missing, variances[row.id])
 
-    return [row.id for row in rows], found()
+    return rows, found()
 
 
 def _missing(shift: Shift, checks: list[Check]) -> int:
@@ -60,18 +49,18 @@ def _missing(shift: Shift, checks: list[Check]) -> int:
     return shift.expected.minor - found_now(shift, checks).minor
 
 
-def safes_differing(reader: Reader, after: Id) -> tuple[list[Id], Iterator[Difference]]:
+def safes(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Safe], Iterator[Wrong]]:
     """Look at the next safes: each holds what its row says, and nothing less than nothing."""
-    rows = reader.all(safe_store.SAFES, after=after, limit=PAGE)
+    rows = reader.all(safe_store.SAFES, after=after, limit=limit)
     if not rows:
-        return [], iter(())
+        return rows, iter(())
     held = ledger.of_parties(reader, AccountCode.SAFE, first=rows[0].id, last=rows[-1].id)
 
-    def found() -> Iterator[Difference]:
+    def found() -> Iterator[Wrong]:
         for row in rows:
             if held[row.id] != row.balance.minor:
-                yield Difference("safe.balance", row.id, row.balance.minor, held[row.id])
+                yield Wrong("safe.balance", row.id, row.balance.minor, held[row.id])
             if row.balance.minor < 0:
-                yield Difference("safe.negative", row.id, 0, row.balance.minor)
+                yield Wrong("safe.negative", row.id, 0, row.balance.minor)
 
-    return [row.id for row in rows], found()
+    return rows, found()
