@@ -21,6 +21,8 @@ from openberth.contexts.payments.api import (
     PayoutsApi,
     ReconciliationApi,
     RefundsApi,
+    ShiftsApi,
+    SlipsApi,
 )
 from openberth.contexts.payments.reactions import Cashier, Channels
 from openberth.contexts.permits.api import PermitsApi
@@ -161,7 +163,7 @@ def build_app(parts: Parts) -> FastAPI:
         SystemApi(database, lot_id), places, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), RefundsApi(database), DebtsApi(database), ChannelsApi(database, parts.channels, lots),
-        ReconciliationApi(database), PayoutsApi(database),
+        ReconciliationApi(database), PayoutsApi(database), ShiftsApi(database), SlipsApi(database),
         PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
         AccountsApi(database, entrance.hashing), ApiKeysApi(database), GrantsApi(database, lots),
         OrganisationApi(database, lots), SettingsApi(database, lots), ExportsApi(database, parts.exporting, lots),

@@ -32,7 +32,7 @@ KINDS = {
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
         "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property", "export",
-        "person", "change", "notice", "day", "difference", "api_key", "debt", "payout",
+        "person", "change", "notice", "day", "difference", "api_key", "debt", "payout", "shift",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
 # The same, where a name means different things at different addresses.
@@ -70,6 +70,17 @@ PLAIN_AT = {("/v1/passages/{passage}/pictures/{number}", "number"): 0}
 BODIES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/lots/{lot}/occupancy"): {"area": "<area>", "adjustment": 1, "reason": "counted"},
     ("POST", "/v1/lots/{lot}/lanes/{lane}/cash"): {"bill": "<bill>", "received": {"minor": 100, "currency": "CNY"}},
+    ("POST", "/v1/bills/{bill}/offline"): {
+        "method": "other", "amount": {"minor": 100, "currency": "CNY"}, "reference": "walk-1", "note": "because",
+    },
+    ("POST", "/v1/refunds/{refund}/made"): {"reference": "walk-1"},
+    ("POST", "/v1/shifts"): {"lot": "<lot>"},
+    ("POST", "/v1/shifts/{shift}/hand-over"): {"counted": {"minor": 0, "currency": "CNY"}},
+    ("POST", "/v1/shifts/{shift}/close"): {"counted": {"minor": 0, "currency": "CNY"}},
+    ("POST", "/v1/shifts/{shift}/correct"): {"counted": {"minor": 0, "currency": "CNY"}, "reason": "because"},
+    ("POST", "/v1/lots/{lot}/safe/moves"): {
+        "kind": "fetched", "amount": {"minor": 100, "currency": "CNY"}, "reference": "walk-1",
+    },
     ("POST", "/v1/exceptions/{case}/resolve"): {"action": "dismiss", "reason": "seen", "stay": "<stay>"},
     ("POST", "/v1/stays/{stay}/plate"): {"plate": "<new plate>", "reason": "misread"},
     ("POST", "/v1/quotes"): {"tariff": "<tariff>", "entered": "2026-03-02T02:00:00Z", "until": "2026-03-02T03:00:00Z"},

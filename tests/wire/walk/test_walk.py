@@ -34,6 +34,8 @@ OWN_REFUSALS = {
     "POST /v1/auth/second-factor/recovery-codes": {"totp.none"},
     "DELETE /v1/roles/<role>": {"role.in_use"},
     "POST /v1/lots/<lot>/lanes/<lane>/cash": {"cash.too_little"},
+    "GET /v1/my/shifts/<shift>": {"shift.not_found"},  # what is somebody else's is not there
+    "POST /v1/shifts/<shift>/hand-over": {"shift.not_found"},
     "POST /v1/calendars/<calendar>/seed": {"calendar.region"},
     "POST /v1/companies/<company>/close": {"auth.out_of_scope"},
     "PUT /v1/lots/<lot>/company": {"auth.out_of_scope"},

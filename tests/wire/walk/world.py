@@ -295,6 +295,7 @@ class _Founder:
         }  # fmt: skip
         lot.add("channel", self._post("/v1/channels", contract)["id"])
         self._reconcile(lot)
+        self._shifts(lot)
         lot.add("refund", self._post(f"/v1/receipts/{lot.names['receipt'][0]}/refunds", asked)["id"])
         self._post(
             f"/v1/lots/{lot.code}/what-if",
@@ -303,6 +304,16 @@ class _Founder:
         lot.add("what_if", house.get(f"/v1/lots/{lot.code}/what-if")["items"][0]["id"])
         self._post(f"/v1/lots/{lot.code}/lanes/{lot.code}-in/open", {"reason": f"{tenant.code} tow truck"})
         house.machine.advance(6_000_000)
+
+    def _shifts(self, lot: Lot) -> None:
+        """Let cash of somebody's shift be handed over, corrected by nobody, and change lie in the safe."""
+        code = self._tenant.code
+        change = {"kind": "fetched", "amount": {"minor": 500, "currency": "CNY"}, "reference": f"{code}-change"}
+        self._post(f"/v1/lots/{lot.code}/safe/moves", change)
+        shift = self._post("/v1/shifts", {"lot": lot.code, "opening": {"minor": 500, "currency": "CNY"}})["id"]
+        counted = {"counted": {"minor": 100, "currency": "CNY"}, "reason": f"{code} lost it"}
+        self._post(f"/v1/shifts/{shift}/hand-over", counted)
+        lot.add("shift", shift)
 
     def _reconcile(self, lot: Lot) -> None:
         """Have the channel tell of money that nobody knows."""

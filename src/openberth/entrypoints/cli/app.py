@@ -36,6 +36,7 @@ GROUPS = {
     "organisation": "organisation", "setting": "setting",
     "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
     "audit": "audit", "keys": "keys", "person": "people", "ledger": "ledger",
+    "shift": "shifts",
 }  # fmt: skip
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": "arguments",

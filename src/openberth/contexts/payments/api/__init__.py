@@ -7,6 +7,8 @@ from openberth.contexts.payments.api.money import BillView, PaymentsApi, Receipt
 from openberth.contexts.payments.api.payouts import PayoutsApi
 from openberth.contexts.payments.api.reconciliation import ReconciliationApi
 from openberth.contexts.payments.api.refunds import RefundsApi
+from openberth.contexts.payments.api.shifts import ShiftsApi
+from openberth.contexts.payments.api.slips import SlipsApi
 
 __all__ = [
     "BillView",
@@ -18,6 +20,8 @@ __all__ = [
     "ReceiptView",
     "ReconciliationApi",
     "RefundsApi",
+    "ShiftsApi",
+    "SlipsApi",
     "bill_view",
     "receipt_view",
 ]

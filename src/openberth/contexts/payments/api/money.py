@@ -42,7 +42,8 @@ class BillView(View):
 
 class ReceiptView(View):
     """Money that came. ``surplus`` is the part that the bill did not owe; ``place`` is where the payer stood and
-    ``grace_minutes`` what the lot gave from there to leave in (null: what the tariff says).
+    ``grace_minutes`` what the lot gave from there to leave in (null: what the tariff says). ``shift`` is the one in
+    which a person took it, ``note`` what that person said about it.
     """
 
     id: Id
@@ -55,6 +56,8 @@ class ReceiptView(View):
     received_at: When
     place: PayPlace | None
     grace_minutes: int | None
+    shift: Id | None
+    note: str | None
 
 
 class PaymentsApi:
@@ -95,7 +98,8 @@ def receipt_view(receipt: Receipt) -> ReceiptView:
     return ReceiptView(
         id=receipt.id, bill=receipt.bill, attempt=receipt.attempt, method=receipt.method, amount=money(receipt.amount),
         surplus=money(receipt.surplus), transaction=receipt.transaction, received_at=instant(receipt.received_at),
-        place=receipt.place, grace_minutes=receipt.grace_minutes,
+        place=receipt.place, grace_minutes=receipt.grace_minutes, shift=receipt.shift,
+        note=receipt.note,
     )  # fmt: skip
 
 

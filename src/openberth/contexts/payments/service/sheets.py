@@ -74,9 +74,12 @@ def own_sheet(reader: Reader, *, shift: Id) -> Sheet:
 
 
 @needs("shift.read")
-def shifts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Shift]:
-    """Return a page of a lot's shifts, newest first."""
-    return reader.all(store.SHIFTS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
+def shifts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int, number: int | None = None) -> list[Shift]:
+    """Return a page of a lot's shifts, newest first; of a number there is one for each company that had the lot."""
+    page = {"lot": lot, "before": before, "limit": min(limit, PAGE_MAX)}
+    if number is None:
+        return reader.all(store.SHIFTS_OF_LOT, **page)
+    return reader.all(store.SHIFTS_NUMBERED, **page, wanted=number)
 
 
 @needs("shift.run")

@@ -114,6 +114,13 @@ SHIFTS_OF_LOT = Query(
     .limit(bindparam("limit")),
     read_shift,
 )
+SHIFTS_NUMBERED = Query(
+    select(shift)
+    .where(shift.c.lot_id == bindparam("lot"), shift.c.number == bindparam("wanted"), shift.c.id < bindparam("before"))
+    .order_by(shift.c.id.desc())
+    .limit(bindparam("limit")),
+    read_shift,
+)
 SHIFTS_OF_HOLDER = Query(
     select(shift)
     .where(
