@@ -39,8 +39,8 @@ bench: $(DEV) ## measure the promises, print the ratios
 bench-history: $(DEV) ## cost of a passage with 10 million closed stays (long)
 	@$(BIN)/python -m tests.bench --history $(ARGS)
 
-soak: $(DEV) ## kill, restart and compare the books, again and again (MINUTES=10)
-	@$(BIN)/python -m tests.e2e.soak --minutes $(or $(MINUTES),10) $(ARGS)
+soak: $(DEV) ## kill, restart and compare the books, again and again (MINUTES=10), or in a storm (PAYMENTS=10000)
+	@$(BIN)/python -m tests.e2e.soak --minutes $(or $(MINUTES),10) $(if $(PAYMENTS),--payments $(PAYMENTS)) $(ARGS)
 
 lock: ## resolve the dependencies anew into the two lock files
 	@$(PYTHON) scripts/setup.py --lock
