@@ -32,7 +32,7 @@ KINDS = {
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
         "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property", "export",
-        "person", "change", "notice", "day", "difference", "api_key", "debt", "payout", "shift",
+        "person", "change", "notice", "day", "difference", "api_key", "debt", "payout", "shift", "prepaid",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
 # The same, where a name means different things at different addresses.
@@ -50,6 +50,7 @@ KINDS_AT = {
     ("/v1/companies", "code"): "new code",
     ("/v1/properties", "code"): "new code",
     ("/v1/lots/{lot}/permits/{code}", "code"): "permit",
+    ("/v1/prepaid", "code"): "new code",
 }
 # Values of required parameters that name nothing.
 PLAIN: Mapping[str, Any] = {
@@ -102,6 +103,10 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("PUT", "/v1/settings/{key}"): {"level": "lot", "node": "<lot>", "value": 30},
     ("PUT", "/v1/roles/{role}"): {"name": "somebody", "permissions": ["lot.read"]},
     ("POST", "/v1/calendars/{calendar}/seed"): {"years": [2026]},
+    ("POST", "/v1/prepaid"): {"lot": "<lot>", "code": "<new code>", "plates": ["<new plate>"]},
+    ("PUT", "/v1/prepaid/{prepaid}"): {
+        "plates": ["<new plate>"], "holder": None, "spending": "company", "pays_by_itself": True, "state": "active",
+    },
     ("POST", "/v1/auth/confirm"): {"password": PASSWORD},
     ("POST", "/v1/accounts/{account}/api-keys"): {"name": "somebody", "scopes": ["lot.read"]},
     ("POST", "/v1/auth/password"): {"old": PASSWORD, "new": "walnut-bridge-77"},

@@ -283,6 +283,11 @@ class _Founder:
         self.arrive(lot, "out2", tenant.plate(first + 4))
         self._post(f"/v1/lots/{lot.code}/lanes/{lot.code}-out2/open", {"reason": f"{tenant.code} fire engine"})
         lot.add("debt", house.get("/v1/debts", lot=lot.code)["items"][0]["id"])
+        account = self._post(
+            "/v1/prepaid", {"lot": lot.code, "code": f"{lot.code}-a", "plates": [tenant.plate(first + 8)]}
+        )
+        lot.add("prepaid", account["id"])
+        self._post(f"/v1/prepaid/{account['id']}/top-ups", {"amount": {"minor": 100, "currency": "CNY"}, "way": "cash"})
         self.arrive(lot, "out2", tenant.plate(first + 2))
         self.arrive(lot, "in2", None)
         self.arrive(lot, "out", tenant.plate(first + 9))

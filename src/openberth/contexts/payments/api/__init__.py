@@ -5,6 +5,7 @@ from openberth.contexts.payments.api.debts import DebtsApi
 from openberth.contexts.payments.api.hooks import ChannelHooks
 from openberth.contexts.payments.api.money import BillView, PaymentsApi, ReceiptView, bill_view, receipt_view
 from openberth.contexts.payments.api.payouts import PayoutsApi
+from openberth.contexts.payments.api.prepaid import PrepaidApi
 from openberth.contexts.payments.api.reconciliation import ReconciliationApi
 from openberth.contexts.payments.api.refunds import RefundsApi
 from openberth.contexts.payments.api.shifts import ShiftsApi
@@ -17,6 +18,7 @@ __all__ = [
     "DebtsApi",
     "PaymentsApi",
     "PayoutsApi",
+    "PrepaidApi",
     "ReceiptView",
     "ReconciliationApi",
     "RefundsApi",

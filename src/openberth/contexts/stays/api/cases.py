@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from openberth.contexts import facility
 from openberth.contexts.stays.api.building import case_detail_view, case_view
-from openberth.contexts.stays.api.reading import read_plate
 from openberth.contexts.stays.api.views import CaseDetailView, CaseView
 from openberth.contexts.stays.service.cases import CaseAction, resolve
 from openberth.contexts.stays.service.queries import case_detail, cases_of_lot
@@ -19,6 +18,7 @@ from openberth.infra.http.asks import Form, LotName, Words
 from openberth.infra.http.auth import ask_fresh, may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, page_of
+from openberth.infra.http.plates import read_plate
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id

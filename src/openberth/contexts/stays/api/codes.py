@@ -32,7 +32,7 @@ from openberth.contexts.stays.api.driver import (
     LeaveForm,
     PayForm,
 )
-from openberth.contexts.stays.api.reading import PASS_COOKIE, language_of, read_form, read_plate, wants_page
+from openberth.contexts.stays.api.reading import PASS_COOKIE, language_of, read_form, wants_page
 from openberth.contexts.stays.api.signs import Sign, Signs, code_of
 from openberth.contexts.stays.api.views import DueView, due_view
 from openberth.contexts.stays.model.entities import Ask
@@ -45,6 +45,7 @@ from openberth.infra.buckets import Buckets
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.answers import View, instant, instant_or_none, money
+from openberth.infra.http.plates import read_plate
 from openberth.infra.http.problems import TooMany, problem_document, problem_of
 from openberth.kernel.errors import Malformed, NotFound, Problem, Refused
 from openberth.kernel.ids import Id

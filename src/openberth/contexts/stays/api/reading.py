@@ -1,4 +1,4 @@
-"""How a phone asks: as a browser or a program, in which language, with which form; and plates as people write them."""
+"""How a phone asks: as a browser or a program, in which language, with which form."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,11 +9,9 @@ import msgspec
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from openberth.infra.catalogue import LANGUAGES, Language, text
+from openberth.infra.catalogue import LANGUAGES, Language
 from openberth.infra.http.asks import Form
 from openberth.infra.http.problems import BadRequest, WrongMediaType, language_of_scope
-from openberth.kernel.errors import Malformed
-from openberth.kernel.plates import InvalidPlate, Plate, PlateFault
 
 PASS_COOKIE = "pass"  # noqa: S105 - a name
 
@@ -69,20 +67,3 @@ def _form_values(body: bytes) -> Mapping[str, str]:
         return dict(parse_qsl(body.decode("utf-8"), max_num_fields=20))
     except ValueError:
         raise BadRequest([{"place": "body", "problem": "form_invalid"}]) from None
-
-
-def read_plate(written: str, language: Language) -> Plate:
-    """Read a Chinese plate, otherwise any other. Raises ``Malformed("plate.malformed")`` with the reason in words.
-
-    What begins like a Chinese plate is one with a mistake and not a foreign one.
-    """
-    try:
-        return Plate.read(written)
-    except InvalidPlate as error:
-        fault = error.fault
-    if fault is PlateFault.PROVINCE:
-        try:
-            return Plate.foreign(written)
-        except InvalidPlate as error:
-            fault = error.fault
-    raise Malformed("plate.malformed", reason=text(f"plate.fault.{fault.value}", language))

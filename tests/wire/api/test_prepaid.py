@@ -1,0 +1,86 @@
+"""Prepaid accounts over the operator API: opened, filled in cash and by a code, spent at the exit, paid out, closed."""
+
+import pytest
+
+from tests.wire.api.house import CAR, OTHER_CAR, House, eventually
+
+NOBODY = "00000000-0000-7000-8000-000000000001"
+
+
+@pytest.fixture
+def account(house: House) -> str:
+    form = {"lot": "mall", "code": "A-1203", "plates": [CAR]}
+    made = house.post("/v1/prepaid", form, key="k-open")
+    assert made.status_code == 201
+    assert house.post("/v1/prepaid", form, key="k-open").json() == made.json()  # the same request again
+    assert (made.json()["plates"], made.json()["balance"]) == (["粤B·**345"], {"minor": 0, "currency": "CNY"})
+    return str(made.json()["id"])
+
+
+def balance(house: House, account: str) -> int:
+    found = house.get(f"/v1/prepaid/{account}")
+    assert [each for each in house.get("/v1/prepaid", lot="mall")["items"] if each["id"] == account] == [found]
+    return int(found["balance"]["minor"])
+
+
+def top_up(house: House, account: str, minor: int, way: str | None, key: str) -> dict[str, object]:
+    form = {"amount": {"minor": minor, "currency": "CNY"}, "way": way}
+    answer = house.post(f"/v1/prepaid/{account}/top-ups", form, key=key)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def test_filled_in_cash_and_by_a_code_a_car_leaves_by_itself(house: House, account: str) -> None:
+    for _ in range(2):
+        assert top_up(house, account, 1_000, "cash", "k-cash")["receipt"] is not None
+    assert balance(house, account) == 1_000
+    for _ in range(2):
+        asked = top_up(house, account, 2_000, "sandpay", "k-code")
+        assert asked["pay_url"]
+    [number] = house.channel.orders
+    assert house.notify(number, 2_000).status_code == 200
+    assert balance(house, account) == 3_000
+    house.arrive("in-1", CAR)
+    house.pass_minutes(61)
+    house.arrive("out-1", CAR)
+    assert balance(house, account) == 2_250
+    assert eventually(lambda: house.get("/v1/stays", lot="mall", state="closed")["items"] != [])
+    moved = house.get(f"/v1/prepaid/{account}/movements")["items"]
+    assert [(each["deed"], each["by"]["minor"]) for each in moved] == [
+        ("hold.made", -750), ("bill.topped_up", 2_000), ("bill.topped_up", 1_000),
+    ]  # fmt: skip
+    receipt = house.get("/v1/receipts", lot="mall")["items"][0]
+    assert (receipt["method"], receipt["place"]) == ("prepaid", "exit")
+
+
+def test_what_is_left_is_paid_out_and_the_account_closed(house: House, account: str) -> None:
+    top_up(house, account, 1_000, "cash", "k-cash")
+    path = f"/v1/prepaid/{account}"
+    too_much = {"amount": {"minor": 1_001, "currency": "CNY"}, "reason": "搬家"}
+    refused = house.post(path + "/pay-out", too_much, key="k-1")
+    assert (refused.status_code, refused.json()["code"]) == (409, "prepaid.too_little")
+    for _ in range(2):
+        closed = house.post(path + "/close", {"reason": "搬家"}, key="k-2").json()
+        assert (closed["state"], closed["plates"]) == ("closed", [])
+        out = house.post(path + "/pay-out", {"reason": "搬家"}, key="k-3").json()
+        assert [(each["amount"]["minor"], each["state"]) for each in out["refunds"]] == [(1_000, "done")]
+    assert balance(house, account) == 0
+    refused = house.post(path + "/top-ups", {"amount": {"minor": 1, "currency": "CNY"}}, key="k-4")
+    assert (refused.status_code, refused.json()["code"]) == (409, "prepaid.closed")
+
+
+def test_plates_are_changed_and_mistakes_are_told(house: House, account: str) -> None:
+    path = f"/v1/prepaid/{account}"
+    form = {"plates": [OTHER_CAR], "holder": None, "spending": "lot", "pays_by_itself": False, "state": "paused"}
+    changed = house.operator.put(path, json=form).json()
+    assert (changed["plates"], changed["state"], changed["spending"]) == (["粤B·**890"], "paused", "lot")
+    for wrong, code in (
+        ({"plates": ["粤B1"]}, "plate.malformed"),
+        ({"plates": [CAR, CAR]}, "prepaid.plates"),
+        ({"state": "closed"}, "request.malformed"),
+        ({"holder": NOBODY}, "person.not_found"),
+    ):
+        assert house.operator.put(path, json=form | wrong).json()["code"] == code
+    taken = house.post("/v1/prepaid", {"lot": "mall", "code": "A-1204", "plates": [OTHER_CAR]}, key="k-1")
+    assert (taken.status_code, taken.json()["code"]) == (409, "prepaid.plate_taken")
+    assert house.operator.get(f"/v1/prepaid/{NOBODY}").json()["code"] == "prepaid.not_found"
