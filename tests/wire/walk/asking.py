@@ -21,7 +21,9 @@ from openberth.infra.http.auth import ANYBODY
 from tests.wire.walk.tenants import Tenant
 from tests.wire.walk.world import ABSENT_ID, DAYS, LOT, PASSWORD, PERMITS, TARIFF
 
-SENSITIVE = re.compile(r"/open\b|/refunds\b|/resolve\b|/waive\b|/me/e")  # they are refused without a key of the request
+SENSITIVE = re.compile(
+    r"/open\b|/refunds\b|/resolve\b|/waive\b|/pay-out\b|/me/e"
+)  # they are refused without a key of the request
 UUID_LIKE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 # Headers that differ between any two answers, or tell of the asker's own haste.
 OF_THE_MOMENT = frozenset(("date", "x-trace-id", "ratelimit", "ratelimit-policy", "retry-after", "ratelimit-remaining"))
@@ -107,6 +109,8 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("PUT", "/v1/prepaid/{prepaid}"): {
         "plates": ["<new plate>"], "holder": None, "spending": "company", "pays_by_itself": True, "state": "active",
     },
+    ("POST", "/v1/prepaid/{prepaid}/top-ups"): {"amount": {"minor": 100, "currency": "CNY"}, "way": None},
+    ("POST", "/v1/prepaid/{prepaid}/pay-out"): {"amount": {"minor": 100, "currency": "CNY"}, "reason": "asked"},
     ("POST", "/v1/auth/confirm"): {"password": PASSWORD},
     ("POST", "/v1/accounts/{account}/api-keys"): {"name": "somebody", "scopes": ["lot.read"]},
     ("POST", "/v1/auth/password"): {"old": PASSWORD, "new": "walnut-bridge-77"},
