@@ -55,6 +55,7 @@ from openberth.infra.jobs import JobRunner
 from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.keys import read_keys, settle_keys
 from openberth.infra.outbox import ConsumerRunner, Tail
+from openberth.infra.paper import Press
 from openberth.infra.passwords import Hashing
 from openberth.infra.place import TOKEN_FILE
 from openberth.infra.sealing import RingSealer
@@ -99,6 +100,7 @@ class House:
     exporting: Exporting
     blobs: Blobs
     pictures: PictureQueue
+    press: Press
     directory: DeviceDirectory
     presence: Presence
     dispatcher: CommandDispatcher
@@ -193,6 +195,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         pictures = PictureQueue(blobs)
         pictures.start()
         stack.callback(pictures.close)
+        press = Press()
+        stack.callback(press.close)
         _settle_sandpay(settings, database)
         channels = Channels(
             database, _makers(settings, clocks.machine), public_base=settings.public_base, production=not settings.demo
@@ -240,7 +244,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         )
         house = House(
             settings, clocks, database, tail, jobs, desk, calendars, old_pictures, entrance, exporting,
-            blobs, pictures, directory, presence, dispatcher, cameras, barriers, strays, refusals, buckets, key_keeper,
+            blobs, pictures, press, directory, presence, dispatcher, cameras, barriers, strays, refusals, buckets,
+            key_keeper,
             _health(database, pictures), operator_token(settings, database),
         )  # fmt: skip
         await house.start()

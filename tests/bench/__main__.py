@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx2
 from sqlalchemy import create_engine, make_url, text
 
-from tests.bench import door, load, quotes
+from tests.bench import door, load, papers, quotes
 from tests.e2e.house import ROOT, YAML, House, _answers, _end, _sent, _wait
 from tests.wire.sandpay_process import free_port
 
@@ -164,6 +164,7 @@ def main() -> None:
     print(f"p99 at {given.rate}/s: {ours.measured.percentile(0.99):.1f} ms (goal ≤ 50 ms)")
     print(door.line())
     quotes.report()
+    papers.report()
 
 
 if __name__ == "__main__":

@@ -94,6 +94,14 @@ def test_the_state_of_a_lot_changes_with_a_reason(home: Home) -> None:
     assert re.search(r"mall +Harbour Mall +closed +0/400", home.run("lot", "list").out)
 
 
+def test_a_receipt_that_is_none_is_written_nowhere(home: Home, tmp_path: Path) -> None:
+    nowhere = "01900000-0000-7000-8000-000000000000"
+    no_form = home.run("receipt", "slip", nowhere, "--out", str(tmp_path / "receipt.gif")).refused()
+    assert "pdf, png" in no_form
+    home.run("receipt", "slip", nowhere, "--out", str(tmp_path / "receipt.pdf")).refused()
+    assert not list(tmp_path.glob("receipt.*"))
+
+
 def test_one_frame_of_the_live_view(home: Home) -> None:
     said = home.run("top", "--once", COLUMNS="100")
     assert said.status == 0, said

@@ -31,7 +31,9 @@ from openberth.contexts.stays import KEEPERS
 from openberth.contexts.stays.api import (
     CasesApi,
     CodesApi,
+    EReceiptsApi,
     HistoryApi,
+    PayersApi,
     PicturesApi,
     PlacesApi,
     PlatesApi,
@@ -72,6 +74,7 @@ from openberth.infra.http.system import SystemApi, Watch
 from openberth.infra.http.throttle import AccountLimit, AddressLimit
 from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.outbox import Tail
+from openberth.infra.paper import Press
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
 
@@ -146,6 +149,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def press(self) -> Press:
+        """Who draws papers."""
+        ...
+
+    @property
     def health(self) -> Health:
         """The checks of the process."""
         ...
@@ -160,6 +168,7 @@ def build_app(parts: Parts) -> FastAPI:
     places = FacilityApi(
         database, tariffs.currencies, http_base=settings.public_base, barrier_base=settings.barrier_base
     )
+    links = payments.ReceiptLinks(database.keys, base=settings.public_base)
     apis = (
         SystemApi(database, lot_id), places, TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
@@ -167,6 +176,7 @@ def build_app(parts: Parts) -> FastAPI:
         ReconciliationApi(database), PayoutsApi(database), ShiftsApi(database), SlipsApi(database),
         PrepaidApi(database, parts.cashier),
         PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
+        EReceiptsApi(database, parts.press, links),
         AccountsApi(database, entrance.hashing), ApiKeysApi(database), GrantsApi(database, lots),
         OrganisationApi(database, lots), SettingsApi(database, lots), ExportsApi(database, parts.exporting, lots),
         SignInApi(database, entrance.reception, door, entrance.hashing),
@@ -177,7 +187,8 @@ def build_app(parts: Parts) -> FastAPI:
     )  # fmt: skip
     description = Description()
     plain = [
-        *CodesApi(database, parts.cashier, parts.buckets).routes(),
+        *CodesApi(database, parts.cashier, parts.buckets, links).routes(),
+        *PayersApi(database, parts.press, links, parts.buckets).routes(),
         *ChannelHooks(parts.cashier).routes(),
         *OAuth(entrance.reception, entrance.keys).routes(),
         *Watch(database, parts.health, door).routes(),

@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
-from openberth.contexts import permits, tenancy
+from openberth.contexts import payments, permits, tenancy
 from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
 from openberth.contexts.stays import KEEPERS
+from openberth.contexts.stays.service.e_receipts import payers_receipt, stay_receipt
 from openberth.contexts.tenancy.model.accounts import AccountState
 from openberth.contexts.tenancy.model.holding import RETAINED, YEAR_US
+from openberth.contexts.tenancy.model.organisation import NodeState
 from openberth.contexts.tenancy.model.people import Evidence, Field, Values
 from openberth.contexts.tenancy.service import accounts, forgetting, people, sessions, signing_in
 from openberth.contexts.tenancy.service.sessions import digest_of
+from openberth.contexts.tenancy.store.companies import INSERT_COMPANY
 from openberth.infra import vault
 from openberth.infra.database import Database
 from openberth.infra.vault import VaultKind
@@ -26,6 +29,7 @@ from tests.service.acting import COMPANY, events, read, write
 from tests.service.stays.street import CAR, OTHER_CAR, Street
 from tests.service.tenancy.test_accounts import PHONE
 
+NEWEST = Id(int=(1 << 128) - 1)
 NAME, TEL, NUMBER = "甲乙丙", "+8613800138000", "11010519491231002X"
 BY = Caller(Actor(ActorKind.PERSON, "operator"), EVERYTHING, tenancy.PERMISSIONS)
 
@@ -160,6 +164,41 @@ def test_the_plate_of_a_paid_stay_is_kept_for_its_years_and_then_goes(street: St
         street.machine.advance(wait)
         write(street.db, tenancy.let_go_of_kept, keepers=KEEPERS)
         assert is_kept(street.db, VaultKind.PLATE, OTHER_CAR) is kept
+
+
+def test_links_to_the_receipts_of_the_forgotten_lead_nowhere(street: Street, driver: Id) -> None:
+    """The plate is kept for the law, which is no reason to show it; what its car pays later is somebody's own."""
+    write(street.db, permits.apply_permits, company=COMPANY, lot=street.lot, permits=[
+        Permit("p-1", Plate.read(CAR), PermitKind.RESIDENT, ALWAYS),
+    ])  # fmt: skip
+    hold(street, "p-2", driver)
+    street.db.write_now(
+        lambda unit: unit.run(
+            INSERT_COMPANY, id=COMPANY, code="demo", name="演示", created_at=unit.now, partner_id=None, name_en="Demo",
+            state=NodeState.ACTIVE, version=1,
+        ),
+        by=BY,
+    )  # fmt: skip
+
+    def latest() -> Id:
+        paid_visit(street)
+        return street.db.read_now(
+            lambda reader: payments.receipts_of_lot(reader, lot=street.lot, before=NEWEST, limit=1)[0].id, by=BY
+        )
+
+    def shown(receipt: Id) -> str | None:
+        found = read(street.db, payers_receipt, by=BY, kind=payments.LinkKind.RECEIPT, named=receipt)
+        assert found.visit is not None
+        return str(found.visit.plate)
+
+    before = latest()
+    assert shown(before) == Plate.read(OTHER_CAR).masked
+    assert erase(street, driver)["kept"] == 1
+    with pytest.raises(NotFound, match=r"e_receipt\.not_found"):
+        shown(before)
+    assert read(street.db, stay_receipt, by=BY, receipt=before).visit is not None, "the books are kept"
+    street.pass_minutes(5)
+    assert shown(latest()) == Plate.read(OTHER_CAR).masked
 
 
 def test_a_plate_that_somebody_else_holds_stays(street: Street, driver: Id) -> None:

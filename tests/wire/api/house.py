@@ -45,6 +45,7 @@ from openberth.infra.ids import IdSource
 from openberth.infra.jobs import JobRunner
 from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.outbox import ConsumerRunner, Tail
+from openberth.infra.paper import Press
 from openberth.infra.passwords import Hashing
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
@@ -177,6 +178,7 @@ class House:
         self.key_keeper.register(self.jobs)
         stays.Repricing(self.database).register(self.jobs)
         self.blobs = FolderBlobs(self.folder / "pictures")
+        self.press = Press()
         self.exporting = Exporting(self.database, self.blobs)
         self.exporting.register(self.jobs)
         self.ids = IdSource(self.machine)
@@ -217,6 +219,7 @@ class House:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.press.close()
         for client in self.clients:
             client.close()
         self._server.should_exit = True

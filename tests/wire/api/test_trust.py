@@ -15,7 +15,7 @@ from openberth.kernel.authority import system
 from tests.wire.api.house import CAR, TOKEN, House, eventually
 
 BY = system("test")
-OPEN_TO_ALL = ("/c/", "/hooks/", "/health/", "/metrics", "/.well-known/")
+OPEN_TO_ALL = ("/c/", "/r/", "/hooks/", "/health/", "/metrics", "/.well-known/")
 
 
 def every_route(app: FastAPI) -> list[tuple[str, str]]:

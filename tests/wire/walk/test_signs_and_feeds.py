@@ -1,9 +1,11 @@
 """What a walk through the description does not meet: feeds, signs, hooks, headers, cursors, keys of requests."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -43,6 +45,26 @@ def hidden(world: World) -> Sentinels:
 
 def json_post(path: str, body: object, **headers: str) -> Asked:
     return Asked("POST", path, json.dumps(body).encode(), "application/json", headers)
+
+
+# links to receipts
+
+
+def test_a_link_that_was_made_up_tells_nothing_of_receipts(world: World, line: Line, hidden: Sentinels) -> None:
+    """Whose id is known leads as far as whose is not: a link needs its proof."""
+    receipts = [lot.names["receipt"][0] for lot in world.birch.lots]
+    assert receipts
+    for letter in "ra":
+        for known in receipts:
+            sent = [f"/r/{letter}{made_up(UUID(name))}" for name in (known, absent(known))]
+            there, nowhere = (line.ask(Asked("GET", link), None).without(sent) for link in sent)
+            assert (there.status, there.code) == (404, "e_receipt.not_found")
+            assert there == nowhere
+            assert not hidden.found_in(there, "")
+
+
+def made_up(named: UUID) -> str:
+    return base64.urlsafe_b64encode(named.bytes + bytes(16)).rstrip(b"=").decode()
 
 
 # feeds

@@ -6,7 +6,8 @@ counted once by its source; what no bill owed is *surplus* and waits for its way
 has left, until it is paid, waived or lapsed; a *shift* is one person's cash at a lot from its float to its hand-over:
 it lies in its *till* and then in the lot's *safe*; a *prepaid account* is money held for a person, spent by *holds*.
 Invariants: a bill is never paid more than is due; every unit of money received is either paid on a bill or surplus;
-a channel's transaction is one receipt, however often it is told; money that arrives late is still counted.
+a channel's transaction is one receipt, however often it is told; money that arrives late is still counted; the sums on
+an *electronic receipt* add up.
 Events out: ``bill_issued``, ``bill_settled``, ``bill_withdrawn``, ``bill_written_off``, ``attempt_opened``,
 ``attempt_ended``, ``receipt_recorded``, ``surplus_received``, ``refund_made``, ``shift_opened``,
 ``shift_handed_over``, all of kind ``payments.*``.
@@ -40,6 +41,14 @@ from openberth.contexts.payments.service.channels import accounts as channel_acc
 from openberth.contexts.payments.service.channels import ensure_platform_account
 from openberth.contexts.payments.service.debts import debt_by_id, debt_of_bill, debts_to_ask, owed_by_plate, raise_debt
 from openberth.contexts.payments.service.deducting import capture, pay_by_account
+from openberth.contexts.payments.service.e_receipts import (
+    PLACE,
+    LinkKind,
+    ReceiptLinks,
+    e_receipt_of,
+    link_ends,
+    receipt_named,
+)
 from openberth.contexts.payments.service.keeping import PrepaidKeeper
 from openberth.contexts.payments.service.ledger import booked_of_lot
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
@@ -49,6 +58,7 @@ from openberth.contexts.payments.service.verifying import CHECKS
 
 __all__ = [
     "CHECKS",
+    "PLACE",
     "PREPAID",
     "Attempt",
     "AttemptState",
@@ -56,10 +66,12 @@ __all__ = [
     "BillState",
     "Debt",
     "DebtState",
+    "LinkKind",
     "Paid",
     "PayPlace",
     "PrepaidKeeper",
     "Receipt",
+    "ReceiptLinks",
     "ReceiptMethod",
     "Received",
     "Taken",
@@ -79,16 +91,19 @@ __all__ = [
     "debt_by_id",
     "debt_of_bill",
     "debts_to_ask",
+    "e_receipt_of",
     "ensure_platform_account",
     "hold",
     "issue_bill",
     "let_go",
+    "link_ends",
     "open_bill_of",
     "owed_by_plate",
     "paid_for",
     "pay_by_account",
     "plates_of",
     "raise_debt",
+    "receipt_named",
     "receipts_of",
     "receipts_of_lot",
     "received_since",

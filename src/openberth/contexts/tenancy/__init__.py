@@ -46,10 +46,11 @@ from openberth.contexts.tenancy.service.companies import (
     check_company_open,
     companies,
     company_by_code,
+    company_by_id,
     ensure_company,
     make_company,
 )
-from openberth.contexts.tenancy.service.forgetting import let_go_of_kept
+from openberth.contexts.tenancy.service.forgetting import forgotten_at, let_go_of_kept
 from openberth.contexts.tenancy.service.looking import note_look
 from openberth.contexts.tenancy.service.organisation import partners
 from openberth.contexts.tenancy.service.people import check_person, plate_shown
@@ -100,8 +101,10 @@ __all__ = [
     "check_person",
     "companies",
     "company_by_code",
+    "company_by_id",
     "document_of",
     "ensure_company",
+    "forgotten_at",
     "last_number",
     "let_go_of_kept",
     "login_of",

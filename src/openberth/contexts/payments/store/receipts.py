@@ -45,6 +45,10 @@ RECEIPT_OF_ATTEMPT = Query(
     ),
     read_receipt,
 )  # fmt: skip
+RECEIPTS_OF_ATTEMPT = Query(
+    select(receipt).where(receipt.c.attempt_id == bindparam("attempt")).order_by(receipt.c.id).limit(PAGE_MAX),
+    read_receipt,
+)
 RECEIPT = Query(select(receipt).where(receipt.c.id == bindparam("receipt_id")), read_receipt)
 RECEIPTS_OF_BILL = Query(
     select(receipt).where(receipt.c.bill_id == bindparam("bill_id")).order_by(receipt.c.id).limit(PAGE_MAX),

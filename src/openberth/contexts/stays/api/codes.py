@@ -5,19 +5,20 @@ A browser gets a small page and forms, everything else JSON. Guide: ``docs/guide
 
 import secrets
 from functools import partial
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from openberth.contexts import payments
 from openberth.contexts.facility import LaneKind, LotSummary
-from openberth.contexts.payments import PayPlace
+from openberth.contexts.payments import LinkKind, PayPlace, receipt_named
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import Scene
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.stays.api import pages
+from openberth.contexts.stays.api.answering import served
 from openberth.contexts.stays.api.driver import (
     CLAIM_PATTERN,
     BillForm,
@@ -32,11 +33,12 @@ from openberth.contexts.stays.api.driver import (
     LeaveForm,
     PayForm,
 )
-from openberth.contexts.stays.api.reading import PASS_COOKIE, language_of, read_form, wants_page
-from openberth.contexts.stays.api.signs import Sign, Signs, code_of
+from openberth.contexts.stays.api.reading import PASS_COOKIE, read_form, wants_page
+from openberth.contexts.stays.api.signs import Sign, Signs
 from openberth.contexts.stays.api.views import DueView, due_view
 from openberth.contexts.stays.model.entities import Ask
 from openberth.contexts.stays.service.codes import bill_in_advance, debt_of, enter_without_plate, leave_with_pass
+from openberth.contexts.stays.service.e_receipts import receipts_inside
 from openberth.contexts.stays.service.prices import Assessment
 from openberth.contexts.stays.service.queries import Waiting, waiting_at
 from openberth.contexts.tariffs import quote_to_plain
@@ -46,8 +48,7 @@ from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.answers import View, instant, instant_or_none, money
 from openberth.infra.http.plates import read_plate
-from openberth.infra.http.problems import TooMany, problem_document, problem_of
-from openberth.kernel.errors import Malformed, NotFound, Problem, Refused
+from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.plates import InvalidPlate, Plate
@@ -57,6 +58,8 @@ PATH = "/c/{code}"
 PASS_BYTES = 12  # 96 bits: a pass is a key to a stay
 PASS_KEPT_S = 30 * DAY_US // SECOND_US
 CLAIM_COOKIE = "scanner"
+PAID_COOKIE = "paid"
+PAID_KEPT_S = DAY_US // SECOND_US  # the way home, and to the computer
 CLAIM_BYTES = 16
 CLAIM_KEPT_S = 600  # long enough to reload the page, too short to stand in the way of the next visit
 
@@ -64,37 +67,24 @@ CLAIM_KEPT_S = 600  # long enough to reload the page, too short to stand in the 
 class CodesApi:
     """Serves the routes; they are plain ones, no part of the operator API."""
 
-    def __init__(self, database: Database, cashier: Cashier, buckets: Buckets) -> None:
+    def __init__(self, database: Database, cashier: Cashier, buckets: Buckets, links: payments.ReceiptLinks) -> None:
         self._database = database
         self._cashier = cashier
+        self._links = links
         self._signs = Signs(database, buckets)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        served = (("", self._show, "GET"), ("/pay", self._pay, "POST"), ("/enter", self._enter, "POST"),
-                  ("/leave", self._leave, "POST"), ("/bills", self._bills, "POST"))  # fmt: skip
-        return [Route(PATH + path, partial(self._serve, serve), methods=[method]) for path, serve, method in served]
-
-    async def _serve(self, serve: Any, request: Request) -> Response:
-        """Answer a request; a browser reads a problem as a page, too."""
-        try:
-            response: Response = await serve(request)
-        except Problem as problem:
-            if not wants_page(request):
-                raise
-            told = problem_document(problem_of(problem), language_of(request))
-            page = pages.page_response(pages.problem_page(told, code_of(request), language_of(request)), problem.status)
-            if isinstance(problem, TooMany):
-                page.headers["retry-after"] = str(problem.retry_after_s)
-            return page
-        return response
+        ours = (("", self._show, "GET"), ("/pay", self._pay, "POST"), ("/enter", self._enter, "POST"),
+                ("/leave", self._leave, "POST"), ("/bills", self._bills, "POST"))  # fmt: skip
+        return [Route(PATH + path, partial(served, serve), methods=[method]) for path, serve, method in ours]
 
     async def _show(self, request: Request) -> Response:
         sign = await self._signs.find(request)
         if sign.lane is None:
-            return self._answer(request, sign, await self._lot_answer(sign))
+            return await self._answer(request, sign, await self._lot_answer(sign))
         answer = await self._lane_answer(sign)
-        response = self._answer(request, sign, answer)
+        response = await self._answer(request, sign, answer)
         if wants_page(request) and sign.lane.kind is LaneKind.ENTRY and _kept_claim(request) is None:
             # Given before the driver asks for a pass: so the same phone is shown it again when the answer is lost.
             _keep(request, response, CLAIM_COOKIE, secrets.token_urlsafe(CLAIM_BYTES), CLAIM_KEPT_S)
@@ -117,10 +107,13 @@ class CodesApi:
         paying = await self._cashier.pay(bill=bill, by=sign.by, kind=channel, scene=scene, place=place)
         attempt = paying.attempt
         if wants_page(request) and attempt.pay_url is not None and attempt.pay_url.startswith(("https://", "http://")):
-            return RedirectResponse(attempt.pay_url, 303, headers=pages.HEADERS)
+            response = RedirectResponse(attempt.pay_url, 303, headers=pages.HEADERS)
+            # The phone that pays is led to the receipt when it comes back; whoever else knows the plate is not.
+            _keep(request, response, PAID_COOKIE, self._links.link(LinkKind.ATTEMPT, attempt.id), PAID_KEPT_S)
+            return response
         order = DriverOrder(
             attempt=attempt.id, channel=attempt.channel, pay_url=attempt.pay_url, due=money(attempt.amount),
-            expires_at=instant(attempt.expires_at),
+            expires_at=instant(attempt.expires_at), receipt=self._links.address(LinkKind.ATTEMPT, attempt.id),
         )  # fmt: skip
         return _json(order, 201)
 
@@ -149,7 +142,7 @@ class CodesApi:
             raise Refused("lane.not_an_exit")
         await self._database.write(partial(_leave, lot=lane.lot, lane=lane.id, token=token), by=sign.by,
                                    urgency=Urgency.LANE)  # fmt: skip
-        return self._answer(request, sign, await self._lane_answer(sign))
+        return await self._answer(request, sign, await self._lane_answer(sign))
 
     async def _bills(self, request: Request) -> Response:
         sign = await self._signs.find(request)
@@ -163,9 +156,28 @@ class CodesApi:
         if form.token is None and due.due.minor:
             await self._signs.something_was_due(sign, plate)
         channels = await self._channels(sign) if due.due.minor else []
+        receipts = [] if form.token is None else await self._receipts_of_pass(sign, plate)
         if wants_page(request):
-            return pages.page_response(pages.bill_page(sign.lot, sign.code, due, plate, channels, sign.language))
-        return _json(DriverBill(bill=due, channels=channels))
+            page = pages.bill_page(sign.lot, sign.code, due, plate, channels, sign.language, receipts)
+            return pages.page_response(page)
+        return _json(DriverBill(bill=due, channels=channels, receipts=receipts))
+
+    async def _receipts_of_pass(self, sign: Sign, plate: Plate) -> list[str]:
+        """Return where the receipts of a stay are: whoever holds its pass is told everything."""
+        paid = await self._database.read(partial(receipts_inside, lot=sign.lot.id, plate=plate), by=sign.by)
+        return [self._links.address(LinkKind.RECEIPT, receipt.id) for receipt in paid]
+
+    async def _receipt_of_phone(self, request: Request, sign: Sign) -> str | None:
+        """Return where the receipt is of what this phone paid here last, None while there is none."""
+        link = request.cookies.get(PAID_COOKIE)
+        if link is None:
+            return None
+        try:
+            kind, named = self._links.read(link, now=self._database.clocks.machine.now())
+            await self._database.read(partial(receipt_named, kind=kind, named=named), by=sign.by)
+        except NotFound:
+            return None
+        return self._links.address(kind, named)
 
     async def _due(self, sign: Sign, plate: Plate) -> DueView:
         """Return what a plate or pass owes.
@@ -188,14 +200,17 @@ class CodesApi:
         known = assessment if plate.is_unlicensed else None
         return _nothing_due(lot, known, self._database.clocks.business.now(), sign.language)
 
-    def _answer(self, request: Request, sign: Sign, answer: DriverLane | DriverLot) -> Response:
+    async def _answer(self, request: Request, sign: Sign, answer: DriverLane | DriverLot) -> Response:
         if not wants_page(request):
             return _json(answer)
+        receipt = await self._receipt_of_phone(request, sign)
         if isinstance(answer, DriverLot):
-            return pages.page_response(pages.lot_page(sign.lot, sign.code, answer, sign.language))
+            return pages.page_response(pages.lot_page(sign.lot, sign.code, answer, sign.language, receipt=receipt))
         assert sign.lane is not None, "a lane's answer is about a lane"
         has_pass = PASS_COOKIE in request.cookies
-        return pages.page_response(pages.lane_page(sign.lane, answer, sign.language, has_pass=has_pass))
+        return pages.page_response(
+            pages.lane_page(sign.lane, answer, sign.language, has_pass=has_pass, receipt=receipt)
+        )
 
     async def _lane_answer(self, sign: Sign) -> DriverLane:
         """Return what a lane shows, with the ways to pay for the car that has to."""

@@ -49,13 +49,16 @@ class DriverLot(View):
 
 
 class DriverOrder(View):
-    """Where to pay, by which channel, and how long (machine time)."""
+    """Where to pay, by which channel, and how long (machine time); ``receipt`` is where the receipt will be once it is
+    paid, for whoever has this address.
+    """
 
     attempt: Id
     channel: str
     pay_url: str | None
     due: MoneyView
     expires_at: When
+    receipt: str
 
 
 class DriverPass(View):
@@ -66,10 +69,14 @@ class DriverPass(View):
 
 
 class DriverBill(View):
-    """What a stay costs by now, and the ways to pay it when something is due, the usual one first."""
+    """What a stay costs by now, and the ways to pay it when something is due, the usual one first.
+
+    ``receipts`` are where the receipts of what was paid are: told to whoever has the pass, nobody by a plate alone.
+    """
 
     bill: DueView
     channels: list[ChannelKind] = Field(default_factory=list)
+    receipts: list[str] = Field(default_factory=list)
 
 
 class PayForm(Form):

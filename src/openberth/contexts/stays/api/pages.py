@@ -10,6 +10,7 @@ from starlette.responses import Response
 from openberth.contexts.facility import LaneContext, LaneKind, LotSummary
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.stays.api.driver import DriverLane, DriverLot, DriverWaiting
+from openberth.contexts.stays.api.e_receipt_views import EReceiptView
 from openberth.contexts.stays.api.views import DueView, NameView
 from openberth.contexts.stays.model.entities import Ask
 from openberth.infra.catalogue import Language, text
@@ -18,9 +19,10 @@ from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import as_datetime, from_iso
 
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": _POLICY,
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
@@ -49,6 +51,9 @@ input{width:100%;font:inherit;padding:.6rem .7rem;border:1px solid var(--line);b
 background:var(--ground);color:inherit}
 button{width:100%;font:inherit;font-weight:600;padding:.8rem;border:0;border-radius:.6rem;background:var(--go);color:#fff;
 margin-top:.6rem}
+a.go{display:block;text-align:center;text-decoration:none;font-weight:600;padding:.8rem;border-radius:.6rem;
+border:1px solid var(--go);margin-top:.6rem}
+img{display:block;width:100%;height:auto;border-radius:.5rem;background:#fff}
 button.other{background:none;border:1px solid var(--go);color:inherit}
 code{font-size:1.05rem;word-break:break-all}
 a{color:inherit}
@@ -70,27 +75,38 @@ def name_of(thing: Named) -> NameView:
     return NameView(zh=thing.name_zh, en=thing.name_en)
 
 
-def page_response(page: str, status: int = 200) -> Response:
-    """Return a page as an answer."""
-    return Response(page, status, HEADERS, "text/html")
+def page_response(page: str, status: int = 200, *, pictures: bool = False) -> Response:
+    """Return a page as an answer; with ``pictures`` it shows some of this very server."""
+    headers = HEADERS | {"content-security-policy": f"img-src 'self'; {_POLICY}"} if pictures else HEADERS
+    return Response(page, status, headers, "text/html")
 
 
-def lane_page(lane: LaneContext, answer: DriverLane, language: Language, *, has_pass: bool) -> str:
-    """Return the page of a lane: what the car that waits there has to do."""
+def place_of(code: str) -> str:
+    """Return the address of a sign's page."""
+    return f"/c/{code}"
+
+
+def lane_page(
+    lane: LaneContext, answer: DriverLane, language: Language, *, has_pass: bool, receipt: str | None = None
+) -> str:
+    """Return the page of a lane: what the car that waits there has to do. ``receipt`` is where that of the last payment
+    by this phone is.
+    """
     head = _head(lane.lot_zh if language == "zh" else lane.lot_en, answer.name.zh if language == "zh" else
                  answer.name.en)  # fmt: skip
-    waiting = answer.waiting
+    waiting, paid = answer.waiting, _receipts([receipt] if receipt else [], language)
     if waiting is None:
         body = _p(text("page.nobody", language))
         if lane.kind is LaneKind.ENTRY:
             body += _p(text("page.nobody_entry", language), "soft")
-        return _page(head + _section(body), language, lane.scan_code)
+        return _page(head + _section(body) + paid, language, place_of(lane.scan_code))
     plate = f'<p><span class="plate">{escape(waiting.plate)}</span></p>' if waiting.plate else ""
-    return _page(head + _section(plate + _todo(lane, waiting, language, has_pass=has_pass)), language, lane.scan_code)
+    todo = _section(plate + _todo(lane, waiting, language, has_pass=has_pass))
+    return _page(head + todo + paid, language, place_of(lane.scan_code))
 
 
-def lot_page(lot: LotSummary, code: str, answer: DriverLot, language: Language) -> str:
-    """Return the page of a lot: free spaces, and a form to pay before going to the car."""
+def lot_page(lot: LotSummary, code: str, answer: DriverLot, language: Language, *, receipt: str | None = None) -> str:
+    """Return the page of a lot: free spaces, and a form to pay before going to the car; ``receipt`` as at a lane."""
     state = text(f"page.state_{answer.state}", language)
     head = _section(
         f"<h1>{escape(_name(answer.name, language))}</h1>{_p(state, 'soft')}"
@@ -103,13 +119,16 @@ def lot_page(lot: LotSummary, code: str, answer: DriverLot, language: Language) 
     )
     passed = f'<form method="post" action="/c/{escape(code)}/bills?lang={language}">'
     passed += f"{_button(text('page.ask_price_pass', language))}</form>"
-    return _page(head + _section(_p(text("page.pay_early", language)) + form + passed), language, code)
+    paid = _receipts([receipt] if receipt else [], language)
+    pay = _section(_p(text("page.pay_early", language)) + form + passed)
+    return _page(head + paid + pay, language, place_of(code))
 
 
 def bill_page(
-    lot: LotSummary, code: str, due: DueView, plate: Plate, channels: Sequence[ChannelKind], language: Language
-) -> str:
-    """Return the page of a bill that is asked for before going to the car."""
+    lot: LotSummary, code: str, due: DueView, plate: Plate, channels: Sequence[ChannelKind], language: Language,
+    receipts: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Return the page of a bill that is asked for before going to the car; ``receipts`` are where receipts are."""
     parts = f"<h1>{escape(_name(name_of(lot), language))}</h1>"
     parts += f'<p><span class="plate">{escape(plate.masked)}</span></p>{_due(due, language, lot.zone)}'
     if due.due.minor:
@@ -117,22 +136,35 @@ def bill_page(
         parts += _pay_form(code, hidden, channels, language)
     else:
         parts += _p(text("page.nothing_due_pass" if plate.is_unlicensed else "page.nothing_due", language))
-    return _page(_section(parts), language, code)
+    return _page(_section(parts) + _receipts(receipts, language), language, place_of(code))
 
 
 def pass_page(lot: LotSummary, code: str, token: str, language: Language) -> str:
     """Return the page that gives a pass."""
     parts = f"<h1>{escape(_name(name_of(lot), language))}</h1>{_p(text('page.welcome', language))}"
     parts += f"<p><code>{escape(token)}</code></p>{_p(text('page.keep_pass', language), 'soft')}"
-    return _page(_section(parts), language, code)
+    return _page(_section(parts), language, place_of(code))
 
 
-def problem_page(problem: Mapping[str, Any], code: str | None, language: Language) -> str:
-    """Return the page of something that could not be done."""
+def receipt_page(e_receipt: EReceiptView, place: str, language: Language) -> str:
+    """Return the page of a receipt: its picture, and both files to take along."""
+    file = f"{escape(place)}/slip"
+    words = f"{text('page.e_receipt', language)} {e_receipt.number}: {_money(e_receipt.amount)}"
+    picture = f'<img src="{file}.png?lang={language}" alt="{escape(words)}">'
+    files = "".join(
+        f'<a class="go" href="{file}.{form}?lang={language}" download="{escape(e_receipt.number)}.{form}">'
+        f"{escape(text(f'page.e_receipt_{form}', language))}</a>"
+        for form in ("pdf", "png")
+    )
+    return _page(_section(picture) + _section(files), language, place)
+
+
+def problem_page(problem: Mapping[str, Any], place: str | None, language: Language) -> str:
+    """Return the page of something that could not be done, and where it leads back to."""
     parts = _p(str(problem["title"]))
     if problem.get("trace"):
         parts += _p(str(problem["trace"]), "soft")
-    return _page(_section(parts), language, code)
+    return _page(_section(parts), language, place)
 
 
 def _todo(lane: LaneContext, waiting: DriverWaiting, language: Language, *, has_pass: bool) -> str:
@@ -207,11 +239,19 @@ def _button(words: str) -> str:
     return f"<button>{escape(words)}</button>"
 
 
-def _page(body: str, language: Language, code: str | None) -> str:
+def _receipts(places: Sequence[str], language: Language) -> str:
+    links = "".join(
+        f'<a class="go" href="{escape(place)}?lang={language}">{escape(text("page.e_receipt", language))}</a>'
+        for place in places
+    )
+    return _section(links) if links else ""
+
+
+def _page(body: str, language: Language, place: str | None) -> str:
     other, named = ("en", "English") if language == "zh" else ("zh", "中文")
     tag = "zh-CN" if language == "zh" else "en"
-    address = f"/c/{escape(code or '')}?lang={other}"
-    link = f'<p class="soft"><a href="{address}" lang="{other}">{named}</a></p>' if code else ""
+    address = f"{escape(place or '')}?lang={other}"
+    link = f'<p class="soft"><a href="{address}" lang="{other}">{named}</a></p>' if place else ""
     return (
         f'<!doctype html><html lang="{tag}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">'

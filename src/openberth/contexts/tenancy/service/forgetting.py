@@ -211,8 +211,18 @@ def let_go(unit: Unit, *, value: Id, person: Id, keepers: Sequence[Keeper]) -> b
         return vault.erase(unit, value)
     until = max(needed)
     unit.run(store.KEEP_VALUE, vault_id=value, person_id=person, until_at=until)
-    unit.run(store.KEEP_LONGER, value=value, new_until=max(until, Instant(unit.machine_now + DAY_US)))
+    unit.run(
+        store.KEEP_LONGER, value=value, new_person=person, new_until=max(until, Instant(unit.machine_now + DAY_US))
+    )
     return False
+
+
+def forgotten_at(reader: Reader, *, value: Id) -> Instant | None:
+    """Return when the person was forgotten whose value is kept for the law alone, the last one; None for any other.
+
+    Machine time. What is from before is shown to nobody outside any more; a plate may belong to somebody else by now.
+    """
+    return reader.one(store.FORGOTTEN_AT, value=value)
 
 
 @by_construction

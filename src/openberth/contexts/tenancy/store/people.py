@@ -8,6 +8,7 @@ from openberth.infra.database.schema import table
 from openberth.infra.database.statement import Query, Write, insert_into, one_id
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
 from openberth.kernel.reasons import REASON_MAX
+from openberth.kernel.time import Instant
 
 HISTORY_MAX = 500
 
@@ -196,6 +197,15 @@ KEPT_OVER = Query(
     lambda value, person_id: (value, person_id),
 )
 KEEP_LONGER = Write(
-    update(kept_value).where(kept_value.c.vault_id == bindparam("value")).values(until_at=bindparam("new_until"))
+    update(kept_value)
+    .where(kept_value.c.vault_id == bindparam("value"))
+    .values(until_at=bindparam("new_until"), person_id=bindparam("new_person"))
 )
+FORGOTTEN_AT = Query(
+    select(person.c.erased_at)
+    .select_from(kept_value.join(person, person.c.id == kept_value.c.person_id))
+    .where(kept_value.c.vault_id == bindparam("value"), person.c.erased_at.is_not(None)),
+    lambda erased_at: Instant(int(erased_at)),
+    everywhere=True,
+)  # fmt: skip
 LET_GO = Write(delete(kept_value).where(kept_value.c.vault_id == bindparam("value")))
