@@ -51,7 +51,7 @@ from openberth.infra.database import Database, Urgency, open_database, sole_owne
 from openberth.infra.database.migrating import migrate
 from openberth.infra.database.partitions import ensure_partitions
 from openberth.infra.ids import IdSource
-from openberth.infra.jobs import JobRunner
+from openberth.infra.jobs import JobRunner, free_all
 from openberth.infra.key_keeping import KeyKeeper
 from openberth.infra.keys import read_keys, settle_keys
 from openberth.infra.outbox import ConsumerRunner, Tail
@@ -136,6 +136,8 @@ class House:
         if self.database.kind == "sqlite":
             # One process holds every connection here, so whatever was sent before this start has nobody to report it.
             await end_unfinished(self.database)
+            # And whoever had claimed a job is gone: a driver at a gate does not wait until its lease runs out.
+            await self.database.write(free_all, by=system("start"))
         await self.dispatcher.start()
         await self.calendars.start()
         await self.old_pictures.start()

@@ -20,7 +20,6 @@ from openberth.contexts.facility.store.tables import command
 from openberth.contexts.payments.model import LIVE, ReceiptMethod, RefundState
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.model.reconciling import DayState, DifferenceKind, DifferenceState
-from openberth.contexts.payments.ports import ChannelSpec
 from openberth.contexts.payments.reactions import Channels, Desk
 from openberth.contexts.payments.reactions.reconciling import JOB_RECONCILE
 from openberth.contexts.payments.service import reconciling, refunds
@@ -34,11 +33,12 @@ from openberth.infra.http.pages import NEWEST
 from openberth.infra.jobs import JobRunner
 from openberth.infra.settings import Settings
 from openberth.kernel.authority import system
-from openberth.kernel.time import SECOND_US, Clock, Instant
+from openberth.kernel.time import SECOND_US, Instant
 from openberth.providers.alipay import AlipayMaker
 from openberth.providers.wechatpay import WechatPayMaker
 from tests.e2e.storm_house import KINDS, WECHATPAY, Book, StormHouse
 from tests.e2e.storm_lanes import Ledger
+from tests.wire.failures.shop import Dated
 
 BEIJING = timezone(timedelta(hours=8))
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
@@ -118,26 +118,11 @@ def next_morning(house: StormHouse, ledger: Ledger) -> list[str]:
         return [f"ledger: {one}" for one in compared(database)[1]]
 
 
-class _Made:
-    """Makes channels that know what time it is in the morning, but sign by the time that the stand-ins prove by."""
-
-    def __init__(self, maker: Any, clock: Clock) -> None:
-        self._maker, self._clock = maker, clock
-
-    def check(self, params: Any, secrets: Any, *, production: bool) -> None:
-        self._maker.check(params, secrets, production=production)
-
-    def make(self, spec: ChannelSpec) -> Any:
-        made = self._maker.make(spec)
-        made._clock = self._clock
-        return made
-
-
 async def _work(database: Database, house: StormHouse, clock: Later) -> None:
     machine = SystemClock()
     makers = {
-        ChannelKind.WECHATPAY: _Made(WechatPayMaker(machine, partial(secrets.token_hex, 16)), clock),
-        ChannelKind.ALIPAY: _Made(AlipayMaker(machine), clock),
+        ChannelKind.WECHATPAY: Dated(WechatPayMaker(machine, partial(secrets.token_hex, 16)), clock),
+        ChannelKind.ALIPAY: Dated(AlipayMaker(machine), clock),
     }
     channels = Channels(database, makers, public_base=house.url, production=False)
     desk, jobs = Desk(database, channels), JobRunner(database, owner="morning")

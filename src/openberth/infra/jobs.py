@@ -103,6 +103,7 @@ _HURRY = Write(
     )
     .values(clock=JobClock.MACHINE.value, due_at=bindparam("new_due"))
 )
+_FREE = Write(update(job).where(job.c.owner.is_not(None)).values(owner=None, leased_until=None))
 _FAILED = Query(
     select(job.c.kind, job.c.error).where(job.c.state == FAILED).limit(100), lambda kind, error: (kind, error)
 )
@@ -154,6 +155,11 @@ def hurry(unit: Unit, *, kind: str, unique_key: str) -> bool:
     """Have a waiting job done now instead of later; one that nobody waits for is no matter."""
     now = unit.machine_now
     return unit.run(_HURRY, job_kind=kind, key=unique_key, machine_now=now, new_due=now) > 0
+
+
+def free_all(unit: Unit) -> int:
+    """Take every job from whoever has claimed it: only for a process that knows that it is alone."""
+    return unit.run(_FREE)
 
 
 def given_up(reader: Reader) -> list[tuple[str, str]]:

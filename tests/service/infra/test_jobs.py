@@ -140,6 +140,23 @@ def test_a_killed_runners_job_is_taken_over_when_its_lease_is_over(db: Database,
     assert heir.seen[0].attempt == 2
 
 
+def test_a_process_that_is_alone_takes_jobs_from_the_dead_at_once(db: Database) -> None:
+    """A power cut in the middle of a job: the next start does not wait until the lease is over."""
+    dead, heir = Handler(), Handler()
+    dead.hanging = asyncio.Event()
+
+    async def main() -> None:
+        async with runner(db, dead):
+            plan(db)
+            await until(lambda: dead.seen)
+        assert db.write_now(jobs.free_all, by=BY) == 1
+        async with runner(db, heir, owner="two"):
+            await until(lambda: heir.seen and not rows(db))
+
+    asyncio.run(main())
+    assert [job.attempt for job in heir.seen] == [2]
+
+
 def test_who_lost_the_lease_does_not_end_the_heirs_job(db: Database, machine: ManualClock) -> None:
     slow, heir = Handler(), Handler(ValueError("not yet done"))
 

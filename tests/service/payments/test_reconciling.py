@@ -187,6 +187,34 @@ def test_a_payment_we_never_heard_of_is_taken_over_and_opens(books: Books) -> No
     assert not books.street.standing("out-1").waiting
 
 
+def test_a_payment_that_is_told_of_during_the_comparison_is_no_difference(books: Books) -> None:
+    """Its notification arrives between our looking at the books and our asking the channel: it has come, too."""
+    attempt = books.opened()
+    row = books.row(attempt)
+    books.next_day([row])
+
+    async def told_meanwhile(day: date) -> Statement:
+        found = await Bank.statement(books.bank, day)
+        match_once = books.street.db.report
+
+        async def report(*words: Any, **more: Any) -> Any:
+            seen = await match_once(*words, **more)
+            books.street.db.report = match_once  # type: ignore[method-assign]
+            write(
+                books.street.db, record_channel_payment, channel="wechatpay", account=books.account.id,
+                number=attempt.number, amount=attempt.amount, transaction=row.transaction,
+            )  # fmt: skip
+            return seen
+
+        books.street.db.report = report  # type: ignore[method-assign]
+        return found
+
+    books.bank.statement = told_meanwhile  # type: ignore[method-assign]
+    assert books.read() == 1
+    [day] = books.days()
+    assert (day.state, books.differences(day)) == (DayState.CLOSED, [])
+
+
 def test_another_sum_is_a_difference(books: Books) -> None:
     attempt = books.opened()
     write(

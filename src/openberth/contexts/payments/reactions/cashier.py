@@ -33,7 +33,8 @@ log = structlog.get_logger()
 
 
 CHECK_AGAIN_US = 10 * SECOND_US
-ASK_AGAIN_US = 60 * SECOND_US
+# After a question without an answer: soon while somebody stands at a gate and has paid, then less often.
+ASK_AGAIN_US, ASK_AGAIN_MOST_US = 4 * SECOND_US, 60 * SECOND_US
 ASK_FOR_US = 7 * DAY_US
 
 
@@ -206,7 +207,8 @@ class Cashier:
             if self._database.clocks.machine.now() > later(attempt.expires_at, ASK_FOR_US):
                 raise
             log.warning("payments.channel_silent", channel=attempt.channel, code=problem.code)
-            raise NotYet(ASK_AGAIN_US) from problem
+            age = self._database.clocks.machine.now() - attempt.expires_at + attempts.ATTEMPT_LIFE_US
+            raise NotYet(min(max(age // 4, ASK_AGAIN_US), ASK_AGAIN_MOST_US)) from problem
 
     async def _take_over(self, attempt: Attempt, state: ChannelState) -> bool:
         if state.paid is None or state.transaction is None:

@@ -110,15 +110,18 @@ class Reconciling:
         return await asyncio.to_thread(match, rows, ours)
 
     async def _take_over(self, contract: Contract, found: Matching) -> bool:
-        """Ask after orders of ours that the channel was paid for and we never heard of; tell whether any came."""
+        """Ask after orders of ours that the channel was paid for and we never heard of; tell whether any came.
+
+        One that is paid by now was told of while the statement was being compared: it came, too.
+        """
         came = False
         unknown = [one for one in found.differences if one.kind is DifferenceKind.LONG and one.row is RowKind.PAYMENT]
         for one in unknown[:TAKEN_OVER_MAX]:
             ask = partial(attempts.attempt_by_number, channel=contract.account.kind.value, number=one.number)
             attempt = await self._database.read(ask, by=self._by)
-            if attempt is None or attempt.state is AttemptState.PAID:
+            if attempt is None:
                 continue
-            came = await self._cashier.look_at(attempt) or came
+            came = attempt.state is AttemptState.PAID or await self._cashier.look_at(attempt) or came
         return came
 
 
