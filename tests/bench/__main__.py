@@ -23,7 +23,8 @@ from pathlib import Path
 import httpx2
 from sqlalchemy import create_engine, make_url, text
 
-from tests.bench import door, load, papers, quotes
+from tests.bench import door, load, notices, papers, quotes
+from tests.bench.load import cpu_seconds
 from tests.e2e.house import ROOT, YAML, House, _answers, _end, _sent, _wait
 from tests.wire.sandpay_process import free_port
 
@@ -71,12 +72,6 @@ class BenchHouse(House):
                 _sent(api.post(f"/v1/lots/big/devices/cam-{n}/credentials")).json()["path"] for n in range(CAMERAS)
             ]
         time.sleep(1)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return user and system time of a process and its ended children."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def drive(name: str, port: int, paths: list[str], pid: int, *, per_second: int, seconds: float) -> Row:
@@ -163,6 +158,7 @@ def main() -> None:
     print(f"\nCPU per passage against the baseline: {ours.cpu_us / plain.cpu_us:.2f} × (goal ≤ 2 ×)")
     print(f"p99 at {given.rate}/s: {ours.measured.percentile(0.99):.1f} ms (goal ≤ 50 ms)")
     print(door.line())
+    notices.report()
     quotes.report()
     papers.report()
 

@@ -7,6 +7,7 @@ import os
 import random
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 PROVINCES = "京沪粤苏浙川鄂湘闽鲁"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -24,6 +25,12 @@ class Measured:
     def percentile(self, share: float) -> float:
         ordered = sorted(self.latencies_ms)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return user and system time of a process and its ended children."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def jpeg(size: int) -> bytes:
