@@ -1,8 +1,11 @@
 """Prepaid accounts over the operator API: opened, filled in cash and by a code, spent at the exit, paid out, closed."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.wire.api.house import CAR, OTHER_CAR, House, eventually
+from openberth.entrypoints.cli.app import run
+from tests.wire.api.house import CAR, OTHER_CAR, TOKEN, House, eventually
 
 NOBODY = "00000000-0000-7000-8000-000000000001"
 
@@ -84,3 +87,32 @@ def test_plates_are_changed_and_mistakes_are_told(house: House, account: str) ->
     taken = house.post("/v1/prepaid", {"lot": "mall", "code": "A-1204", "plates": [OTHER_CAR]}, key="k-1")
     assert (taken.status_code, taken.json()["code"]) == (409, "prepaid.plate_taken")
     assert house.operator.get(f"/v1/prepaid/{NOBODY}").json()["code"] == "prepaid.not_found"
+
+
+def test_by_command(house: House, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    capfd.readouterr()
+
+    def command(*line: str) -> tuple[int, str]:
+        where = ("--url", house.url, "--token-file", str(token), "--language", "en")
+        return run(["prepaid", *line, "--lot", "mall", *where]), "".join(capfd.readouterr())
+
+    opened = command("open", "A-7", "--plate", CAR, "--plate", OTHER_CAR)
+    assert opened == (0, "Account A-7: can spend 0.00, active, plates 粤B·**345 粤B·**890\n")
+    assert command("top-up", "A-7", "100.50") == (
+        0, "Account A-7: can spend 100.50, active, plates 粤B·**345 粤B·**890\n"
+    )  # fmt: skip
+    status, told = command("top-up", "A-7", "20", "--way", "sandpay")
+    assert (status, "Pay 20.00 before" in told) == (0, True)
+    status, told = command("pay-out", "A-7", "--amount", "0.50", "--reason", "moved")
+    assert (status, told.splitlines()[0]) == (0, "0.50 goes back (cash): done")
+    status, told = command("show", "A-7")
+    assert status == 0
+    assert ["put in" in told, "paid out" in told, "+100.50" in told, "-0.50" in told] == [True] * 4
+    assert "100.00" in command("list")[1]
+    assert command("close", "A-7", "--reason", "moved")[0] == 0
+    status, told = command("top-up", "A-7", "1")
+    assert (status, "is closed" in told) == (1, True)
+    assert command("show", "B-1")[0] == 1

@@ -36,7 +36,7 @@ GROUPS = {
     "organisation": "organisation", "setting": "setting",
     "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
     "audit": "audit", "keys": "keys", "person": "people", "ledger": "ledger",
-    "shift": "shifts", "receipt": "receipts",
+    "shift": "shifts", "prepaid": "prepaid", "receipt": "receipts",
 }  # fmt: skip
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": "arguments",

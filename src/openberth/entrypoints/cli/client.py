@@ -6,6 +6,7 @@ and its application is called directly: the same routes, checks and answers, wit
 
 import asyncio
 import os
+import secrets
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -112,6 +113,8 @@ class Api:
             extra |= {"content": content, "headers": {"content-type": kind}}
         elif json is not None:
             extra["json"] = json
+        if method == "POST":  # what moves a gate or money is refused without one: every command is one operation
+            extra["headers"] = {**extra.get("headers", {}), "idempotency-key": secrets.token_hex(16)}
         answer = await self._send(method, path, **extra)
         if answer.status_code >= 400:
             raise problem_of(answer, name, self.where)

@@ -1,4 +1,4 @@
-"""How the command line shows the sheets of shifts, and how it reads the amounts that guards type."""
+"""How the command line shows the sheets of shifts and the lots they are of, and reads the amounts that people type."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
+from openberth.entrypoints.cli.client import Api, part
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table, print_warning
 from openberth.kernel.errors import Malformed
@@ -35,6 +36,12 @@ class Place:
         if instant is None:
             return "-"
         return as_datetime(from_iso(instant)).astimezone(ZoneInfo(self.zone)).strftime(form)
+
+
+async def place_named(api: Api, lot: str) -> Place:
+    """Return a lot as sheets know it. Raises ``Problem``."""
+    found = await api.get(f"/v1/lots/{part(lot)}")
+    return Place(found["code"], found["name"], found["zone"], found["currency"])
 
 
 def read_amount(text: str, currency: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import typer
 from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.mistakes import FAILED
 from openberth.entrypoints.cli.session import Session
-from openberth.entrypoints.cli.sheets import Place, print_list, print_sheet, read_amount, read_pieces
+from openberth.entrypoints.cli.sheets import Place, place_named, print_list, print_sheet, read_amount, read_pieces
 from openberth.kernel.errors import NotFound
 
 app = typer.Typer()
@@ -33,7 +33,7 @@ def open_shift(
 
 async def _open(session: Session, lot: str, opening: str, booth: str | None) -> None:
     async with connected(session) as api:
-        place = await _place(api, lot)
+        place = await place_named(api, lot)
         form = {"lot": lot, "opening": read_amount(opening, place.currency)} | ({"booth": booth} if booth else {})
         print_sheet(session, place, await api.post("/v1/shifts", form))
 
@@ -50,7 +50,7 @@ def show(
 
 async def _show(session: Session, lot: str, number: int | None) -> None:
     async with connected(session) as api:
-        place = await _place(api, lot)
+        place = await place_named(api, lot)
         own = await _own(api, lot, number)
         path = f"/v1/my/shifts/{own}" if own is not None else f"/v1/shifts/{await _numbered(api, lot, number)}"
         print_sheet(session, place, await api.get(path))
@@ -64,7 +64,7 @@ def list_shifts(context: typer.Context, lot: LotOption) -> None:
 
 async def _list(session: Session, lot: str) -> None:
     async with connected(session) as api:
-        place = await _place(api, lot)
+        place = await place_named(api, lot)
         found = await api.get("/v1/shifts", lot=lot)
         safe = await api.get(f"/v1/lots/{part(lot)}/safe")
     print_list(session, place, found["items"], safe["balances"])
@@ -90,7 +90,7 @@ async def _hand_over(
 ) -> None:  # fmt: skip
     number, passed = onward
     async with connected(session) as api:
-        place = await _place(api, lot)
+        place = await place_named(api, lot)
         own = await _own(api, lot, None)
         form = _counted(place, counted, count, reason)
         if number is not None:
@@ -117,7 +117,7 @@ async def _close(
     session: Session, number: int, lot: str, counted: str | None, count: list[str], reason: str | None
 ) -> None:
     async with connected(session) as api:
-        place = await _place(api, lot)
+        place = await place_named(api, lot)
         shift = await _numbered(api, lot, number)
         form = _counted(place, counted, count, reason)
         _told(session, place, await api.post(f"/v1/shifts/{shift}/close", form))
@@ -140,7 +140,7 @@ async def _confirm(
     session: Session, number: int, lot: str, counted: str | None, count: list[str], reason: str | None
 ) -> None:
     async with connected(session) as api:
-        place = await _place(api, lot)
+        place = await place_named(api, lot)
         shift = await _numbered(api, lot, number)
         corrected = _counted(place, counted, count, reason)
         if "counted" in corrected or "pieces" in corrected:
@@ -166,7 +166,7 @@ def deposit(
 
 async def _deposit(session: Session, amount: str, lot: str, reference: str, kind: str) -> None:
     async with connected(session) as api:
-        place = await _place(api, lot)
+        place = await place_named(api, lot)
         form = {"kind": kind, "amount": read_amount(amount, place.currency), "reference": reference}
         move = await api.post(f"/v1/lots/{part(lot)}/safe/moves", form)
     told = session.say(f"cli.shift.{kind}", amount=place.shown(move["amount"]), reference=move["reference"], lot=lot)
@@ -186,11 +186,6 @@ def _counted(place: Place, counted: str | None, count: list[str], reason: str | 
     if count:
         form["pieces"] = read_pieces(count, place.currency)
     return form | ({"reason": reason} if reason is not None else {})
-
-
-async def _place(api: Api, lot: str) -> Place:
-    found = await api.get(f"/v1/lots/{part(lot)}")
-    return Place(found["code"], found["name"], found["zone"], found["currency"])
 
 
 async def _own(api: Api, lot: str, number: int | None) -> str | None:
