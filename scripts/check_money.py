@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "openberth"
 
-HOME = ("kernel/", "contexts/payments/", "contexts/tariffs/", "contexts/stays/", "providers/")
+HOME = ("kernel/", "contexts/payments/", "contexts/tariffs/", "contexts/stays/", "contexts/insight/", "providers/")
 MONEY_NAME = re.compile(
     r"(?:^|_)(?:minor|amounts?|fen|fees?|cents?|yuan|prices?|paid|refunded|surplus|balance|payout)(?:_(?:minor|fen|e4))?$"
 )

@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from openberth import __version__
 from openberth.contexts import facility, payments, permits, stays, tariffs, tenancy
 from openberth.contexts.facility.api import FacilityApi
+from openberth.contexts.insight.api import FinanceApi
 from openberth.contexts.payments.api import (
     ChannelHooks,
     ChannelsApi,
@@ -175,6 +176,7 @@ def build_app(parts: Parts) -> FastAPI:
         PaymentsApi(database), RefundsApi(database), DebtsApi(database), ChannelsApi(database, parts.channels, lots),
         ReconciliationApi(database), PayoutsApi(database), ShiftsApi(database), SlipsApi(database),
         PrepaidApi(database, parts.cashier),
+        FinanceApi(database),
         PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
         EReceiptsApi(database, parts.press, links),
         AccountsApi(database, entrance.hashing), ApiKeysApi(database), GrantsApi(database, lots),

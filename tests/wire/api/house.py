@@ -18,7 +18,7 @@ from uuid import UUID
 import httpx2
 import uvicorn
 
-from openberth.contexts import payments, stays, tenancy
+from openberth.contexts import insight, payments, stays, tenancy
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
     Acknowledgement,
@@ -177,6 +177,7 @@ class House:
         self.key_keeper = KeyKeeper(self.database)
         self.key_keeper.register(self.jobs)
         stays.Repricing(self.database).register(self.jobs)
+        insight.Rebuilding(self.database).register(self.jobs)
         self.blobs = FolderBlobs(self.folder / "pictures")
         self.press = Press()
         self.exporting = Exporting(self.database, self.blobs)
@@ -238,7 +239,7 @@ class House:
         work = [asyncio.create_task(self.tail.run()), asyncio.create_task(self.jobs.run())]
         work += [
             asyncio.create_task(ConsumerRunner(self.database, self.tail, wanted).run())
-            for wanted in (*stays.consumers(), audit_consumer())
+            for wanted in (*stays.consumers(), *insight.consumers(), audit_consumer())
         ]
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         while not self._server.started:  # noqa: ASYNC110 - uvicorn has no event for it

@@ -66,6 +66,8 @@ PLAIN: Mapping[str, Any] = {
     "en": "Name",
     "key": "retention.pictures_days",
     "document": "v1",
+    "from": "2026-03-01",
+    "to": "2026-03-31",
 }
 PLAIN_AT = {("/v1/passages/{passage}/pictures/{number}", "number"): 0}
 

@@ -52,7 +52,7 @@ from openberth.contexts.tenancy.service.companies import (
 )
 from openberth.contexts.tenancy.service.forgetting import forgotten_at, let_go_of_kept
 from openberth.contexts.tenancy.service.looking import note_look
-from openberth.contexts.tenancy.service.organisation import partners
+from openberth.contexts.tenancy.service.organisation import partner_by_code, partners
 from openberth.contexts.tenancy.service.people import check_person, plate_shown
 from openberth.contexts.tenancy.service.sessions import PURGE_MAX
 from openberth.contexts.tenancy.service.sessions import purge as purge_sessions
@@ -113,6 +113,7 @@ __all__ = [
     "note_look",
     "operator_of",
     "page_after",
+    "partner_by_code",
     "partners",
     "plate_shown",
     "purge_sessions",

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "simulate": ("service", _FORWARDED),
     "backup": ("backups", {}),
     "restore": ("backups", {}),
+    "finance": ("finance", {}),
     "version": ("version", {}),
 }
 GROUPS = {
@@ -37,6 +38,7 @@ GROUPS = {
     "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
     "audit": "audit", "keys": "keys", "person": "people", "ledger": "ledger",
     "shift": "shifts", "prepaid": "prepaid", "receipt": "receipts",
+    "insight": "insight",
 }  # fmt: skip
 TITLES = {
     "ARGUMENTS_PANEL_TITLE": "arguments",

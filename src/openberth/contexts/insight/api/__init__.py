@@ -1,0 +1,5 @@
+"""Routes of insight."""
+
+from openberth.contexts.insight.api.finance import FinanceApi
+
+__all__ = ["FinanceApi"]
