@@ -42,6 +42,8 @@ OWN_REFUSALS = {
     "PUT /v1/lots/<lot>/company": {"auth.out_of_scope"},
     "GET /v1/exports/<export>/file": {"export.not_found"},  # handed over once, and what lay there does not come back
     "POST /v1/keys/rotate": {"auth.out_of_scope"},  # the keys are those of the installation
+    "POST /v1/finance/rebuild": {"auth.out_of_scope"},  # so are the rollups
+    "GET /v1/finance/rebuild": {"auth.out_of_scope"},
     "GET /v1/audit/head": {"auth.out_of_scope"},  # of the chain of all
     "GET /v1/keys": {"auth.out_of_scope"},
     "POST /v1/backups": {"auth.out_of_scope"},

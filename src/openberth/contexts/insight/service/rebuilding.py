@@ -48,8 +48,7 @@ class Progress:
 @needs("finance.rebuild")
 def rebuild(unit: Unit) -> Progress:
     """Begin to rebuild, unless a rebuild is going on. Raises ``Denied("auth.out_of_scope")`` for who has one place."""
-    if not unit.caller.scope.is_everything:
-        raise Denied("auth.out_of_scope")
+    _check_everywhere(unit)
     jobs.cancel(unit, kind=JOB_REBUILD, unique_key="once")  # one that was given up stands in the way of a new one
     if jobs.schedule(unit, kind=JOB_REBUILD, body={}, unique_key="once") and _building(unit) is None:
         number = max([feeding.serving(unit), *(one.number for one in unit.all(store.GENERATIONS))]) + 1
@@ -63,8 +62,10 @@ def rebuild(unit: Unit) -> Progress:
     return progress(unit)
 
 
+@needs("finance.rebuild")
 def progress(reader: Reader) -> Progress:
-    """Return how far a rebuild is."""
+    """Return how far a rebuild is. Raises ``Denied("auth.out_of_scope")`` as ``rebuild``."""
+    _check_everywhere(reader)
     building = _building(reader)
     at = standing.standing_of(reader, name=READER).position
     return Progress(
@@ -152,6 +153,11 @@ def drop_some(unit: Unit) -> bool:
     period = unit.all(store.FIRST_PERIOD, generation=oldest, after=0)[0]
     unit.run(store.DROP, gone=oldest, wanted=period)
     return True
+
+
+def _check_everywhere(reader: Reader) -> None:
+    if not reader.caller.scope.is_everything:
+        raise Denied("auth.out_of_scope")
 
 
 def _building(reader: Reader) -> Generation | None:
