@@ -193,7 +193,7 @@ class PrepaidApi:
         return await self._database.read(partial(_movements, prepaid=prepaid, ask=ask), by=by)
 
     async def top_up(
-        self, prepaid: PrepaidPath, form: TopUpForm, by: Annotated[Caller, Depends(may("prepaid.top_up"))], key: Key
+        self, prepaid: PrepaidPath, form: TopUpForm, by: Annotated[Caller, Depends(may("prepaid.fill"))], key: Key
     ) -> Response:
         """Put money in: in cash at once, by a code of a channel, or by a bill that is paid like any other."""
         amount = form.amount.value()

@@ -17,7 +17,7 @@ CHECK_AFTER_US = 5 * SECOND_US
 JOB_CHECK = "payments.check_attempt"
 
 
-@needs("sign.use", "prepaid.top_up")
+@needs("sign.use", "prepaid.fill")
 def begin_attempt(
     unit: Unit, *, bill: Id, channel: str, account: Id | None = None, scene: str = "code", payer: str | None = None,
     place: PayPlace = PayPlace.PREPAY,
@@ -56,7 +56,7 @@ def begin_attempt(
     return begun
 
 
-@needs("sign.use", "prepaid.top_up")
+@needs("sign.use", "prepaid.fill")
 def attempt_opened(unit: Unit, *, attempt: Id, pay_url: str | None, channel_order: str | None) -> Attempt:
     """Take note that the channel opened the order."""
     unit.lock(("attempt", attempt))

@@ -115,7 +115,7 @@ def let_go_of_holder(unit: Unit, found: PrepaidAccount) -> None:
     _tell(unit, after, "closed", 0)
 
 
-@needs("prepaid.top_up")
+@needs("prepaid.fill")
 def top_up(unit: Unit, *, account: Id, amount: Money) -> Bill:
     """Issue the bill by which money is put in; paid, its money is the account's in the same unit.
 

@@ -129,6 +129,10 @@ DEEDS: Mapping[str, Rule] = {
         "payment.differs", "attempt", "attempt", before={"minor": "asked_minor", "currency": "asked_currency"},
         after={"minor": "told_minor", "currency": "told_currency", "channel": "channel"}, outcome=Outcome.REFUSED,
     ),
+    "payments.prepaid_changed": Rule(
+        "prepaid.changed", "prepaid_account", "account",
+        after=_same("what", "code", "holder", "spending", "pays_by_itself", "state", "plates"), reason="reason",
+    ),
     "payments.refund_asked": Rule(
         "refund.asked", "refund", "refund", after=_same("receipt", "bill", "amount_minor", "currency", "cause"),
     ),
@@ -182,6 +186,7 @@ DEEDS: Mapping[str, Rule] = {
 NO_DEEDS = frozenset((
     "facility.command_ended", "payments.attempt_ended", "payments.attempt_opened", "payments.bill_issued",
     "payments.bill_settled", "payments.bill_withdrawn", "payments.bill_written_off", "payments.refund_made",
+    "payments.prepaid_moved",
     "payments.surplus_received", "stays.case_raised", "stays.passage_decided",
     "stays.stay_moved", "stays.stay_opened", "tenancy.notice_left",
     # Written in their units, with what was before, masked values and counts.

@@ -39,7 +39,7 @@ _LOOKING = frozenset((
 _RUNNING_A_LOT = frozenset((
     "lot.write", "occupancy.write", "device.credentials", "lane.open", "plate.correct", "case.resolve", "cash.take",
     "permit.write", "tariff.write", "person.write", "debt.dispute", "shift.run", "shift.confirm", "safe.write",
-    "prepaid.write", "prepaid.top_up",
+    "prepaid.write", "prepaid.fill",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
     "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write", "payout.write",
@@ -83,7 +83,7 @@ ROLES: dict[Role, frozenset[str]] = {
         _LOOKING
         - {"setting.read", "organisation.read", "person.read", "channel.read", "shift.read", "finance.read"}
     ) | {
-        "lane.open", "plate.correct", "case.resolve", "cash.take", "shift.run", "prepaid.top_up",
+        "lane.open", "plate.correct", "case.resolve", "cash.take", "shift.run", "prepaid.fill",
     },
     Role.MAINTENANCE: frozenset((
         "lot.read", "device.read", "device.credentials", "alarm.read", "feed.read", "system.read",
