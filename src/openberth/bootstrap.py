@@ -204,7 +204,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             database, _makers(settings, clocks.machine), public_base=settings.public_base, production=not settings.demo
         )
         stack.push_async_callback(channels.aclose)
-        desk = Desk(database, channels)
+        desk = Desk(database, channels, CHECKS)
         jobs = JobRunner(database, owner=node_name())
         desk.register(jobs)
         stays.Repricing(database).register(jobs)

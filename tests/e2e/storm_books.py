@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import Connection, create_engine, make_url, select, text
 
-from openberth.bootstrap import opened_database
+from openberth.bootstrap import CHECKS, opened_database
 from openberth.contexts.facility.model import CommandKind, CommandState
 from openberth.contexts.facility.store.tables import command
 from openberth.contexts.payments.model import LIVE, ReceiptMethod, RefundState
@@ -125,7 +125,7 @@ async def _work(database: Database, house: StormHouse, clock: Later) -> None:
         ChannelKind.ALIPAY: Dated(AlipayMaker(machine), clock),
     }
     channels = Channels(database, makers, public_base=house.url, production=False)
-    desk, jobs = Desk(database, channels), JobRunner(database, owner="morning")
+    desk, jobs = Desk(database, channels, CHECKS), JobRunner(database, owner="morning")
     desk.register(jobs)
     running = asyncio.create_task(jobs.run())
     try:

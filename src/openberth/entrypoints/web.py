@@ -25,6 +25,7 @@ from openberth.contexts.payments.api import (
     RefundsApi,
     ShiftsApi,
     SlipsApi,
+    VerificationApi,
 )
 from openberth.contexts.payments.reactions import Cashier, Channels
 from openberth.contexts.permits.api import PermitsApi
@@ -175,7 +176,7 @@ def build_app(parts: Parts) -> FastAPI:
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
         PaymentsApi(database), RefundsApi(database), DebtsApi(database), ChannelsApi(database, parts.channels, lots),
         ReconciliationApi(database), PayoutsApi(database), ShiftsApi(database), SlipsApi(database),
-        PrepaidApi(database, parts.cashier), FinanceApi(database),
+        PrepaidApi(database, parts.cashier), FinanceApi(database), VerificationApi(database),
         PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
         EReceiptsApi(database, parts.press, links),
         AccountsApi(database, entrance.hashing), ApiKeysApi(database), GrantsApi(database, lots),

@@ -6,17 +6,22 @@ from datetime import UTC, date, timedelta, timezone
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from openberth.contexts.payments.model.channels import ChannelAccount, ChannelKind
 from openberth.contexts.payments.model.reconciling import DayState, DifferenceKind, DifferenceState, RowKind
 from openberth.contexts.payments.ports import ChannelState, OrderState, Statement, StatementNotReady, StatementRow
 from openberth.contexts.payments.reactions import Cashier, Channels, Reconciling
+from openberth.contexts.payments.reactions.reconciling import JOB_RECONCILE
 from openberth.contexts.payments.service import channels as accounts
 from openberth.contexts.payments.service import reconciling as service
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
 from openberth.contexts.payments.store.reconciling import Day, Difference
 from openberth.contexts.tenancy.model.organisation import Node
+from openberth.infra.database.schema import job
+from openberth.infra.database.statement import Query
+from openberth.infra.jobs import Job
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
@@ -241,6 +246,21 @@ def test_what_the_channel_does_not_tell_of_may_stand_in_its_next_file(books: Boo
     books.read()
     [one] = books.differences(second)
     assert one.state is DifferenceState.GONE
+
+
+def test_the_next_morning_is_planned_while_this_one_is_at_work(books: Books) -> None:
+    known = Channels(books.street.db, {ChannelKind.WECHATPAY: Maker(books.bank)}, public_base="x", production=False)
+    reading = Reconciling(books.street.db, known, Cashier(books.street.db, known))
+    asyncio.run(reading.start())
+
+    def planned() -> list[int]:
+        due = Query(select(job.c.due_at).where(job.c.kind == JOB_RECONCILE).order_by(job.c.due_at), int)
+        return read(books.street.db, lambda reader: reader.all(due))
+
+    [first] = planned()
+    books.street.machine.advance(first - books.street.machine.now())
+    asyncio.run(reading.work(Job(Id(int=1), JOB_RECONCILE, {}, 1, None)))
+    assert planned() == [first, first + DAY_US]
 
 
 def test_days_of_others_are_out_of_reach(books: Books) -> None:

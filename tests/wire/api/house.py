@@ -18,6 +18,7 @@ from uuid import UUID
 import httpx2
 import uvicorn
 
+from openberth.bootstrap import CHECKS
 from openberth.contexts import insight, payments, stays, tenancy
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
@@ -161,7 +162,7 @@ class House:
         self.tail = Tail(self.database)
         makers: dict[ChannelKind, ChannelMaker] = dict.fromkeys(ChannelKind, self.channel)
         self.channels = Channels(self.database, makers | dict(self.makers), public_base=self.url, production=False)
-        desk = Desk(self.database, self.channels)
+        desk = Desk(self.database, self.channels, CHECKS)
         self.cashier = desk.cashier
         self.calendars = CalendarKeeper(self.database, LibraryDays())
         self.buckets = MemoryBuckets(self.machine)

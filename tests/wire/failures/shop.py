@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx2
 from sqlalchemy import select
 
+from openberth.bootstrap import CHECKS
 from openberth.contexts.payments.model.channels import ChannelAccount
 from openberth.contexts.payments.ports import ChannelMaker, ChannelSpec, StatementNotReady
 from openberth.contexts.payments.reactions import Channels, Desk, Reconciling
@@ -210,7 +211,7 @@ class Shop:
         makers = {side.kind: Dated(side.maker(SystemClock()), house.machine) for side in self.sides}
         # Channels of their own: those of the server belong to its loop.
         channels = Channels(house.database, makers, public_base=house.url, production=False)
-        reading = Reconciling(house.database, channels, Desk(house.database, channels).cashier)
+        reading = Reconciling(house.database, channels, Desk(house.database, channels, CHECKS).cashier)
         try:
             found: list[ChannelAccount] = house.database.read_now(accounts, by=BY)
             for account in found:

@@ -10,6 +10,7 @@ from openberth.contexts.payments.api.reconciliation import ReconciliationApi
 from openberth.contexts.payments.api.refunds import RefundsApi
 from openberth.contexts.payments.api.shifts import ShiftsApi
 from openberth.contexts.payments.api.slips import SlipsApi
+from openberth.contexts.payments.api.verification import VerificationApi
 
 __all__ = [
     "BillView",
@@ -24,6 +25,7 @@ __all__ = [
     "RefundsApi",
     "ShiftsApi",
     "SlipsApi",
+    "VerificationApi",
     "bill_view",
     "receipt_view",
 ]

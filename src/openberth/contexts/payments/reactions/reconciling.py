@@ -136,7 +136,7 @@ def _made_on(account: ChannelAccount) -> date:
 
 def _plan(unit: Unit) -> None:
     now = unit.machine_now
-    due = now - now % DAY_US + _READY_US
-    jobs.schedule(
-        unit, kind=JOB_RECONCILE, body={}, due_at=Instant(due if due > now else due + DAY_US), unique_key="daily"
-    )
+    due = Instant(now - now % DAY_US + _READY_US)
+    due = Instant(due if due > now else due + DAY_US)
+    # By its day: the job that plans the next one is still there, and would stand for it.
+    jobs.schedule(unit, kind=JOB_RECONCILE, body={}, due_at=due, unique_key=f"day-{due // DAY_US}")
