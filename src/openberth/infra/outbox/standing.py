@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, delete, func, or_, select
 
 from openberth.infra.database.schema import consumer, event, parked_key
-from openberth.infra.database.statement import Query, Write
+from openberth.infra.database.statement import Query, Write, one_id
 from openberth.infra.database.unit import Reader, Unit
 from openberth.infra.outbox import store
 from openberth.kernel.ids import Id
@@ -17,7 +17,7 @@ from openberth.kernel.time import Instant
 _PARKED = Query(select(func.count()).where(parked_key.c.consumer == bindparam("name")), int)
 _UNPARK = Write(delete(parked_key).where(parked_key.c.consumer == bindparam("name")))
 _FORGET = Write(delete(consumer).where(consumer.c.name == bindparam("wanted")))
-_OLDEST_ID: Query[Id | None] = Query(select(func.min(event.c.id)), lambda found: found)
+_OLDEST_ID: Query[Id] = Query(select(event.c.id).order_by(event.c.id).limit(1), one_id)  # no server has min() of ids
 _FIRST = Query(select(func.coalesce(func.min(event.c.position), 0)), int)
 
 
@@ -49,7 +49,7 @@ def held_standing(unit: Unit, *, name: str) -> Standing:
 
 def beginning(reader: Reader) -> Beginning:
     """Return where the log begins, which loses its oldest months in time."""
-    oldest = reader.all(_OLDEST_ID)[0]
+    oldest = reader.one(_OLDEST_ID)
     at = 0 if oldest is None else (oldest.int >> 80) * 1_000  # ids of version 7 begin with their millisecond
     return Beginning(reader.all(_FIRST)[0], Instant(at))
 
