@@ -15,7 +15,7 @@ from openberth.contexts.insight.store.rows import SUM_NAMES
 from openberth.contexts.insight.store.tables import finance_row
 from openberth.contexts.payments.model import RefundState
 from openberth.contexts.payments.model.debts import DebtState
-from openberth.contexts.payments.service import debts, refunds
+from openberth.contexts.payments.service import debts, prepaid, refunds
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
 from openberth.infra.database import Query, Unit
@@ -24,6 +24,7 @@ from openberth.infra.outbox import standing
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Problem
 from openberth.kernel.money import Money
+from openberth.kernel.plates import Plate
 from tests.service.acting import COMPANY, SYSTEM, of_company, read, write
 from tests.service.stays.street import CAR, LAST, OTHER_CAR, THIRD_CAR, Street
 
@@ -89,11 +90,17 @@ class Accountant:
 
     def received(self) -> Counter[str]:
         found = read(self.db, payments.receipts_of_lot, lot=self.street.lot, before=LAST, limit=1_000)
-        return _added((one.method.value, one.amount.minor) for one in found)
+        filling = {one.id for one in self._bills() if one.subject_kind == payments.PREPAID}
+        return _added((one.method.value, one.amount.minor) for one in found if one.bill not in filling)
 
     def billed(self) -> int:
-        found = read(self.db, payments.bills_of_lot, lot=self.street.lot, before=LAST, limit=1_000)
-        return sum(one.due.minor for one in found)
+        return sum(one.due.minor for one in self._bills() if one.subject_kind != payments.PREPAID)
+
+    def put_in(self) -> int:
+        return sum(one.paid.minor for one in self._bills() if one.subject_kind == payments.PREPAID)
+
+    def _bills(self) -> list[payments.Bill]:
+        return read(self.db, payments.bills_of_lot, lot=self.street.lot, before=LAST, limit=1_000)
 
     def sent_back(self) -> Counter[str]:
         found = read(self.db, refunds.refunds_of_lot, lot=self.street.lot, before=LAST, limit=1_000)
@@ -113,7 +120,10 @@ class History:
     def __init__(self, street: Street, seed: int) -> None:
         self.street, self.dice = street, random.Random(seed)
         self._payments = (self.pay_cash, self.pay_by_phone, self.pay_too_much, self.let_out)
-        self._afterwards = (self.refund, self.money_went, self.give_up, self.waive)
+        self._afterwards = (self.refund, self.money_went, self.give_up, self.waive, self.fill, self.pay_out)
+        self.account = write(
+            street.db, prepaid.open_account, lot=street.lot, code="A-1", plates=[Plate.read(THIRD_CAR)]
+        ).id  # fmt: skip
 
     def go_on(self, visits: int) -> None:
         for _ in range(visits):
@@ -174,6 +184,19 @@ class History:
         one = self.dice.choice(asked or found)
         write(self.street.db, refunds.refund_does_not_go, refund=one.id, detail="no")
         write(self.street.db, refunds.give_up, refund=one.id, reason="no")
+
+    def fill(self) -> None:
+        """Put money into the account of one of the cars, or ask for it only."""
+        amount = Money(self.dice.randint(100, 3_000), "CNY")
+        bill = write(self.street.db, prepaid.top_up, account=self.account, amount=amount)
+        if self.dice.random() < 0.8:
+            write(self.street.db, payments.take_cash, by=of_company(COMPANY), bill=bill.id, tendered=amount)
+
+    def pay_out(self) -> None:
+        amount = Money(self.dice.randint(1, 200), "CNY")
+        write(
+            self.street.db, refunds.pay_out, by=of_company(COMPANY), account=self.account, amount=amount, reason="sorry"
+        )  # fmt: skip
 
     def waive(self) -> None:
         found = read(self.street.db, debts.debts_of_lot, lot=self.street.lot, before=LAST, limit=50)

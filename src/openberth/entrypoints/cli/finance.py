@@ -15,7 +15,10 @@ from openberth.entrypoints.cli.tables import plain_table, print_warning
 from openberth.kernel.errors import Malformed, Refused
 from openberth.kernel.money import Money
 
-SUMS = ("receivable", "received", "surplus", "relieved", "refunded", "returned", "written_off", "kept")
+SUMS = (
+    "receivable", "received", "surplus", "relieved", "refunded", "returned", "written_off", "kept", "put_in",
+    "paid_out",
+)  # fmt: skip
 
 
 def finance(

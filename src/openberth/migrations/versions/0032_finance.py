@@ -5,7 +5,10 @@ from openberth.migrations.steps import big, create_index, create_table, ident, n
 revision = "0032"
 down_revision = "0031"
 
-MEASURES = ("billed", "withdrawn", "received", "surplus", "relieved", "refunded", "returned", "written_off")
+MEASURES = (
+    "billed", "withdrawn", "received", "surplus", "relieved", "refunded", "returned", "written_off", "put_in",
+    "paid_out",
+)  # fmt: skip
 
 
 def upgrade() -> None:

@@ -145,7 +145,7 @@ def test_more_settles_and_the_excess_is_surplus() -> None:
     after = pay(a_bill(), "12.50")
     assert (after.bill.paid, after.receipt.surplus, after.receipt.applied) == (yuan("10"), yuan("2.50"), yuan("10"))
     assert after.events[0] == ReceiptRecorded(
-        new_id(100), new_id(1), new_id(7), "sandpay", 1250, 250, "CNY", None, new_id(5)
+        new_id(100), new_id(1), new_id(7), "sandpay", 1250, 250, "CNY", None, new_id(5), "stay"
     )
     assert after.events[2] == SurplusReceived(new_id(100), new_id(1), 250, "CNY", "excess")
 

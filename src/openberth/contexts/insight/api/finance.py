@@ -50,7 +50,8 @@ class FiguresView(View):
 
     ``receivable`` is what was billed less what was withdrawn; ``received`` is all that came, ``surplus`` the part that
     nobody owed; ``refunded`` went back of what had paid bills, ``returned`` of surplus; ``kept`` is what was received
-    less both. ``counts`` tells how many of each there were.
+    less both. ``put_in`` fills prepaid accounts and ``paid_out`` goes back from them: neither is income. ``counts``
+    tells how many of each there were.
     """
 
     currency: str = Field(examples=["CNY"])
@@ -62,6 +63,8 @@ class FiguresView(View):
     returned: int
     written_off: int
     kept: int
+    put_in: int
+    paid_out: int
     counts: dict[str, int]
 
 
@@ -182,6 +185,7 @@ def figures_view(figures: Figures, currency: str) -> FiguresView:
         currency=currency, receivable=figures.receivable, received=minor["received"], surplus=minor["surplus"],
         relieved=minor["relieved"], refunded=minor["refunded"], returned=minor["returned"],
         written_off=minor["written_off"], kept=figures.kept,
+        put_in=minor["put_in"], paid_out=minor["paid_out"],
         counts={each.value: figures.count(each) for each in MEASURES},
     )  # fmt: skip
 

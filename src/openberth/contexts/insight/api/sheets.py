@@ -19,7 +19,10 @@ from openberth.kernel.money import MINOR_DIGITS, Money
 from openberth.kernel.time import as_datetime
 
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-AMOUNTS = ("receivable", "received", "surplus", "relieved", "refunded", "returned", "written_off", "kept")
+AMOUNTS = (
+    "receivable", "received", "surplus", "relieved", "refunded", "returned", "written_off", "kept", "put_in",
+    "paid_out",
+)  # fmt: skip
 COUNTS = ("bills", "receipts")
 BOM = "\ufeff"  # without it Excel takes UTF-8 for the code page of its machine
 # A cell of text that begins like this is a formula for a spreadsheet that opens a CSV file.

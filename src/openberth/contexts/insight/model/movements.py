@@ -6,12 +6,14 @@ A movement has a place (company and lot, of the envelope), a day, a currency, an
 | --- | --- | --- | --- | --- |
 | billed, withdrawn | ``bill_issued``, ``bill_withdrawn`` | the bill's | | |
 | received, surplus | ``receipt_recorded`` | the bill's | how it came | who took it |
-| refunded, returned | ``refund_made`` | the bill's | how it went back | who asked for it |
+| put in | ``receipt_recorded`` of a bill that fills a prepaid account | | how it came | who took it |
+| refunded, returned, paid out | ``refund_made`` | the bill's | how it went back | who asked for it |
 | written off | ``bill_written_off`` | the bill's | | who let it go |
 
 What goes by itself (a channel tells, a debt lapses, surplus goes back) has no operator. ``refunded`` was paid on a bill
-and given back, ``returned`` is surplus that was sent back. ``relieved`` waits for merchants. Bills over nothing are not
-counted. Methods are words: a new one needs nothing here.
+and given back, ``returned`` is surplus that was sent back, ``paid out`` went from a prepaid account to who had filled
+it. What fills such an account is no income and billed nowhere; what it pays is received, by the method ``prepaid``.
+``relieved`` waits for merchants. Bills over nothing are not counted. Methods are words: a new one needs nothing here.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from openberth.contexts import payments
 from openberth.contexts.payments.model import (
     BillIssued,
     BillWithdrawn,
@@ -43,6 +46,8 @@ class Measure(StrEnum):
     REFUNDED = "refunded"
     RETURNED = "returned"
     WRITTEN_OFF = "written_off"
+    PUT_IN = "put_in"
+    PAID_OUT = "paid_out"
 
 
 MEASURES = tuple(Measure)
@@ -110,16 +115,20 @@ def span_of(recorded_at: Instant) -> int:
     return moment.year * 100 + moment.month
 
 
-def _issued(envelope: Envelope) -> Movement:
+def _issued(envelope: Envelope) -> Movement | None:
     body = envelope.body
+    if body["subject_kind"] == payments.PREPAID:
+        return None
     return Movement(
         at=envelope.occurred_at, currency=body["currency"], amounts={Measure.BILLED: body["due_minor"]},
         tariff=_id(body["tariff_version"]),
     )  # fmt: skip
 
 
-def _withdrawn(envelope: Envelope) -> Movement:
+def _withdrawn(envelope: Envelope) -> Movement | None:
     body = envelope.body
+    if body["subject_kind"] == payments.PREPAID:
+        return None
     return Movement(
         at=Instant(body["at"]), currency=body["currency"], amounts={Measure.WITHDRAWN: body["left_minor"]},
         tariff=_id(body["tariff_version"]),
@@ -136,9 +145,12 @@ def _written_off(envelope: Envelope) -> Movement:
 
 def _received(envelope: Envelope) -> Movement:
     body = envelope.body
+    amount, surplus = body["amount_minor"], body["surplus_minor"]
+    amounts = {Measure.RECEIVED: amount, Measure.SURPLUS: surplus}
+    if body["subject_kind"] == payments.PREPAID:  # what nobody owed was put in nowhere
+        amounts |= {Measure.RECEIVED: surplus, Measure.PUT_IN: amount - surplus}
     return Movement(
-        at=envelope.occurred_at, currency=body["currency"],
-        amounts={Measure.RECEIVED: body["amount_minor"], Measure.SURPLUS: body["surplus_minor"]},
+        at=envelope.occurred_at, currency=body["currency"], amounts=amounts,
         tariff=_id(body["tariff_version"]), method=body["method"], channel=_id(body["account"]),
         operator=envelope.actor.hand or NOBODY,
     )  # fmt: skip
@@ -146,9 +158,8 @@ def _received(envelope: Envelope) -> Movement:
 
 def _refund_made(envelope: Envelope) -> Movement:
     body = envelope.body
-    measure = Measure.RETURNED if body["cause"] == RefundCause.SURPLUS.value else Measure.REFUNDED
     return Movement(
-        at=Instant(body["at"]), currency=body["currency"], amounts={measure: body["amount_minor"]},
+        at=Instant(body["at"]), currency=body["currency"], amounts={_BACK[body["cause"]]: body["amount_minor"]},
         tariff=_id(body["tariff_version"]), method=body["method"], channel=_id(body["account"]),
         operator=body["asked_by"] or NOBODY,
     )  # fmt: skip
@@ -158,7 +169,12 @@ def _id(text: str | None) -> Id:
     return NOTHING if text is None else Id(text)
 
 
-_READERS: Mapping[str, Callable[[Envelope], Movement]] = {
+_BACK: Mapping[str, Measure] = {
+    RefundCause.SURPLUS.value: Measure.RETURNED,
+    RefundCause.BY_HAND.value: Measure.REFUNDED,
+    RefundCause.PAY_OUT.value: Measure.PAID_OUT,
+}
+_READERS: Mapping[str, Callable[[Envelope], Movement | None]] = {
     BillIssued.KIND: _issued,
     BillWithdrawn.KIND: _withdrawn,
     BillWrittenOff.KIND: _written_off,

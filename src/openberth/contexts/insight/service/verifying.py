@@ -18,12 +18,13 @@ from openberth.kernel.ids import Id
 
 MONTHS, DAYS = (0, 999_999), (1_000_000, 99_999_999)
 GROUPS_MAX = 10_000
-# What the ledger books for each measure, by deeds. Refunds of both kinds are booked alike when they are made.
+# What the ledger books for each measure, by deeds. Refunds of all kinds are booked alike when they are made, and money
+# that comes, whatever for.
 _DEEDS: dict[str, tuple[str, ...]] = {
     Measure.BILLED: ("bill.issued",),
     Measure.WITHDRAWN: ("bill.withdrawn",),
     Measure.WRITTEN_OFF: ("bill.written_off",),
-    Measure.RECEIVED: ("receipt.applied", "receipt.surplus"),
+    "came": ("receipt.applied", "receipt.surplus"),
     Measure.SURPLUS: ("receipt.surplus",),
     "back": ("refund.done", "refund.done_after_all"),
 }
@@ -82,7 +83,8 @@ def _waiting(reader: Reader, lot: Id) -> Counter[tuple[str, Id, str]]:
 
 def _spread(found: Counter[tuple[str, Id, str]], company: Id, currency: str, sums: tuple[int, ...]) -> None:
     minor: dict[str, int] = dict(zip(MEASURES, sums, strict=False))
-    minor["back"] = minor[Measure.REFUNDED] + minor[Measure.RETURNED]
+    minor["came"] = minor[Measure.RECEIVED] + minor[Measure.PUT_IN]
+    minor["back"] = minor[Measure.REFUNDED] + minor[Measure.RETURNED] + minor[Measure.PAID_OUT]
     for what, amount in minor.items():
         if what in _DEEDS and amount:
             found[what, company, currency] += amount

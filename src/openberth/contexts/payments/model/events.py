@@ -39,7 +39,9 @@ class BillSettled:
 
 @dataclass(frozen=True, slots=True)
 class BillWithdrawn:
-    """A bill is void or superseded, and ``left_minor`` of it is owed no more. ``at`` is when, told once for a bill."""
+    """A bill is void or superseded, and ``left_minor`` of it is owed no more. ``at`` is when, told once for a bill;
+    ``subject_kind`` is what it was for.
+    """
 
     KIND: ClassVar[str] = "payments.bill_withdrawn"
     VERSION: ClassVar[int] = 1
@@ -49,6 +51,7 @@ class BillWithdrawn:
     currency: str
     tariff_version: Id | None
     at: int
+    subject_kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,8 @@ class AttemptEnded:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRecorded:
-    """Money came, ``surplus_minor`` of it not owed. ``account`` is the channel's contract, ``tariff_version`` the
-    bill's; those from before version 2 do not say.
+    """Money came, ``surplus_minor`` of it not owed. ``account`` is the channel's contract or the prepaid account,
+    ``tariff_version`` the bill's and ``subject_kind`` what that is for; those from before version 2 do not say.
     """
 
     KIND: ClassVar[str] = "payments.receipt_recorded"
@@ -108,6 +111,7 @@ class ReceiptRecorded:
     currency: str
     account: Id | None
     tariff_version: Id | None
+    subject_kind: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,9 @@ def withdraw(bill: Bill, into: BillState) -> Bill:
 def withdrawn(bill: Bill, into: BillState, at: Instant) -> BillWithdrawn:
     """Tell that a bill was withdrawn. ``bill`` is as it is now or was before: what it had not been paid is let go."""
     left = bill.due - bill.paid
-    return BillWithdrawn(bill.id, into.value, left.minor, left.currency, bill.tariff_version, int(at))
+    return BillWithdrawn(
+        bill.id, into.value, left.minor, left.currency, bill.tariff_version, int(at), bill.subject_kind
+    )
 
 
 def written_off(bill: Bill, at: Instant) -> BillWrittenOff:
@@ -146,7 +148,7 @@ def receive(bill: Bill, payment: Payment, *, known: Receipt | None, receipt_id: 
     method, came, currency = payment.method.value, payment.amount.minor, payment.amount.currency
     recorded = ReceiptRecorded(
         receipt_id, bill.id, payment.attempt, method, came, surplus.minor, currency, payment.account,
-        bill.tariff_version,
+        bill.tariff_version, bill.subject_kind,
     )  # fmt: skip
     events: list[Event] = [recorded]
     if applied:

@@ -32,7 +32,9 @@ def balances(reader: Reader, *, lot: Id) -> dict[tuple[str, str], int]:
 
 
 def booked_of_lot(reader: Reader, *, lot: Id) -> list[tuple[Id, str, str, int]]:
-    """Return what was booked at a lot: company, currency, deed and minor units."""
+    """Return what was booked at a lot: company, currency, deed and minor units. Bills that put money into prepaid
+    accounts are left out: they are no income.
+    """
     return reader.all(store.DEEDS_OF_LOT, lot=lot)
 
 

@@ -50,7 +50,9 @@ from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 
 # Receipts did not tell contracts and tariffs at first, and their events are all that is told of them.
-UPCASTERS.add(ReceiptRecorded.KIND, 1, lambda body: {**body, "account": None, "tariff_version": None})
+UPCASTERS.add(
+    ReceiptRecorded.KIND, 1, lambda body: {**body, "account": None, "tariff_version": None, "subject_kind": None}
+)
 
 
 @dataclass(frozen=True, slots=True)

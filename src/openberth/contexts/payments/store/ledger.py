@@ -1,7 +1,8 @@
 """Statements of the ledger: rows are added and read, never changed."""
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 
+from openberth.contexts.payments.model.ledger import AccountCode
 from openberth.contexts.payments.store.tables import ledger_transfer as transfer
 from openberth.infra.database.statement import Query, insert_into
 from openberth.kernel.ids import Id
@@ -40,7 +41,12 @@ def _party_sums(side: str) -> Query[PartySum]:
 
 DEEDS_OF_LOT: Query[tuple[Id, str, str, int]] = Query(
     select(transfer.c.company_id, transfer.c.currency, transfer.c.deed, _SUM)
-    .where(transfer.c.lot_id == bindparam("lot"))
+    # A bill that puts money into a prepaid account asks for nothing that was earned.
+    .where(
+        transfer.c.lot_id == bindparam("lot"),
+        or_(transfer.c.deed != "bill.issued", transfer.c.credit != AccountCode.TOPPING_UP),
+        or_(transfer.c.deed != "bill.withdrawn", transfer.c.debit != AccountCode.TOPPING_UP),
+    )
     .group_by(transfer.c.company_id, transfer.c.currency, transfer.c.deed),
     lambda company, currency, deed, minor: (company, currency, deed, int(minor)),
 )
