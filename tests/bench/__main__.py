@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx2
 from sqlalchemy import create_engine, make_url, text
 
-from tests.bench import door, load, notices, papers, quotes
+from tests.bench import door, finance, load, notices, papers, quotes
 from tests.bench.load import cpu_seconds
 from tests.e2e.house import ROOT, YAML, House, _answers, _end, _sent, _wait
 from tests.wire.sandpay_process import free_port
@@ -161,6 +161,7 @@ def main() -> None:
     notices.report()
     quotes.report()
     papers.report()
+    finance.report()
 
 
 if __name__ == "__main__":
