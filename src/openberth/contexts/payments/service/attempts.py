@@ -1,6 +1,16 @@
 """Use cases and queries of attempts: tries to pay a bill at a channel."""
 
-from openberth.contexts.payments.model import Attempt, AttemptState, BillState, PayPlace, ended, opened, order_number
+from openberth.contexts import tenancy
+from openberth.contexts.payments.model import (
+    Attempt,
+    AttemptState,
+    Bill,
+    BillState,
+    PayPlace,
+    ended,
+    opened,
+    order_number,
+)
 from openberth.contexts.payments.service.bills import append, locked
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.infra import jobs, vault
@@ -33,10 +43,14 @@ def begin_attempt(
     payer_id = None if payer is None else vault.keep(unit, VaultKind.OPENID, payer)
     live = unit.all(attempt_store.LIVE_ATTEMPTS, bill_id=bill)
     for one in live:
-        fits = (one.channel, one.account, one.scene, one.payer, one.place, one.amount) == (
-            channel, account, scene, payer_id, place, found.left,
+        fits = (one.channel, one.account, one.scene, one.payer, one.amount) == (
+            channel, account, scene, payer_id, found.left,
         )  # fmt: skip
-        if fits and one.expires_at - unit.machine_now > ATTEMPT_LIFE_US // 5:
+        if (
+            fits
+            and one.expires_at - unit.machine_now > ATTEMPT_LIFE_US // 5
+            and _gives_the_same(unit, found, one, place)
+        ):
             return one
     if len(live) >= ATTEMPTS_MAX:
         raise Refused("bill.too_many_attempts", bill=found.number)
@@ -54,6 +68,19 @@ def begin_attempt(
         unique_key=begun.number,
     )  # fmt: skip
     return begun
+
+
+def _gives_the_same(reader: Reader, bill: Bill, attempt: Attempt, place: PayPlace) -> bool:
+    """Tell whether who pays an attempt gets the same minutes to leave in as from a place."""
+    if attempt.place is place:
+        return True
+    return grace_of(reader, bill=bill, place=attempt.place) == grace_of(reader, bill=bill, place=place)
+
+
+def grace_of(reader: Reader, *, bill: Bill, place: PayPlace) -> int | None:
+    """Return the minutes to leave in that the lot gives now to whoever pays at a place, None for its tariff's."""
+    minutes = int(tenancy.setting_of(reader, tenancy.GRACE_MINUTES[place], company=bill.company, lot=bill.lot))
+    return None if minutes == tenancy.AS_THE_TARIFF_SAYS else minutes
 
 
 @needs("sign.use", "prepaid.fill")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from openberth.contexts import tenancy
 from openberth.contexts.payments.model import (
     Attempt,
     AttemptState,
@@ -24,7 +23,7 @@ from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.model.prepaid import SUBJECT
 from openberth.contexts.payments.model.slips import note_of, transaction_of
 from openberth.contexts.payments.service import channels, ledger, prepaid
-from openberth.contexts.payments.service.attempts import attempt_by_id, attempt_by_number, save_attempt
+from openberth.contexts.payments.service.attempts import attempt_by_id, attempt_by_number, grace_of, save_attempt
 from openberth.contexts.payments.service.bills import (
     JOB_CLOSE,
     append,
@@ -184,7 +183,7 @@ def take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
     known = _known(unit, payment)
     if known is not None and known.bill != bill.id:  # told again after the bill was superseded
         bill = bill_by_id(unit, bill=known.bill)
-    payment = replace(payment, grace_minutes=_grace(unit, bill, payment.place))
+    payment = replace(payment, grace_minutes=grace_of(unit, bill=bill, place=payment.place))
     done = receive(bill, payment, known=known, receipt_id=unit.new_id(), now=unit.now)
     if not done.repeated:
         unit.run(receipt_store.INSERT_RECEIPT, **receipt_store.receipt_row(done.receipt))
@@ -202,12 +201,6 @@ def take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
             prepaid.put_in(unit, done.bill)
         send_surplus_back(unit, done.receipt)
     return Taken(done.receipt, done.bill, done.repeated)
-
-
-def _grace(reader: Reader, bill: Bill, place: PayPlace) -> int | None:
-    """Return the minutes to leave in that the lot gives now to whoever pays at a place, None for its tariff's."""
-    minutes = int(tenancy.setting_of(reader, tenancy.GRACE_MINUTES[place], company=bill.company, lot=bill.lot))
-    return None if minutes == tenancy.AS_THE_TARIFF_SAYS else minutes
 
 
 def _known(unit: Unit, payment: Payment) -> Receipt | None:
