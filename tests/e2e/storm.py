@@ -217,12 +217,10 @@ def _let_rage(drivers: Drivers, weather: Weather) -> None:
         finally:
             ended.set()
 
-    thread = threading.Thread(target=work, name="drivers")
+    thread = threading.Thread(target=work, name="drivers", daemon=True)  # nobody waits for them where weather broke
     thread.start()
-    try:
-        weather.rage(ended)
-    finally:
-        thread.join(600)
+    weather.rage(ended)
+    thread.join()
     if failures:
         raise failures[0]
 

@@ -20,6 +20,7 @@ KINDS = (WECHATPAY, ALIPAY)
 LOT = "storm"
 ENTRIES = 2
 FLOAT_FEN = 100_000_000  # what lies on the merchants' accounts before: refunds never fail for want of it
+CONTROL_S = 300.0
 UNLIMITED = ("ADDRESS", "ACCOUNT", "DEVICE")
 TARIFF = """
 tariff: openberth/1
@@ -66,6 +67,8 @@ class StormHouse(House):
         """Start a stand-in, at the address it always had, with the books it left behind."""
         peer = wechatpay_peer.Sandbox if kind == WECHATPAY else alipay_peer.Sandbox
         self.stand_ins[kind] = peer("--port", str(self.ports[kind]), data=self.folder / kind)
+        # What was held back is sent one after the other before the control side answers.
+        self.stand_ins[kind].http.timeout = CONTROL_S
         return self.stand_ins[kind]
 
     def stand_in_url(self, kind: str) -> str:

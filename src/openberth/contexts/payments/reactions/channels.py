@@ -70,8 +70,7 @@ class Channels:
 
     async def of(self, account: Id) -> Contract:
         """Return a contract, whatever its state. Raises ``NotFound("channel.not_found")``."""
-        found, secrets = await self._revealed(account)
-        return self._contract(found, secrets)
+        return await self._made(await self._database.read(partial(service.account_by_id, account=account), by=self._by))
 
     async def of_kind(self, kind: ChannelKind) -> Contract:
         """Return the platform's contract of a kind: that of attempts from before contracts were rows."""
@@ -90,8 +89,8 @@ class Channels:
     async def _made(self, account: ChannelAccount) -> Contract:
         kept = self._kept.get(account.id)
         if kept is not None and kept.account.version == account.version:
-            return kept
-        return await self.of(account.id)
+            return kept  # no secret is opened for what was made before: every notification asks
+        return self._contract(*await self._revealed(account.id))
 
     async def _revealed(self, account: Id) -> tuple[ChannelAccount, Mapping[str, str]]:
         return await self._database.read(partial(service.account_with_secrets, account=account), by=self._by)
