@@ -73,7 +73,7 @@ from openberth.providers.wechatpay import WechatPayMaker
 OPERATOR = "operator"
 HOUSEKEEPING_S = 600.0
 PARTITION_S = 86_400.0  # months of history are prepared three ahead, so a day is often enough
-CHECKS = payments.CHECKS  # what has to agree, whoever has rows to compare
+CHECKS = (*payments.CHECKS, *stays.CHECKS)  # what has to agree, whoever has rows to compare
 PURGES = (
     dedup.purge, idempotency.purge, nonces.purge, tenancy.purge_sessions, tenancy.purge_uses,
     facility.purge_old_secrets,

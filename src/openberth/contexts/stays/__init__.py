@@ -37,8 +37,10 @@ from openberth.contexts.stays.service.queries import books, overview
 from openberth.contexts.stays.service.recognising import recognise, store_undecided
 from openberth.contexts.stays.service.releasing import bill_settled, car_passed, identify, match_stay, open_by_hand
 from openberth.contexts.stays.service.seen import LaneAnswer
+from openberth.contexts.stays.service.verifying import CHECKS
 
 __all__ = [
+    "CHECKS",
     "KEEPERS",
     "PICTURES_MAX",
     "Action",

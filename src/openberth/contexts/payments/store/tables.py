@@ -347,3 +347,29 @@ payout_share = business_table(
     moves=OnMove.STAY,
 )
 Index("ix_payout_share_payout", payout_share.c.payout_id)
+
+# One row for each walk. While one is under way, ``check_name`` and ``after_id`` say where it goes on.
+verification = table(
+    "verification",
+    word_column("name", 12, primary_key=True),
+    word_column("check_name", 24, nullable=True),
+    id_column("after_id", nullable=True),
+    instant_column("started_at"),
+    Column("looked_at", BigInteger, nullable=False),
+    instant_column("finished_at", nullable=True),
+    Column("finished_rows", BigInteger, nullable=True),
+    word_column("error", 200, nullable=True),
+)
+verification_difference = table(
+    "verification_difference",
+    word_column("check_name", 24, primary_key=True),
+    word_column("what", 32, primary_key=True),
+    id_column("subject_id", primary_key=True),
+    id_column("company_id", nullable=True),
+    id_column("lot_id", nullable=True),
+    Column("expected", BigInteger, nullable=False),
+    Column("found", BigInteger, nullable=False),
+    instant_column("found_at"),
+    scope=("company_id", "lot_id"),
+    moves=OnMove.STAY,
+)

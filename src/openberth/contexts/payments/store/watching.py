@@ -2,40 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
-from openberth.infra.database.schema import OnMove, table
+from openberth.contexts.payments.store.tables import verification, verification_difference
 from openberth.infra.database.statement import Query, Write, insert_into
-from openberth.infra.database.types import id_column, instant_column, word_column
 from openberth.infra.verifying import Difference
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
-
-# One row for each walk. While one is under way, ``check_name`` and ``after_id`` say where it goes on.
-verification = table(
-    "verification",
-    word_column("name", 12, primary_key=True),
-    word_column("check_name", 24, nullable=True),
-    id_column("after_id", nullable=True),
-    instant_column("started_at"),
-    Column("looked_at", BigInteger, nullable=False),
-    instant_column("finished_at", nullable=True),
-    Column("finished_rows", BigInteger, nullable=True),
-    word_column("error", 200, nullable=True),
-)
-verification_difference = table(
-    "verification_difference",
-    word_column("check_name", 24, primary_key=True),
-    word_column("what", 32, primary_key=True),
-    id_column("subject_id", primary_key=True),
-    id_column("company_id", nullable=True),
-    id_column("lot_id", nullable=True),
-    Column("expected", BigInteger, nullable=False),
-    Column("found", BigInteger, nullable=False),
-    instant_column("found_at"),
-    scope=("company_id", "lot_id"),
-    moves=OnMove.STAY,
-)
 
 
 @dataclass(frozen=True, slots=True)
