@@ -53,11 +53,14 @@ def test_a_short_demo_balances(tmp_path: Path) -> None:
     assert "✗" not in said.out
     (cars,) = re.findall(r"the books agree: (\d+) cars, every one and to the fen \(seed 5\)", said.out)
     assert int(cars) > 30
-    assert re.search(r"payers of the WeChat Pay stand-in: http://127\.0\.0\.1:\d+", said.out)
-    paid = re.findall(r"paid (?:by|in) (WeChat Pay|sandpay|cash) +¥([\d,.]+) +¥([\d,.]+)", said.out)
-    assert {method for method, _, _ in paid} == {"WeChat Pay", "sandpay", "cash"}
-    assert all(ours == theirs for _, ours, theirs in paid)
-    assert any(method == "WeChat Pay" and ours != "0.00" for method, ours, _ in paid)
+    here = r"http://127\.0\.0\.1:\d+"
+    assert re.search(rf"pay as a driver .*: {here}/c/\w+ ", said.out)
+    assert re.search(rf"WeChat Pay stand-in {here}, Alipay stand-in {here}$", said.out, re.MULTILINE)
+    told = re.findall(r"  (paid .+?|left in .+?|cash counted .+?) +¥([\d,.]+) +¥([\d,.]+)  ✓$", said.out, re.MULTILINE)
+    assert all(ours == theirs for _, ours, theirs in told)
+    moved = {what for what, ours, _ in told if ours != "0.00"}
+    assert moved >= {"paid by WeChat Pay", "paid by Alipay", "paid by sandpay", "paid in cash"}
+    assert moved >= {"left in prepaid accounts", "cash counted at hand-over"}
     (folder,) = re.findall(r"starting in (\S+)", said.out)
     assert not Path(folder).exists()
     assert not home.data.exists()  # the user's own data were not touched
@@ -70,7 +73,7 @@ def test_it_ends_in_order_when_asked_and_leaves_nothing_behind(tmp_path: Path) -
         folder = Path(next_line(running, "starting in").split()[-1])
         next_line(running, r"inside [1-9]")
         pids = children_of(running.pid)
-        assert len(pids) == 3
+        assert len(pids) == 4
         running.send_signal(signal.SIGINT)
         out, _ = running.communicate(timeout=90)
     assert running.returncode == 0, out
@@ -88,7 +91,7 @@ def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         folder = Path(next_line(running, "starting in").split()[-1])
         next_line(running, "server answers")
         pids = children_of(running.pid)
-        assert len(pids) == 3
+        assert len(pids) == 4
         running.kill()
         running.wait(10)
         wait_for(lambda: not any(alive(pid) for pid in pids), 20)

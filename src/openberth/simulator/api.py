@@ -96,6 +96,12 @@ class CashAnswer(msgspec.Struct, frozen=True):
     change: Sum
 
 
+class SlipAnswer(msgspec.Struct, frozen=True):
+    """What the server answers to the slip of a card terminal."""
+
+    receipt: Receipt
+
+
 class Segment(msgspec.Struct, frozen=True):
     """A piece of a stay in one area."""
 
@@ -281,68 +287,74 @@ class Operator:
     """The operator API with a token."""
 
     def __init__(self, url: str, token: str, *, patience_s: float = 30) -> None:
-        self._client = Client(url, token=token, patience_s=patience_s)
+        self.client = Client(url, token=token, patience_s=patience_s)
 
     async def clock(self) -> ClockView:
         """Return what the server's business clock says."""
-        return shaped(ClockView, await self._client.get("/v1/clock"))
+        return shaped(ClockView, await self.client.get("/v1/clock"))
 
     async def lot(self, lot: str) -> LotView:
         """Return a lot with the codes on its signs."""
-        return shaped(LotView, await self._client.get(f"/v1/lots/{lot}"))
+        return shaped(LotView, await self.client.get(f"/v1/lots/{lot}"))
 
     async def credentials(self, lot: str, device: str) -> Credentials:
         """Make a new secret for a device."""
-        return shaped(Credentials, await self._client.post(f"/v1/lots/{lot}/devices/{device}/credentials"))
+        return shaped(Credentials, await self.client.post(f"/v1/lots/{lot}/devices/{device}/credentials"))
 
     async def lane(self, lot: str, lane: str) -> LaneView:
         """Return who waits at a lane."""
-        return shaped(LaneView, await self._client.get(f"/v1/lots/{lot}/lanes/{lane}"))
+        return shaped(LaneView, await self.client.get(f"/v1/lots/{lot}/lanes/{lane}"))
 
     async def open(self, lot: str, lane: str, reason: str) -> None:
         """Open a lane by hand."""
-        await self._client.post(f"/v1/lots/{lot}/lanes/{lane}/open", {"reason": reason})
+        await self.client.post(f"/v1/lots/{lot}/lanes/{lane}/open", {"reason": reason})
 
     async def cash(self, lot: str, lane: str, bill: str, received: Sum) -> CashAnswer:
         """Take cash at the booth."""
         value = {"bill": bill, "received": received}
-        return shaped(CashAnswer, await self._client.post(f"/v1/lots/{lot}/lanes/{lane}/cash", value))
+        return shaped(CashAnswer, await self.client.post(f"/v1/lots/{lot}/lanes/{lane}/cash", value))
+
+    async def card(self, lot: str, bill: str, amount: Sum, slip: str) -> Receipt:
+        """Tell what the booth's card terminal took, by the number of its slip."""
+        value = {"method": "pos", "amount": amount, "terminal": f"{lot}-1", "reference": slip}
+        return shaped(SlipAnswer, await self.client.post(f"/v1/bills/{bill}/offline", value)).receipt
 
     async def stays(self, lot: str, plate: str, state: str | None = None) -> list[StayView]:
         """Return the stays of a plate, with all their details."""
         query = {"lot": lot, "plate": plate, "limit": str(_PAGE)} | ({"state": state} if state else {})
-        items = await self._items("/v1/stays", query)
-        whole = [item if "receipts" in item else await self._client.get(f"/v1/stays/{item['id']}") for item in items]
+        items = await self.items("/v1/stays", query)
+        whole = [item if "receipts" in item else await self.client.get(f"/v1/stays/{item['id']}") for item in items]
         return [shaped(StayView, item) for item in whole]
 
     async def passages(self, lot: str, lane: str, plate: str) -> list[PassageView]:
         """Return the passages of a plate at a lane."""
         query = {"lot": lot, "lane": lane, "plate": plate, "limit": str(_PAGE)}
-        return [shaped(PassageView, item) for item in await self._items("/v1/passages", query)]
+        return [shaped(PassageView, item) for item in await self.items("/v1/passages", query)]
 
     async def exceptions(self, lot: str) -> list[ExceptionView]:
         """Return what waits for a person."""
         query = {"lot": lot, "state": "open", "limit": str(_PAGE)}
-        return [shaped(ExceptionView, item) for item in await self._items("/v1/exceptions", query)]
+        return [shaped(ExceptionView, item) for item in await self.items("/v1/exceptions", query)]
 
     async def resolve(self, exception: str, action: str, reason: str, **more: str) -> None:
         """End an exception."""
         value = {"action": action, "reason": reason, **more}
-        await self._client.post(f"/v1/exceptions/{quote(exception)}/resolve", value)
+        await self.client.post(f"/v1/exceptions/{quote(exception)}/resolve", value)
 
     async def books(self, lot: str) -> BooksView:
         """Return the server's totals of a lot."""
-        return shaped(BooksView, await self._client.get(f"/v1/books?{urlencode({'lot': lot})}"))
+        return shaped(BooksView, await self.client.get(f"/v1/books?{urlencode({'lot': lot})}"))
 
     async def close(self) -> None:
         """Hang up."""
-        await self._client.close()
+        await self.client.close()
 
-    async def _items(self, path: str, query: dict[str, str]) -> list[dict[str, Any]]:
+    async def items(self, path: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        """Return all of a list."""
         items: list[dict[str, Any]] = []
         cursor: str | None = None
         for _ in range(1_000):
-            page = await self._client.get(f"{path}?{urlencode(query | ({'cursor': cursor} if cursor else {}))}")
+            page = await self.client.get(f"{path}?{urlencode(query | ({'cursor': cursor} if cursor else {}))}")
             if not isinstance(page, dict) or not isinstance(page.get("items"), list):
                 raise NoAnswer(f"{path}: not a page")
             items += page["items"]

@@ -1,11 +1,14 @@
 """Both books side by side: one figure a line, for people to read. The comparison of single cars is elsewhere."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from openberth.simulator.accounts import held_by
 from openberth.simulator.api import BooksView, Operator
 from openberth.simulator.books import Books, Fate
 from openberth.simulator.comparison import Opening, methods_of
 from openberth.simulator.plan import LotPlan
+from openberth.simulator.till import HandedOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,13 @@ class Line:
         return self.ours == self.theirs
 
 
-async def side_by_side(books: Books, plans: list[LotPlan], opening: Opening, api: Operator) -> list[Line]:
-    """Return what both books say of every lot since the opening: cars that left, cars inside, money by method."""
+async def side_by_side(
+    books: Books, plans: list[LotPlan], opening: Opening, api: Operator, shifts: Mapping[str, Sequence[HandedOver]]
+) -> list[Line]:
+    """Return what both books say of every lot since the opening.
+
+    Cars that left, cars inside, money by method, what is left in prepaid accounts, cash at the hand-overs of shifts.
+    """
     lines: list[Line] = []
     for lot in plans:
         before, after = opening.lots[lot.code], await api.books(lot.code)
@@ -38,6 +46,14 @@ async def side_by_side(books: Books, plans: list[LotPlan], opening: Opening, api
         for method in methods_of(received, after, before):
             theirs = _received(after, method) - _received(before, method)
             lines.append(Line(lot.code, method, received.get(method, 0), theirs, lot.currency))
+        accounts = [account for account in books.accounts if account.lot is lot]
+        if accounts:
+            ours = sum(books.holds(account) for account in accounts)
+            lines.append(Line(lot.code, "accounts", ours, sum((await held_by(api, accounts)).values()), lot.currency))
+        if shifts.get(lot.code):
+            counted = sum(shift.counted for shift in shifts[lot.code])
+            expected = sum(shift.expected for shift in shifts[lot.code])
+            lines.append(Line(lot.code, "till", counted, expected, lot.currency))
     return lines
 
 

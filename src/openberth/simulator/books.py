@@ -12,7 +12,18 @@ from openberth.simulator.devices.vzenith_wire import Sight
 from openberth.simulator.plan import Lane, LotPlan, Permit
 from openberth.simulator.plates import CarPlate
 
-SANDPAY, WECHATPAY, CASH = "sandpay", "wechatpay", "cash"
+SANDPAY, WECHATPAY, ALIPAY, CASH, CARD, PREPAID = "sandpay", "wechatpay", "alipay", "cash", "pos", "prepaid"
+
+
+@dataclass(slots=True)
+class Account:
+    """A prepaid account of one car, and what was put into it: methods with minor units."""
+
+    id: str
+    code: str
+    lot: LotPlan
+    car: CarPlate
+    fills: list[tuple[str, int]] = field(default_factory=list)
 
 
 class Fate(StrEnum):
@@ -101,6 +112,8 @@ class Visit:
     rng: Random
     car: CarPlate | None
     permit: Permit | None = None
+    account: Account | None = None
+    charged_minor: int = 0  # what its account paid at the exit, by our own price
     known_as: str = ""
     has_pass: bool = False
     fate: Fate = Fate.OUTSIDE
@@ -110,6 +123,7 @@ class Visit:
     exit: Crossing | None = None
     bills: dict[str, BillSeen] = field(default_factory=dict)
     payments: list[Paid] = field(default_factory=list)
+    confirmed_us: int = 0  # when the phone gave up asking whether money sent in advance had arrived, or was told so
     left_unpaid: bool = False
     turned_back: int = 0  # how often it backed out of an entry after the camera had read it
     trouble: list[str] = field(default_factory=list)
@@ -121,8 +135,15 @@ class Visit:
 
     @property
     def paid_minor(self) -> int:
-        """What it has paid so far."""
-        return sum(payment.minor for payment in self.payments)
+        """What it has paid so far, with what its account has."""
+        return sum(payment.minor for payment in self.payments) + self.charged_minor
+
+    @property
+    def comes_again(self) -> str:
+        """The plate of a car that comes again, because it has a permit or an account; empty for another one."""
+        if self.permit is not None:
+            return self.permit.plate
+        return "" if self.account is None else self.account.car.text
 
     @property
     def plates(self) -> list[str]:
@@ -147,36 +168,51 @@ class Visit:
 
 
 class Books:
-    """All visits of a run, and which car belongs to a plate."""
+    """All visits of a run, the prepaid accounts, and which of the cars that come again are out."""
 
     def __init__(self) -> None:
         self.visits: list[Visit] = []
-        self._permits_out: set[str] = set()
+        self.accounts: list[Account] = []
+        self._out: set[str] = set()
 
     def open(self, visit: Visit) -> None:
         """Begin a visit."""
         self.visits.append(visit)
-        if visit.permit is not None:
-            self._permits_out.add(visit.permit.plate)
+        if visit.comes_again:
+            self._out.add(visit.comes_again)
 
     def close(self, visit: Visit) -> None:
-        """End a visit; its permit's car may come again, unless its departure may still be in a camera's store."""
+        """End a visit; a car with a permit or an account may come again, unless its departure may still be in a
+        camera's store, or an account did not pay and the next exit could ask for that.
+        """
         stored = visit.exit is not None and any(sight.stored for sight in visit.exit.sights)
-        if visit.permit is not None and visit.fate is not Fate.INSIDE and not stored:
-            self._permits_out.discard(visit.permit.plate)
+        owing = visit.account is not None and visit.left_unpaid
+        if visit.fate is not Fate.INSIDE and not stored and not owing:
+            self._out.discard(visit.comes_again)
 
     def free_permits(self, lot: LotPlan) -> list[Permit]:
         """Return the permits of a lot whose cars are not out and about."""
-        return [permit for permit in lot.permits if permit.plate not in self._permits_out]
+        return [permit for permit in lot.permits if permit.plate not in self._out]
+
+    def free_accounts(self, lot: LotPlan) -> list[Account]:
+        """Return the accounts of a lot whose cars are not out and about."""
+        return [one for one in self.accounts if one.lot is lot and one.car.text not in self._out]
+
+    def holds(self, account: Account) -> int:
+        """Return what is left in an account."""
+        charged = sum(visit.charged_minor for visit in self.visits if visit.account is account)
+        return sum(minor for _, minor in account.fills) - charged
 
     def of_lot(self, lot: LotPlan) -> Iterator[Visit]:
         """Return the visits of a lot."""
         return (visit for visit in self.visits if visit.lot is lot)
 
     def received(self, lot: LotPlan) -> dict[str, int]:
-        """Return what a lot's cars paid, by method."""
+        """Return what a lot's cars paid, and what was put into its accounts, by method."""
         sums: dict[str, int] = {}
-        for visit in self.of_lot(lot):
-            for payment in visit.payments:
-                sums[payment.method] = sums.get(payment.method, 0) + payment.minor
+        paid = [(payment.method, payment.minor) for visit in self.of_lot(lot) for payment in visit.payments]
+        paid += [(PREPAID, visit.charged_minor) for visit in self.of_lot(lot) if visit.charged_minor]
+        paid += [fill for account in self.accounts if account.lot is lot for fill in account.fills]
+        for method, minor in paid:
+            sums[method] = sums.get(method, 0) + minor
         return sums

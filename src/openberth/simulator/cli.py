@@ -47,6 +47,13 @@ def simulate(
     wechatpay: Annotated[
         str | None, typer.Option(help="The stand-in for WeChat Pay: drivers pay there, and its totals are compared.")
     ] = None,
+    alipay: Annotated[
+        str | None, typer.Option(help="The stand-in for Alipay: drivers pay there, and its totals are compared.")
+    ] = None,
+    accounts: Annotated[int, typer.Option(min=0, max=100, help="Prepaid accounts that are opened at each lot.")] = 0,
+    opening: Annotated[
+        int | None, typer.Option("--float", min=0, help="Guards work in shifts with this float, in minor units.")
+    ] = None,
     barrier_port: Annotated[int, typer.Option(help="Where barrier controllers dial.")] = 8421,
     hours: Annotated[float, typer.Option(min=0, help="Business hours to run.")] = 24.0,
     minutes: Annotated[float | None, typer.Option(min=0, help="Machine minutes to run, instead of --hours.")] = None,
@@ -76,6 +83,9 @@ def simulate(
             permits=tuple(permits or ()),
             sandpay_url=sandpay,
             wechatpay_url=wechatpay,
+            alipay_url=alipay,
+            accounts=accounts,
+            float_minor=opening,
             barrier_port=barrier_port,
             hours=hours,
             minutes=minutes,

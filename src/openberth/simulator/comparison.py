@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from openberth.simulator.accounts import held_by
 from openberth.simulator.api import BooksView, Operator, Refusal, StayView
-from openberth.simulator.books import CASH, Books, Crossing, Fate, Visit
+from openberth.simulator.books import CASH, PREPAID, Books, Crossing, Fate, Visit
 from openberth.simulator.clock import MINUTE_US, BusinessClock, instant_text, instant_us
 from openberth.simulator.paying import Purse
 from openberth.simulator.plan import LotPlan
@@ -101,12 +102,27 @@ class Comparison:
         left_us = 0
         if has_left and stay.left:
             left_us = self._instant(visit, visit.exit, stay.left, "exit", words, not_before_us=begun_us)
+        if visit.account is not None:
+            visit.charged_minor = self._charge(visit, stay, entered_us, left_us)
         ours = Counter((payment.method, payment.minor) for payment in visit.payments)
+        ours.update([(PREPAID, visit.charged_minor)] * (visit.charged_minor > 0))
         theirs = Counter((receipt.method, receipt.amount.minor) for receipt in stay.receipts)
         if ours != theirs:
             words.append(f"paid {_money(ours)}, the receipts say {_money(theirs)}")
         surplus = sum(receipt.surplus.minor for receipt in stay.receipts if receipt.surplus)
         return words + self._prices(visit, stay, entered_us, left_us, surplus)
+
+    def _charge(self, visit: Visit, stay: StayView, entered_us: int, left_us: int) -> int:
+        """Return what the account of a car has paid at the exit: all that was owed by our own price.
+
+        Or nothing, where the driver was asked and paid, or somebody opened by hand: that alone is the server's word.
+        """
+        if not left_us:
+            return 0
+        by_hand = sum(payment.minor for payment in visit.payments)
+        owed = max(stay_fee(self._parts(visit, stay, entered_us), left_us) - by_hand, 0)
+        told = any(receipt.method == PREPAID for receipt in stay.receipts)
+        return owed if told or not (visit.payments or visit.left_unpaid) else 0
 
     def _prices(self, visit: Visit, stay: StayView, entered_us: int, left_us: int, surplus: int) -> list[str]:
         """Check every bill the driver saw, and what was owed at the exit, against our own reading of the tariff."""
@@ -151,8 +167,10 @@ class Comparison:
         quoted_us = bill.quoted_us if bill and bill.quoted_us else last.at_us
         priced_us = quoted_us if slack_us > 0 else last.at_us - slack_us
         grace_us = visit.lot.tariff_of(visit.lot.lanes_of("entry")[0].target).grace_minutes * MINUTE_US
+        # The server counts money when its channel tells it, which may be a moment after it was gone.
+        counted_us = max(last.at_us, visit.confirmed_us) if slack_us > 0 else last.at_us
         covered = visit.paid_minor >= stay_fee(parts, priced_us)
-        return covered and left_us <= last.at_us + grace_us + slack_us
+        return covered and left_us <= counted_us + grace_us + slack_us
 
     def _parts(self, visit: Visit, stay: StayView, entered_us: int) -> list[Part]:
         lot = visit.lot
@@ -194,8 +212,13 @@ class Comparison:
             for plan in self._plans:
                 words += self._lot_totals(plan, opening.lots[plan.code], await self._api.books(plan.code))
             channels = await self._purse.totals()
+            held = await held_by(self._api, self._books.accounts)
         except (NoAnswer, Refusal) as error:
             return [f"the totals cannot be read ({error})"]
+        for account in self._books.accounts:
+            ours, theirs = self._books.holds(account), held[account.id]
+            if ours != theirs:
+                words.append(f"{account.lot.code}: account {account.code} should hold {ours}, it holds {theirs}")
         for method, after in channels.items():
             words += self._channel_totals(method, opening.channels.get(method, {}), after)
         return words

@@ -3,12 +3,13 @@
 import asyncio
 from enum import StrEnum
 
-from openberth.simulator.api import ExceptionView, Operator, PassageView, Refusal, Sum
-from openberth.simulator.books import CASH, Paid, Visit
-from openberth.simulator.clock import BusinessClock, instant_us
+from openberth.simulator.api import BillView, ExceptionView, Operator, PassageView, Refusal, Sum
+from openberth.simulator.books import CARD, CASH, Paid, Visit
+from openberth.simulator.clock import SECOND_US, BusinessClock, instant_us
 from openberth.simulator.counters import Counters
 from openberth.simulator.devices.vzenith_wire import Reading
 from openberth.simulator.site import Site
+from openberth.simulator.till import Till
 from openberth.simulator.web import NoAnswer
 
 _NOTE_MINOR = 1_000  # people pay with whole notes of this value and get change
@@ -39,6 +40,7 @@ class Guard:
         *,
         clock: BusinessClock,
         counters: Counters,
+        till: Till,
         poll_s: float = 1.0,
     ) -> None:
         self._lot = lot
@@ -46,6 +48,8 @@ class Guard:
         self._sites = sites
         self._clock = clock
         self._counters = counters
+        self._till = till
+        self._slips = 0
         self._poll_s = poll_s
         self._seen: dict[str, int] = {}
         self._hands = asyncio.Lock()
@@ -57,6 +61,9 @@ class Guard:
             try:
                 async with self._hands:
                     await self._look_around()
+                    if self._till.is_due:
+                        await self._till.hand_over()
+                        await self._till.open()
             except (NoAnswer, Refusal):
                 continue  # the server is away or somebody was faster: look again
 
@@ -92,26 +99,51 @@ class Guard:
     async def take_cash(self, site: Site, visit: Visit) -> bool:
         """Take cash for the bill of the car that waits; tell whether money changed hands."""
         async with self._hands:
-            waiting = (await self._api.lane(self._lot, site.lane.code)).waiting
-            if waiting is None or waiting.bill is None or waiting.bill.due.minor <= 0:
+            bill = await self._asked(site, visit)
+            if bill is None:
                 return False
-            bill = waiting.bill
-            visit.see_bill(bill.id, bill.due.minor, instant_us(bill.quoted_at) if bill.quoted_at else None)
             notes = -(-bill.due.minor // _NOTE_MINOR) * _NOTE_MINOR
             try:
                 answer = await self._api.cash(self._lot, site.lane.code, bill.id, Sum(notes, bill.due.currency))
             except Refusal:
                 return False
-        kept = notes - answer.change.minor
-        if visit.pay(Paid(CASH, kept, bill.id, self._clock.now_us(), answer.receipt.id)):
-            self._counters.paid += 1
-            self._counters.paid_minor += kept
+            self._note(visit, Paid(CASH, notes - answer.change.minor, bill.id, self._clock.now_us(), answer.receipt.id))
+        return True
+
+    async def take_card(self, site: Site, visit: Visit) -> bool:
+        """Have the card terminal take the bill of the car that waits, and tell its slip."""
+        async with self._hands:
+            bill = await self._asked(site, visit)
+            if bill is None:
+                return False
+            self._slips += 1
+            slip = f"{self._clock.now_us() // SECOND_US}{self._slips:05}"
+            try:
+                receipt = await self._api.card(self._lot, bill.id, bill.due, slip)
+            except Refusal:
+                return False
+            self._note(visit, Paid(CARD, bill.due.minor, bill.id, self._clock.now_us(), receipt.id))
         return True
 
     async def whereabouts(self, visit: Visit) -> str | None:
         """Return the area in which a car is by the server's books; None when it is in none."""
         stays = await self._api.stays(self._lot, visit.known_as, "open")
         return stays[0].segments[-1].area if stays and stays[0].segments else None
+
+    async def _asked(self, site: Site, visit: Visit) -> BillView | None:
+        """Return the bill of the car that waits, as the booth shows it."""
+        waiting = (await self._api.lane(self._lot, site.lane.code)).waiting
+        if waiting is None or waiting.bill is None or waiting.bill.due.minor <= 0:
+            return None
+        bill = waiting.bill
+        visit.see_bill(bill.id, bill.due.minor, instant_us(bill.quoted_at) if bill.quoted_at else None)
+        return bill
+
+    def _note(self, visit: Visit, paid: Paid) -> None:
+        if visit.pay(paid):
+            self._till.take(paid.method, paid.minor)
+            self._counters.paid += 1
+            self._counters.paid_minor += paid.minor
 
     async def _look_around(self) -> None:
         """End what nobody at a lane is waiting for; where a car stands, its driver is first given time to ask."""

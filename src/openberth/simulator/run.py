@@ -37,7 +37,8 @@ class TownConfig:
 
     ``load`` multiplies the arrivals of the lot files. ``cars`` bounds their number. Without ``timing`` booms are as
     fast as the server's clock asks for. ``drain_s`` and ``settle_s`` are machine seconds: for drivers and cameras to
-    finish after the last arrival, and for the books to agree then.
+    finish after the last arrival, and for the books to agree then. ``accounts`` is how many cars of each lot have a
+    prepaid account; with ``float_minor`` guards work in shifts that begin with so much change.
     """
 
     url: str
@@ -47,7 +48,10 @@ class TownConfig:
     permits: tuple[Path, ...] = ()
     sandpay_url: str | None = None
     wechatpay_url: str | None = None
+    alipay_url: str | None = None
     barrier_port: int = 8421
+    accounts: int = 0
+    float_minor: int | None = None
     hours: float | None = 24.0
     minutes: float | None = None
     load: float = 1.0
@@ -118,8 +122,10 @@ async def run_town(
                     until_us, load=config.load, cars=config.cars, seed=str(config.seed), closing=closing
                 )
                 await town.close_doors(config.drain_s)
-                differences = await comparison.differences(opening, config.settle_s)
-                lines = await side_by_side(world.books, plans, opening, api)
+                differences = await town.hand_over()
+                handed = {lot.plan.code: lot.till.handed for lot in town.lots}
+                differences += await comparison.differences(opening, config.settle_s)
+                lines = await side_by_side(world.books, plans, opening, api, handed)
             finally:
                 await town.power_off()
     finally:
@@ -143,13 +149,14 @@ def _world(config: TownConfig, plans: list[LotPlan], clock: BusinessClock, count
     def phone(number: int) -> Phone:
         return Phone(config.url, source=phone_source(config.url, number))
 
-    purse = Purse(sandpay=config.sandpay_url, wechatpay=config.wechatpay_url)
+    purse = Purse(sandpay=config.sandpay_url, wechatpay=config.wechatpay_url, alipay=config.alipay_url)
     return World(clock, Books(), counters, faults, mint, phone, purse)
 
 
 async def _built(config: TownConfig, plans: list[LotPlan], api: Operator, world: World) -> Town:
     timing = config.timing or BoomTiming.for_speed(float(world.clock.speed))
-    wiring = Wiring(config.url, config.barrier_port, timing, config.waits, config.picture_bytes, config.guard_poll_s)
+    wiring = Wiring(config.url, config.barrier_port, timing, config.waits, config.picture_bytes, config.guard_poll_s,
+                    config.float_minor, config.accounts)  # fmt: skip
     lots = [LotTown(plan, api, world, wiring, str(config.seed)) for plan in plans]
     for lot in lots:
         await lot.build()

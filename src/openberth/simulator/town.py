@@ -8,8 +8,9 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from openberth.simulator.api import Operator
-from openberth.simulator.books import Doing, Fate, Visit
+from openberth.simulator.accounts import Office
+from openberth.simulator.api import Operator, Refusal
+from openberth.simulator.books import Account, Doing, Fate, Visit
 from openberth.simulator.boom import Boom, BoomTiming
 from openberth.simulator.clock import HOUR_US, MINUTE_US, SECOND_US
 from openberth.simulator.devices.barrier import BarrierController
@@ -19,10 +20,12 @@ from openberth.simulator.guard import Guard
 from openberth.simulator.plan import Lane, LotPlan, Permit
 from openberth.simulator.plates import CarPlate
 from openberth.simulator.site import Site, Waits
-from openberth.simulator.web import Address
+from openberth.simulator.till import Till
+from openberth.simulator.web import Address, NoAnswer
 from openberth.simulator.world import World, leaving_us
 
 _OUTAGE_EVERY_US = 6 * HOUR_US
+_ACCOUNT_SHARE = 0.15  # of arrivals, where there are accounts
 _SKEWS_S = (-600, -300, -40, -15, 20, 45, 240, 900)
 
 
@@ -36,6 +39,8 @@ class Wiring:
     waits: Waits
     picture_bytes: int
     guard_poll_s: float
+    float_minor: int | None  # of every shift; None: guards work without shifts
+    accounts: int  # prepaid ones at each lot
 
 
 class LotTown:
@@ -49,9 +54,11 @@ class LotTown:
         self._world = world
         self._wiring = wiring
         self._seed = f"{seed}:{plan.code}"
+        self.till = Till(plan.code, plan.currency, api, world.clock, wiring.float_minor)
         self.guard = Guard(
-            plan.code, api, self.sites, clock=world.clock, counters=world.counters, poll_s=wiring.guard_poll_s
-        )
+            plan.code, api, self.sites, clock=world.clock, counters=world.counters, till=self.till,
+            poll_s=wiring.guard_poll_s,
+        )  # fmt: skip
 
     async def build(self) -> None:
         """Ask for the credentials of every device that stands at a lane with a camera."""
@@ -61,6 +68,11 @@ class LotTown:
         for lane in self.plan.lanes:
             if lane.camera is not None:
                 self.sites[lane.code] = await self._site(lane, codes[lane.code])
+
+    async def open_accounts(self) -> None:
+        """Open and fill the prepaid accounts; each is used as soon as it is there."""
+        world = self._world
+        await Office(self.plan, self._api, world.books, world.purse, self.till).open(self._wiring.accounts, world.mint)
 
     def devices(self) -> Iterator[VzenithCamera | BarrierController]:
         """Return everything that must run."""
@@ -91,8 +103,12 @@ class LotTown:
         leaves_us = leaving_us(self.plan, visit, now_us)
         if rng.random() < habits.permit_share:
             visit.permit = self._permit(rng, now_us, leaves_us)
+        else:
+            visit.account = self._account(rng)
         if visit.permit is not None:
             visit.car = _car_of(visit.permit)
+        elif visit.account is not None:
+            visit.car = visit.account.car
         elif rng.random() >= habits.unlicensed_share:
             visit.car = world.mint.plate()
         methods = list(habits.payment)
@@ -121,6 +137,10 @@ class LotTown:
         free = self._world.books.free_permits(self.plan)
         fitting = [permit for permit in free if permit.holds(now_us, leaves_us + 24 * HOUR_US)]
         return rng.choice(fitting) if fitting else None
+
+    def _account(self, rng: Random) -> Account | None:
+        free = self._world.books.free_accounts(self.plan)
+        return rng.choice(free) if free and rng.random() < _ACCOUNT_SHARE else None
 
     async def _site(self, lane: Lane, scan_code: str) -> Site:
         world, wiring, name = self._world, self._wiring, f"{self.plan.code}/{lane.code}"
@@ -188,6 +208,7 @@ class Town:
         self._world = world
         self._cars: dict[asyncio.Task[None], Visit] = {}
         self._machines: list[asyncio.Task[None]] = []
+        self._opening: list[asyncio.Task[None]] = []  # of accounts
         self._count = 0
         self._failed: asyncio.Future[None] | None = None
 
@@ -197,7 +218,9 @@ class Town:
         for lot in self.lots:
             for device in lot.devices():
                 self._start(device.run())
+            await lot.till.open()
             self._start(lot.guard.run())
+            self._opening.append(self._start(lot.open_accounts()))
         barriers = [site.barrier for lot in self.lots for site in lot.sites.values() if site.barrier]
         for _ in range(100):
             if all(barrier.connected for barrier in barriers):
@@ -234,6 +257,8 @@ class Town:
             visit.trouble.append("still busy when the town closed")
             task.cancel()
         await asyncio.gather(*self._cars, return_exceptions=True)
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=within_s)
         for lot in self.lots:
             for site in lot.sites.values():
                 left_s = max(give_up - asyncio.get_running_loop().time(), 1.0)
@@ -241,6 +266,17 @@ class Town:
                 await site.camera.drained(left_s)
         if self._failed is not None and self._failed.done():
             self._failed.result()
+
+    async def hand_over(self) -> list[str]:
+        """End the guards' shifts, when nobody pays any more; return every difference of all their shifts in words."""
+        words = []
+        for lot in self.lots:
+            try:
+                await lot.till.hand_over()
+            except (NoAnswer, Refusal) as error:
+                words.append(f"{lot.plan.code}: the shift cannot be handed over ({error})")
+            words += [f"{lot.plan.code}: {word}" for shift in lot.till.handed for word in shift.differences]
+        return words
 
     async def power_off(self) -> None:
         """Stop everything."""
@@ -276,10 +312,11 @@ class Town:
         else:
             self._fail(task)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         task.add_done_callback(lambda done: None if done.cancelled() else self._fail(done))
         self._machines.append(task)
+        return task
 
     def _fail(self, task: "asyncio.Task[None]") -> None:
         error = task.exception()

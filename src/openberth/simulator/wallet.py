@@ -1,4 +1,4 @@
-"""How a driver pays: in advance at the lot's code, at the lane by its code, or in cash to the guard."""
+"""How a driver pays: in advance at the lot's code, at the lane by its code, or to the guard, in cash or by card."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from openberth.simulator.guard import Guard
 from openberth.simulator.site import Site
 from openberth.simulator.world import World
 
-_OTHER_SHARE = 0.25  # of drivers who pay by the last of several channels instead of the first
+_OTHER_SHARE = 0.4  # of drivers who pay by another of several channels than the first
+_CARD_SHARE = 0.3  # of drivers who pay at the booth
 _CONFIRM_S = (0.1, 0.3, 1, 3, 5)  # machine time; codes are limited to 30 requests a minute
 
 
@@ -24,15 +25,16 @@ class Wallet:
         self._guard = guard
         self._scan_code = scan_code
         self._method = method
-        self._likes_another = visit.rng.random() < _OTHER_SHARE
+        self._taste, self._has_card = visit.rng.random(), visit.rng.random() < _CARD_SHARE
 
     @property
     def pays_in_advance(self) -> bool:
         """Whether this driver pays before going to the car."""
-        return self._method == "prepay" and self._visit.permit is None
+        return self._method == "prepay" and self._visit.permit is None and self._visit.account is None
 
     async def prepay(self) -> None:
         """Pay at the lot's code what is owed by now, and wait until the phone says that the money has arrived."""
+        visit = self._visit
         try:
             asked = await self._asked_by_now()
             bill = asked.bill
@@ -43,6 +45,7 @@ class Wallet:
                 return
             for wait_s in _CONFIRM_S:
                 now = (await self._asked_by_now()).bill
+                visit.confirmed_us = self._world.clock.now_us()
                 if now is None or now.due.minor < bill.due.minor:
                     return
                 await asyncio.sleep(wait_s)
@@ -62,7 +65,8 @@ class Wallet:
             await site.boom.wait_open(site.waits.paid_s)
             return 0
         if self._method == "cash":
-            done = await self._guard.take_cash(site, self._visit)
+            take = self._guard.take_card if self._has_card else self._guard.take_cash
+            done = await take(site, self._visit)
         else:
             try:
                 done = await self._pay_order(site.scan_code, bill, channels, at_lane=True)
@@ -90,7 +94,10 @@ class Wallet:
         usable = self._world.purse.usable(channels)
         if not usable:
             return None
-        return usable[-1] if self._likes_another else usable[0]
+        others = usable[1:]
+        if not others or self._taste >= _OTHER_SHARE:
+            return usable[0]
+        return others[int(self._taste / _OTHER_SHARE * len(others))]
 
     def note(self, bill: BillView) -> None:
         """Write down a bill that was shown."""

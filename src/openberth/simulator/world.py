@@ -51,7 +51,7 @@ def true_reading(visit: Visit) -> Reading:
 def reading_at(site: Site, visit: Visit, world: World) -> Reading:
     """Return what the camera of a lane reads this time: the plate, a similar one, or nothing."""
     true = true_reading(visit)
-    if visit.car is None or visit.permit is not None or not site.camera.online:
+    if visit.car is None or visit.permit is not None or visit.account is not None or not site.camera.online:
         return true
     if world.faults.strikes("unread", visit.rng):
         world.counters.unread += 1

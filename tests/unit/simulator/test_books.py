@@ -3,11 +3,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from openberth.simulator.api import BooksView, Sum
-from openberth.simulator.books import SANDPAY, Books, Crossing, Fate, Paid, Visit
+from openberth.simulator.books import SANDPAY, Account, Books, Crossing, Fate, Paid, Visit
 from openberth.simulator.clock import SECOND_US
 from openberth.simulator.comparison import methods_of
 from openberth.simulator.devices.vzenith_wire import Reading, Sight
 from openberth.simulator.plan import Habits, Lane, LotPlan, Permit
+from openberth.simulator.plates import CarPlate
 
 LANE = Lane("in", "entry", "", "main", None, None)
 HABITS = Habits((0.0,) * 24, (), {"code": 1.0}, 0, 0, 0)
@@ -94,3 +95,24 @@ def test_every_method_is_compared_that_either_side_knows() -> None:
     theirs = BooksView(0, 0, 0, 0, zero, {"alipay": Sum(5), "cash": zero}, zero, zero)
     assert methods_of({"wechatpay": 500}, theirs) == ["alipay", "cash", "wechatpay"]
     assert methods_of({}) == ["cash"]
+
+
+def test_what_an_account_paid_counts_as_received_and_is_gone_from_it() -> None:
+    plan, books = lot(), Books()
+    account = Account("a1", "mall-01", plan, CarPlate("粤B00002", 1, 1), fills=[("cash", 5_000), ("alipay", 1_000)])
+    books.accounts.append(account)
+    visit = Visit(1, plan, Random(1), account.car, account=account)
+    books.open(visit)
+    assert books.free_accounts(plan) == []
+    visit.pay(Paid("cash", 300, "b1", 1, "r1"))
+    visit.charged_minor = 700
+    assert visit.paid_minor == 1_000
+    assert books.received(plan) == {"cash": 5_300, "alipay": 1_000, "prepaid": 700}
+    assert books.holds(account) == 5_300
+    visit.fate = Fate.LEFT
+    books.close(visit)
+    assert books.free_accounts(plan) == [account]
+    visit.left_unpaid = True
+    books.open(visit)
+    books.close(visit)
+    assert books.free_accounts(plan) == []  # the next exit could ask for what it owes

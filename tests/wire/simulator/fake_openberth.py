@@ -401,6 +401,13 @@ class FakeOpenBerth:
         receipt = self._settle(body["bill"], "cash", due)
         return Reply(200, {"receipt": receipt, "change": cny(body["received"]["minor"] - due)})
 
+    async def offline(self, request: Request, bill: str) -> Reply:
+        body = request.json()
+        waiting = [lane.waiting for lane in self.lanes.values() if lane.waiting]
+        if not any(one.get("bill", {}).get("id") == bill for one in waiting) or body["method"] != "pos":
+            return Reply(409, {"code": "bill.settled"})
+        return Reply(200, {"receipt": self._settle(bill, "pos", body["amount"]["minor"])})
+
     async def stay_list(self, request: Request) -> Reply:
         found = [stay for stay in self.stays if stay.plate == request.query["plate"]]
         if state := request.query.get("state"):
@@ -484,6 +491,7 @@ _ROUTES = [
     ("GET /v1/lots/([^/]+)/lanes/([^/]+)", "lane_view"),
     ("POST /v1/lots/([^/]+)/lanes/([^/]+)/open", "open_lane"),
     ("POST /v1/lots/([^/]+)/lanes/([^/]+)/cash", "cash"),
+    ("POST /v1/bills/([^/]+)/offline", "offline"),
     ("GET /v1/stays", "stay_list"),
     ("GET /v1/passages", "passage_list"),
     ("GET /v1/exceptions", "exception_list"),

@@ -57,7 +57,7 @@ def test_a_quiet_day_balances_to_the_fen(tmp_path: Path) -> None:
     assert report.troubles == []
     assert report.left >= 10  # how many get that far is the machine's matter
     assert report.inside > 0
-    assert set(report.received["mall"]) == {"sandpay", "cash"}
+    assert set(report.received["mall"]) == {"sandpay", "cash", "pos"}
     assert sum(report.received["mall"].values()) == sum(stay.paid for stay in server.stays) > 0
     counters = report.counters
     assert counters["arrived"] == counters["admitted"] + counters["refused"] + counters["balked"]

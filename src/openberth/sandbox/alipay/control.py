@@ -71,7 +71,7 @@ class Control:
         }  # fmt: skip
         gets: dict[str, Endpoint] = {
             "": self.overview, "/calls": self.calls, "/trades": self.trades, "/notifications": self.notices,
-            "/page": self.page, "/qr.svg": self.qr,
+            "/page": self.page, "/qr.svg": self.qr, "/totals": self.totals,
         }  # fmt: skip
         return [
             *(Route(BASE + path, _guarded(endpoint), methods=["POST"]) for path, endpoint in posts.items()),
@@ -267,6 +267,11 @@ class Control:
             refunds = msgspec.to_builtins(store.refunds("trade_seq = ?", seq))
             told.append(summary(seq, aged, self._phone.page_of(aged)) | {"refunds": refunds})
         return JSONResponse({"trades": told})
+
+    async def totals(self, _request: Request) -> Response:
+        """Tell how much was paid in all, whatever was refunded since."""
+        minor, trades = self._bank.store.totals()
+        return JSONResponse({"paid_minor": {"CNY": minor}, "trades_paid": trades})
 
     async def notices(self, request: Request) -> Response:
         """List notifications with their attempts, the newest last; ``state`` narrows them."""

@@ -93,6 +93,14 @@ class Store(Books):
         """Return the one such trade."""
         return next(iter(self.trades(where, *values, limit=1)), None)
 
+    def totals(self) -> tuple[int, int]:
+        """Return how much was paid in all, in fen and whatever was refunded since, and by how many trades."""
+        minor, trades = self._db.execute(
+            "SELECT COALESCE(SUM(json_extract(CAST(doc AS TEXT), '$.total')), 0), COUNT(*) FROM trades"
+            " WHERE paid_us IS NOT NULL"
+        ).fetchone()
+        return int(minor), int(trades)
+
     def save_refund(self, refund: Refund) -> None:
         """Write a refund, new or known."""
         self._db.execute(

@@ -94,6 +94,17 @@ def test_the_money_line_adds_up_in_itself() -> None:
     assert "today ¥12.00 · cash ¥10.00 · sandpay ¥2.00 · due ¥5.00" in text
 
 
+def test_no_method_of_the_money_line_is_cut_off() -> None:
+    counted = board()
+    methods = ("alipay", "cash", "pos", "prepaid", "sandpay", "wechatpay")
+    counted.takings["mall"] = {method: Money(1_234_500, "CNY") for method in methods}
+    text = "\n".join(drawn(counted, 80, 40))
+    for words in ("Alipay", "cash", "card terminal", "Prepaid accounts", "sandpay", "WeChat Pay"):
+        assert f"{words} ¥12,345.00" in text
+    assert "today ¥74,070.00" in text
+    assert "due ¥5.00" in text
+
+
 def test_a_terminal_that_is_too_small_is_told_so() -> None:
     assert "too small" in drawn(board(), 59, 24)[0]
     assert "too small" in drawn(board(), 80, 11)[0]

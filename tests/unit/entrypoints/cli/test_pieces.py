@@ -91,14 +91,14 @@ def test_taken_ports_are_replaced_and_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert not is_free(port)
-        ports = choose_ports({"http": port, "barrier": 0, "sandpay": port, "wechatpay": port})
+        ports = choose_ports({"http": port, "barrier": 0, "sandpay": port, "wechatpay": port, "alipay": port})
     assert ports.moved[0] == "http"
-    assert port not in (ports.http, ports.sandpay, ports.wechatpay)
-    assert len({ports.http, ports.sandpay, ports.wechatpay}) == 3
+    assert port not in (ports.http, ports.sandpay, ports.wechatpay, ports.alipay)
+    assert len({ports.http, ports.sandpay, ports.wechatpay, ports.alipay}) == 4
 
 
 def test_a_demo_never_touches_other_data(tmp_path: Path) -> None:
-    place = Place(tmp_path, Ports(1, 2, 3, 4, ()))
+    place = Place(tmp_path, Ports(1, 2, 3, 4, 5, ()))
     ours = {"OPENBERTH_DATABASE": "postgresql://real", "OPENBERTH_S3__BUCKET": "real", "PATH": "/bin"}
     made = place.environment(ours, speed=60, language="en", now=from_iso("2026-11-20T10:00:00Z"))
     assert "OPENBERTH_DATABASE" not in made
@@ -108,7 +108,7 @@ def test_a_demo_never_touches_other_data(tmp_path: Path) -> None:
 
 
 def test_its_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Place(tmp_path, Ports(1, 2, 3, 4, ()))
+    place = Place(tmp_path, Ports(1, 2, 3, 4, 5, ()))
     for name, value in place.environment({}, speed=60, language="en", now=from_iso("2026-11-20T10:00:00Z")).items():
         monkeypatch.setenv(name, value)
     settings = load_settings()

@@ -1,4 +1,4 @@
-"""``openberth demo``: three car parks, two payment channels and a town of drivers on this machine, live in a terminal.
+"""``openberth demo``: three car parks, three payment channels and a town of drivers on this machine, in a terminal.
 
 Everything is real but the cars: the server and the stand-ins for the channels are processes of their own that are
 reached through their sockets only. At the end both sides' books are compared, and the status says whether they agree.
@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 import httpx2
@@ -20,8 +21,8 @@ from openberth.entrypoints.cli.client import connected, read_token
 from openberth.entrypoints.cli.demo.children import Children
 from openberth.entrypoints.cli.demo.contracts import make_contracts
 from openberth.entrypoints.cli.demo.people import make_people
-from openberth.entrypoints.cli.demo.place import Place, prepare
-from openberth.entrypoints.cli.demo.show import lines, print_balance, town_line
+from openberth.entrypoints.cli.demo.place import Place, opening_time, prepare
+from openberth.entrypoints.cli.demo.show import lines, print_balance, print_ways, town_line
 from openberth.entrypoints.cli.demo.town import TownThread
 from openberth.entrypoints.cli.files import Examples, find_examples, read_text
 from openberth.entrypoints.cli.lots import apply_lot
@@ -38,6 +39,8 @@ from openberth.simulator import Report, TownConfig
 
 SEED_MAX = 1 << 31
 CARS_MAX = 1_000_000
+ACCOUNTS = 6  # prepaid ones at each lot
+FLOAT_MINOR = 20_000  # of every shift of a guard
 ABANDON_S = 5.0
 MISTAKEN = 1
 
@@ -111,12 +114,14 @@ class _Demo:
         environment = place.environment(os.environ, speed=self._speed, language=session.language, now=now)
         self._children.start("sandpay", place.sandpay_arguments(), environment)
         self._children.start("wechatpay", place.wechatpay_arguments(), environment)
+        self._children.start("alipay", place.alipay_arguments(), environment)
         await self._children.wait_for("sandpay", lambda: (place.sandpay_data / "sandpay.pub").exists())
         self._children.start("server", ["openberth", "serve"], environment)
         await self._children.wait_for("server", lambda: place_of(place.data) is not None)
         await self._answering()
         # What the merchant is handed is written by then, and whole.
-        await self._children.wait_for("wechatpay", lambda: "wechatpay ready on" in self._children.said("wechatpay"))
+        for name in ("wechatpay", "alipay"):
+            await self._children.wait_for(name, partial(self._is_ready, name))
         async with connected(session) as api:
             for path in examples.tariffs:
                 await publish_tariff(api, path.stem, read_text(path), name=str(path))
@@ -127,8 +132,12 @@ class _Demo:
                 await api.put(f"/v1/lots/{lot}/permits", read_text(path), name=str(path))
             await make_contracts(api, place, [path.stem for path in examples.lots], session)
             await make_people(api, examples.lots[0].stem, session)
+            sign = (await api.get(f"/v1/lots/{examples.lots[-1].stem}"))["scan_code"]
         _progress(session, "demo.ready", url=place.url, speed=self._speed, seed=self._seed)
-        _progress(session, "demo.payer", url=place.wechatpay_url)
+        print_ways(session, place, lot=examples.lots[-1].stem, sign=sign, today=opening_time(now))
+
+    def _is_ready(self, name: str) -> bool:
+        return f"{name} ready on" in self._children.said(name)
 
     async def _answering(self) -> None:
         give_up = time.monotonic() + 10
@@ -151,6 +160,7 @@ class _Demo:
                 token=read_token(self._place.data / TOKEN_FILE),
                 sandpay_url=self._place.sandpay_url,
                 wechatpay_url=self._place.wechatpay_url,
+                alipay_url=self._place.alipay_url,
                 barrier_port=self._place.ports.barrier,
                 lots=self._examples.lots,
                 tariffs=self._examples.tariffs,
@@ -159,6 +169,8 @@ class _Demo:
                 load=self._load,
                 seed=self._seed,
                 cars=CARS_MAX,
+                accounts=ACCOUNTS,
+                float_minor=FLOAT_MINOR,
                 drain_s=60.0,
                 settle_s=15.0,
             )

@@ -1,7 +1,7 @@
-"""The contracts of a demo: the company's with WeChat Pay for all its lots, and one lot's own with Sandpay.
+"""The contracts of a demo: the company's with WeChat Pay and Alipay for all its lots, and two of single lots.
 
 The platform's contract with Sandpay comes from the settings, so drivers can choose at every lot. Which channel is tried
-first differs: WeChat Pay by the company's contract, Sandpay at the lot whose own contract ranks before it.
+first differs: WeChat Pay by the company's contract, Alipay or Sandpay at the lot whose own contract ranks before it.
 """
 
 import json
@@ -9,17 +9,26 @@ from typing import Any
 
 from openberth.entrypoints.cli.client import Api
 from openberth.entrypoints.cli.demo.people import COMPANY
-from openberth.entrypoints.cli.demo.place import LOT_MERCHANT, Place
+from openberth.entrypoints.cli.demo.place import (
+    ALIPAY_ACCOUNT,
+    ALIPAY_APP,
+    ALIPAY_LOT_ACCOUNT,
+    ALIPAY_LOT_APP,
+    LOT_MERCHANT,
+    Place,
+)
 from openberth.entrypoints.cli.session import Session
 
-FIRST, SECOND = 10, 20  # ranks; the platform's contract comes after both
-LOT = "office"
+FIRST, SECOND, THIRD = 10, 20, 30  # ranks; the platform's contract comes after them
+SANDPAY_LOT, ALIPAY_LOT = "office", "mall"
 
 
 async def make_contracts(api: Api, place: Place, lots: list[str], session: Session) -> None:
     """Make the contracts by the API, as an operator would."""
     await api.post("/v1/channels", _wechatpay(place, session))
-    await api.post("/v1/channels", _sandpay(place, LOT if LOT in lots else lots[-1], session))
+    await api.post("/v1/channels", _alipay(place, session))
+    await api.post("/v1/channels", _sandpay(place, SANDPAY_LOT if SANDPAY_LOT in lots else lots[-1], session))
+    await api.post("/v1/channels", _own_alipay(place, ALIPAY_LOT if ALIPAY_LOT in lots else lots[0], session))
 
 
 def _wechatpay(place: Place, session: Session) -> dict[str, Any]:
@@ -34,6 +43,27 @@ def _wechatpay(place: Place, session: Session) -> dict[str, Any]:
             "public_key": key["public_key"], "url": place.wechatpay_url,
         },
         "secrets": {"private_key": told["private_key"], "api_v3_key": told["api_key"]},
+    }  # fmt: skip
+
+
+def _alipay(place: Place, session: Session) -> dict[str, Any]:
+    contract = _alipay_of(place, ALIPAY_APP, ALIPAY_ACCOUNT)
+    name = session.say("demo.contract_alipay")
+    return contract | {"level": "company", "node": COMPANY, "rank": THIRD, "name": name}
+
+
+def _own_alipay(place: Place, lot: str, session: Session) -> dict[str, Any]:
+    contract = _alipay_of(place, ALIPAY_LOT_APP, ALIPAY_LOT_ACCOUNT)
+    return contract | {"level": "lot", "node": lot, "rank": FIRST, "name": session.say("demo.contract_own_alipay")}
+
+
+def _alipay_of(place: Place, app: str, account: str) -> dict[str, Any]:
+    """Return what a contract with Alipay says, from what the site for developers handed over."""
+    told = json.loads(place.alipay_app(app).read_text(encoding="utf-8"))
+    params = {"app_id": app, "seller_id": account, "url": place.alipay_url}
+    return {
+        "kind": "alipay", "params": params | {"alipay_public_key": told["alipay_public_key"]},
+        "secrets": {"private_key": told["private_key"]},
     }  # fmt: skip
 
 

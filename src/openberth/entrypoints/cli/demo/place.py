@@ -26,7 +26,9 @@ OPENS_AT = 7  # o'clock: the town wakes up
 MERCHANT = "openberth"
 LOT_MERCHANT = "openberth-lot"  # of the lot that has a contract with Sandpay of its own
 WECHATPAY_MERCHANT, WECHATPAY_APP = "1900000001", "wx0123456789abcdef"
-DEFAULT_PORTS = {"http": 8420, "barrier": 8421, "sandpay": 8425, "wechatpay": 8427}
+ALIPAY_APP, ALIPAY_ACCOUNT = "2021000000000001", "2088000000000101"
+ALIPAY_LOT_APP, ALIPAY_LOT_ACCOUNT = "2021000000000002", "2088000000000102"  # of the lot with a contract of its own
+DEFAULT_PORTS = {"http": 8420, "barrier": 8421, "sandpay": 8425, "wechatpay": 8427, "alipay": 8428}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Ports:
     barrier: int
     sandpay: int
     wechatpay: int
+    alipay: int
     moved: tuple[str, ...]
 
 
@@ -73,6 +76,15 @@ class Place:
         return self.wechatpay_data / "merchants" / WECHATPAY_MERCHANT / "merchant.json"
 
     @property
+    def alipay_data(self) -> Path:
+        """The folder of the stand-in for Alipay."""
+        return self.folder / "alipay"
+
+    def alipay_app(self, app: str) -> Path:
+        """Return what Alipay hands to the owner of an app, once it is written."""
+        return self.alipay_data / "apps" / app / "app.json"
+
+    @property
     def url(self) -> str:
         """Where the server answers."""
         return f"http://{HOST}:{self.ports.http}"
@@ -87,6 +99,11 @@ class Place:
         """Where the stand-in for WeChat Pay answers, and shows its pages to payers."""
         return f"http://{HOST}:{self.ports.wechatpay}"
 
+    @property
+    def alipay_url(self) -> str:
+        """Where the stand-in for Alipay answers, and shows its pages to payers."""
+        return f"http://{HOST}:{self.ports.alipay}"
+
     def sandpay_arguments(self) -> list[str]:
         """Return how the sandbox channel is started."""
         return [
@@ -100,6 +117,14 @@ class Place:
         return [
             "openberth.sandbox.wechatpay", "--port", str(self.ports.wechatpay), "--data", str(self.wechatpay_data),
             "--merchant", f"{WECHATPAY_MERCHANT}={WECHATPAY_APP}", "--plain-codes",
+        ]  # fmt: skip
+
+    def alipay_arguments(self) -> list[str]:
+        """Return how the stand-in for Alipay is started, with codes as above."""
+        return [
+            "openberth.sandbox.alipay", "--port", str(self.ports.alipay), "--data", str(self.alipay_data),
+            "--app", f"{ALIPAY_APP}={ALIPAY_ACCOUNT}", "--app", f"{ALIPAY_LOT_APP}={ALIPAY_LOT_ACCOUNT}",
+            "--plain-codes",
         ]  # fmt: skip
 
     def environment(self, ours: Mapping[str, str], *, speed: int, language: Language, now: Instant) -> dict[str, str]:

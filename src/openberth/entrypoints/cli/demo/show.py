@@ -3,19 +3,45 @@
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from rich.text import Text
 
+from openberth.entrypoints.cli.demo.place import ZONE, Place
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table
 from openberth.entrypoints.cli.top.model import Board, Overview
 from openberth.entrypoints.cli.top.words import clock_text, milliseconds_text, money_text
 from openberth.kernel.money import Money
+from openberth.kernel.time import Instant
 from openberth.simulator import Counters, Report
 from openberth.simulator.balance import Line
 
+# What to look at meanwhile, from another terminal: texts by the end of their codes.
+LOOKS = {
+    "top": "openberth top",
+    "finance": "openberth finance --from {day} --to {day} --by lot,method",
+    "shift": "openberth shift show --lot {lot}",
+    "prepaid": "openberth prepaid list --lot {lot}",
+    "ledger": "openberth ledger verify",
+}
 LINE_LEAST_S, LINE_MOST_S = 0.8, 3.0
 DIFFERENCES_SHOWN = 30
+
+
+def print_ways(session: Session, place: Place, *, lot: str, sign: str, today: Instant) -> None:
+    """Print where a person can pay, and by which commands they see what becomes of it."""
+    say, out = session.say, session.out
+    out.print(say("demo.pay", url=f"{place.url}/c/{sign}", lot=lot), soft_wrap=True, highlight=False)
+    out.print(
+        say("demo.payer", wechatpay=place.wechatpay_url, alipay=place.alipay_url), soft_wrap=True, highlight=False
+    )
+    out.print(say("demo.look", data=place.data), soft_wrap=True, highlight=False)
+    day = datetime.fromtimestamp(today // 1_000_000, ZONE).date().isoformat()
+    width = max(len(command.format(day=day, lot=lot)) for command in LOOKS.values())
+    for name, command in LOOKS.items():
+        words = f"  {command.format(day=day, lot=lot):{width}}  {say(f'demo.look.{name}')}"
+        out.print(words, soft_wrap=True, highlight=False)
 
 
 def town_line(counters: Counters, session: Session, *, closing: bool) -> Text:

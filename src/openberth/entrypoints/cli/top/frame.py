@@ -310,7 +310,7 @@ def _figures(board: Board, view: View, now_s: float) -> list[Text]:
     else:
         parts.append((view.say("top.devices_well", count=devices), "green"))
     money = _money_of_the_day(board, view)
-    return [_line(money, view.width), _line(parts, view.width)]
+    return [*_lines(money, view.width), _line(parts, view.width)]
 
 
 def _money_of_the_day(board: Board, view: View) -> list[tuple[str, str]]:
@@ -335,6 +335,16 @@ def _money_of_the_day(board: Board, view: View) -> list[tuple[str, str]]:
 def _add(sums: dict[K, Money], key: K, amount: Money | None) -> None:
     if amount is not None:
         sums[key] = sums[key] + amount if key in sums else amount
+
+
+def _lines(parts: Sequence[tuple[str, str]], width: int) -> list[Text]:
+    """Join parts with a dot between, in as many lines as it takes to cut nothing: money is not left out."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    for part in parts:
+        if lines[-1] and _line([*lines[-1], part], width).cell_len > width:
+            lines.append([])
+        lines[-1].append(part)
+    return [_line(line, width) for line in lines]
 
 
 def _line(parts: Sequence[tuple[str, str]], width: int) -> Text:
