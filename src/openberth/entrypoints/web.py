@@ -189,7 +189,7 @@ def build_app(parts: Parts) -> FastAPI:
     )  # fmt: skip
     description = Description()
     plain = [
-        *CodesApi(database, parts.cashier, parts.buckets, links).routes(),
+        *CodesApi(database, parts.cashier, parts.buckets, links, base=settings.public_base).routes(),
         *PayersApi(database, parts.press, links, parts.buckets).routes(),
         *ChannelHooks(parts.cashier).routes(),
         *OAuth(entrance.reception, entrance.keys).routes(),

@@ -121,6 +121,17 @@ def test_what_is_signed_is_what_is_sent() -> None:
         ({}, {"api_v3_key": "short"}, "api_v3_key"),
         ({}, {"private_key": "no key"}, "private_key"),
         ({}, {"password": "x"}, "password"),
+        ({"oauth_app_id": PARAMS["appid"]}, {}, "oauth_secret"),
+        ({"oauth_app_id": PARAMS["appid"]}, {"oauth_secret": "no secret"}, "oauth_secret"),
+        ({}, {"oauth_secret": "a" * 32}, "oauth_app_id"),
+        ({"oauth_url": "https://sandbox.example"}, {}, "oauth_app_id"),
+        ({"oauth_app_id": "wx000000000000000f"}, {"oauth_secret": "a" * 32}, "oauth_app_id"),
+        ({"oauth_app_id": PARAMS["appid"], "oauth_url": "x"}, {"oauth_secret": "a" * 32}, "oauth_url"),
+        (
+            {"oauth_app_id": PARAMS["appid"], "sub_mchid": "1900000109", "sub_appid": "wx000000000000000f"},
+            {"oauth_secret": "a" * 32},
+            "oauth_app_id",
+        ),
     ],
 )
 def test_contracts_that_cannot_work_are_refused(params: dict[str, str], secrets: dict[str, str], setting: str) -> None:
@@ -136,6 +147,11 @@ def test_contracts_that_cannot_work_are_refused(params: dict[str, str], secrets:
         ({"url": "https://127.0.0.1:8427"}, {}, "channel.loopback"),
         ({"url": "https://localhost"}, {}, "channel.loopback"),
         ({}, {"api_v3_key": "f09b03a7a1902b5b4913856f1fd07ab1"}, "channel.sandbox_key"),
+        (
+            {"oauth_app_id": PARAMS["appid"], "oauth_url": "http://127.0.0.1:8427"},
+            {"oauth_secret": "a" * 32},
+            "channel.loopback",
+        ),
     ],
 )
 def test_production_takes_no_sandbox(params: dict[str, str], secrets: dict[str, str], code: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from openberth.contexts.stays.api.errands import Errands
 from openberth.infra.database.log import head
 from openberth.kernel.authority import system
 from openberth.kernel.time import MINUTE_US
@@ -217,6 +218,24 @@ def test_a_sign_pays_no_bill_of_another_lot(world: World, line: Line) -> None:
         )
         assert first.status == 404
         assert first == second
+
+
+def test_nobody_comes_back_to_a_sign_with_a_bill_of_another_lot(world: World, line: Line) -> None:
+    """Even proved by our own key: what a browser went for is looked up by what the sign reaches."""
+    mine, keys = world.amber.lots[0].names["sign"][0], world.house.database.keys
+    for bill in world.birch.lots[0].names["bill"]:
+        answers = []
+        for meant in (bill, absent(bill)):
+            state, kept = Errands(keys).begin(
+                sign=mine, bill=UUID(meant), account=UUID(int=1), now=world.house.database.clocks.machine.now()
+            )
+            came = Asked("GET", f"/c/{mine}/wechat?code=c&state={state}", headers={"cookie": f"payer={kept}"})
+            answers.append(line.ask(came, None).without([meant, state]))
+        assert answers[0].status == 404
+        assert answers[0] == answers[1]
+    link = f"a{made_up(UUID(int=7))}"
+    home = line.ask(Asked("GET", f"/c/{mine}/payment", headers={"cookie": f"paid={link}"}), None)
+    assert home.status == 303
 
 
 def test_a_sign_knows_no_car_of_another_lot(world: World, line: Line) -> None:

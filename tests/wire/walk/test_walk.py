@@ -16,7 +16,8 @@ from tests.wire.walk.world import DOORMAN, OFFICER, TENANTS, World
 
 # Routes outside of the description; ``test_signs_and_feeds.py`` walks them by hand.
 BY_HAND = {
-    "/c/{code}", "/c/{code}/pay", "/c/{code}/enter", "/c/{code}/leave", "/c/{code}/bills", "/hooks/{channel}/{account}",
+    "/c/{code}", "/c/{code}/pay", "/c/{code}/enter", "/c/{code}/leave", "/c/{code}/bills", "/c/{code}/wechat",
+    "/c/{code}/payment", "/hooks/{channel}/{account}",
     "/r/{link}", "/r/{link}/slip.{format}",
     "/v1/oauth/token", "/.well-known/jwks.json", "/metrics", "/health/live", "/health/ready", "/v1/openapi.json",
     "/v1/feed",

@@ -25,7 +25,7 @@ from openberth.contexts.payments.model import (
 )
 from openberth.contexts.payments.model.debts import Debt, DebtState
 from openberth.contexts.payments.model.prepaid import SUBJECT as PREPAID
-from openberth.contexts.payments.service.attempts import begin_attempt
+from openberth.contexts.payments.service.attempts import attempt_by_id, begin_attempt
 from openberth.contexts.payments.service.bills import (
     bill_by_id,
     bills_of,
@@ -77,6 +77,7 @@ __all__ = [
     "Taken",
     "Totals",
     "asked_elsewhere",
+    "attempt_by_id",
     "begin_attempt",
     "bill_by_id",
     "bills_of",

@@ -287,3 +287,32 @@ class BillingChannel(Protocol):
         also (``channel.unclear``) for a file whose digest or sums are wrong.
         """
         ...
+
+
+class PayerKnown(Protocol):
+    """Finds out who pays inside the channel's own app, whose browser knows it: a browser goes there and comes back."""
+
+    def way(self, *, back: str, state: str) -> str:
+        """Return the address to send the browser to.
+
+        It comes back to ``back`` with the query parameters ``code`` and ``state``, which is letters and digits only.
+        """
+        ...
+
+    async def payer_of(self, code: str) -> str:
+        """Return the channel's id of who came back with a code, as ``ChannelOrder.payer`` takes it.
+
+        Raises ``Unknown("wechat.code")`` for a code that is none, is over or was used, ``Refused`` for a person who
+        cannot be known, ``Denied`` for one who is blocked, and ``Overloaded`` when nobody answers in time.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowingChannel(Protocol):
+    """A channel that may find out who pays."""
+
+    @property
+    def payers(self) -> PayerKnown | None:
+        """Who finds it out; None where the contract names no account for it."""
+        ...

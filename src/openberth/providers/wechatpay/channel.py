@@ -34,6 +34,7 @@ from openberth.kernel.money import Money
 from openberth.kernel.time import SECOND_US, Clock, Instant, as_datetime, from_iso
 from openberth.providers.wechatpay import signing, statement
 from openberth.providers.wechatpay.client import Client, Identity, unclear
+from openberth.providers.wechatpay.payers import OfficialAccount
 from openberth.providers.wechatpay.signing import NAME
 
 NOTICE_BYTES = 64 * 1024
@@ -120,6 +121,11 @@ class Merchant:
         """Tell whether a service provider asks for somebody."""
         return self.sub_mchid is not None
 
+    @property
+    def app_of_payers(self) -> str:
+        """The app to which payers inside WeChat are known."""
+        return self.sub_appid or self.appid
+
     def owns(self, order: _Order) -> bool:
         """Tell whether an order names exactly this merchant."""
         if self.is_sub:
@@ -128,13 +134,14 @@ class Merchant:
 
 
 class WechatPay:
-    """One contract: a ``Channel`` that refunds and tells of whole days."""
+    """One contract: a ``Channel`` that refunds, tells of whole days and may find out who pays."""
 
     def __init__(
         self, *, client: Client, identity: Identity, merchant: Merchant, notify_url: str, clock: Clock,
-        nonces: Callable[[], str],
+        nonces: Callable[[], str], payers: OfficialAccount | None = None,
     ) -> None:  # fmt: skip
         self._client = client
+        self._payers = payers
         self._me = identity
         self._merchant = merchant
         self._notify_url = notify_url
@@ -155,9 +162,16 @@ class WechatPay:
         """Codes (Native), phones' browsers (H5), and WeChat itself (JSAPI)."""
         return frozenset(Scene)
 
+    @property
+    def payers(self) -> OfficialAccount | None:
+        """Who finds out who pays, where the contract names an official account for it."""
+        return self._payers
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+        if self._payers is not None:
+            await self._payers.aclose()
 
     # -- orders --------------------------------------------------------------------------------------------------------
 
@@ -311,7 +325,7 @@ class WechatPay:
 
     def _client_fields(self, prepay: str) -> dict[str, str]:
         """Return what the mini-program hands to ``wx.requestPayment``, signed with the merchant's key."""
-        appid = self._merchant.sub_appid or self._merchant.appid
+        appid = self._merchant.app_of_payers
         ts, nonce, package = str(self._clock.now() // SECOND_US), self._nonces(), f"prepay_id={prepay}"
         signature = signing.sign(self._me.key, signing.lines(appid, ts, nonce, package))
         return {

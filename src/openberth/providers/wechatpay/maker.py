@@ -3,7 +3,9 @@
 ``params``: ``appid``, ``mchid``, ``serial_no`` (of the merchant's certificate), for a service provider ``sub_mchid``
 and perhaps ``sub_appid``; ``public_key_id`` and ``public_key`` of merchants that have WeChat Pay's public key (all new
 ones since 2024-09), else the platform's certificates are fetched; ``url`` for a sandbox. ``secrets``: ``private_key``
-(PEM) and ``api_v3_key`` (32 characters).
+(PEM) and ``api_v3_key`` (32 characters). For pages inside WeChat's own browser also the official account by which
+payers are known: ``oauth_app_id``, which is the app that orders name, with the secret ``oauth_secret``; ``oauth_url``
+for a sandbox.
 """
 
 import re
@@ -17,10 +19,15 @@ from openberth.providers import contracts
 from openberth.providers.wechatpay import signing
 from openberth.providers.wechatpay.channel import Merchant, WechatPay
 from openberth.providers.wechatpay.client import PUBLIC_KEY_PREFIX, Client, Identity
+from openberth.providers.wechatpay.payers import OfficialAccount
 
 URL = "https://api.mch.weixin.qq.com"
-_PARAMS = ("appid", "mchid", "serial_no", "sub_mchid", "sub_appid", "public_key_id", "public_key", "url")
-_SECRETS = ("private_key", "api_v3_key")
+_PARAMS = (
+    "appid", "mchid", "serial_no", "sub_mchid", "sub_appid", "public_key_id", "public_key", "url", "oauth_app_id",
+    "oauth_url",
+)  # fmt: skip
+_SECRETS = ("private_key", "api_v3_key", "oauth_secret")
+_OAUTH_SECRET = re.compile(r"[0-9A-Za-z]{16,64}")
 _MCHID, _APPID, _SERIAL = re.compile(r"[0-9]{6,32}"), re.compile(r"wx[0-9a-z]{8,30}"), re.compile(r"[0-9A-F]{16,64}")
 PEM_MAX = 3_000
 
@@ -61,11 +68,12 @@ class WechatPayMaker:
             contracts.key(
                 "public_key", lambda: signing.public_key_of(contracts.text(params, "public_key", longest=PEM_MAX))
             )
+        _check_account(params, secrets, production=production)
 
     def make(self, spec: ChannelSpec) -> WechatPay:
         """Return the channel of a contract."""
         params, secrets = spec.params, spec.secrets
-        merchant = Merchant(params["appid"], params["mchid"], params.get("sub_mchid"), params.get("sub_appid"))
+        merchant = _merchant(params)
         identity = Identity(
             merchant.mchid, params["serial_no"], signing.private_key_of(secrets["private_key"]),
             secrets["api_v3_key"].encode(),
@@ -77,8 +85,33 @@ class WechatPayMaker:
         client = Client(base_url=url, identity=identity, keys=keys, clock=self._clock, nonces=self._nonces)
         return WechatPay(
             client=client, identity=identity, merchant=merchant, notify_url=spec.notify_url, clock=self._clock,
-            nonces=self._nonces,
+            nonces=self._nonces, payers=_account(params, secrets),
         )  # fmt: skip
+
+
+def _merchant(params: Mapping[str, Any]) -> Merchant:
+    return Merchant(params["appid"], params["mchid"], params.get("sub_mchid"), params.get("sub_appid"))
+
+
+def _check_account(params: Mapping[str, Any], secrets: Mapping[str, str], *, production: bool) -> None:
+    """Refuse half an official account, and one that is not the app that orders name: its openids pay nothing there."""
+    if "oauth_app_id" not in params:
+        for name in ("oauth_url", "oauth_secret"):
+            if name in params or name in secrets:
+                raise contracts.wrong("oauth_app_id", "missing")
+        return
+    if contracts.text(params, "oauth_app_id") != _merchant(params).app_of_payers:
+        raise contracts.wrong("oauth_app_id", "the sub_appid or appid of this contract")
+    _fits(secrets, "oauth_secret", _OAUTH_SECRET)
+    if "oauth_url" in params:
+        contracts.web_address(params, "oauth_url", production=production)
+
+
+def _account(params: Mapping[str, Any], secrets: Mapping[str, str]) -> OfficialAccount | None:
+    if "oauth_app_id" not in params:
+        return None
+    url = contracts.web_address(params, "oauth_url", production=False) if "oauth_url" in params else None
+    return OfficialAccount(appid=params["oauth_app_id"], secret=secrets["oauth_secret"], url=url)
 
 
 def _fits(params: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> None:

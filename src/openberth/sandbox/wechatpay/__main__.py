@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--merchant", action="append", default=[], metavar="MCHID=APPID[,APPID]", help="a merchant")
     parser.add_argument("--sub-merchant", action="append", default=[], metavar="MCHID@PROVIDER=APPID[,APPID]",
                         help="a merchant that a provider acts for; APPID may be left empty")  # fmt: skip
+    parser.add_argument("--official-account", action="append", default=[], metavar="APPID",
+                        help="an official account that knows its visitors; its secret lies in the folder")  # fmt: skip
     parser.add_argument("--plain-codes", action="store_true",
                         help="codes that any camera opens, not only one that knows weixin://")  # fmt: skip
     parser.add_argument("--mode", choices=["public_key", "certificates", "switching"], default="public_key",
@@ -66,9 +68,21 @@ def _channel(options: argparse.Namespace, address: str) -> Wechatpay:
             wanted = Registration(mchid, [one for one in appids.split(",") if one], options.mode)
             wanted.providers, wanted.served_only = [provider], True
             _make(channel, data, wanted)
+        for appid in options.official_account:
+            _account(channel, data, appid)
     except (ValueError, OSError) as error:
         raise CannotStart(f"a merchant cannot be made: {error}") from error
     return channel
+
+
+def _account(channel: Wechatpay, data: Path | None, appid: str) -> None:
+    secret = channel.accounts.register(appid)
+    if data is not None:
+        folder = data / "official-accounts"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = folder / f"{appid}.secret"
+        file.write_text(secret, encoding="ascii")
+        file.chmod(0o600)
 
 
 def _make(channel: Wechatpay, data: Path | None, wanted: Registration) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from starlette.applications import Starlette
 
 from openberth.sandbox.clock import Clock
+from openberth.sandbox.wechatpay.accounts import Accounts
 from openberth.sandbox.wechatpay.bank import Bank
 from openberth.sandbox.wechatpay.bills import Bills
 from openberth.sandbox.wechatpay.callbacks import Notifier
@@ -38,6 +39,7 @@ class Wechatpay:
         self.bank = Bank(store, self._clock, Faults())
         self.refunds = Refunds(self.bank)
         self.merchants = Merchants(self.bank)
+        self.accounts = Accounts(store)
         self._address = address
         self._plain_codes = plain_codes
 
@@ -48,7 +50,9 @@ class Wechatpay:
         notifier = Notifier(self.bank, self.refunds, front)
         phone = Phone(self.bank, notifier.wake, self._address)
         api = Api(self.bank, self.refunds, codepay, notifier.wake, self._address, self._plain_codes)
-        control = Control(self.bank, self.refunds, self.merchants, codepay, bills, front, phone, notifier)
+        control = Control(
+            self.bank, self.refunds, self.merchants, codepay, bills, front, phone, notifier, self.accounts
+        )
 
         @asynccontextmanager
         async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -61,4 +65,7 @@ class Wechatpay:
                     await telling
                 self._store.close()
 
-        return Starlette(routes=[*api.routes(front, bills), *control.routes(), *phone.routes()], lifespan=life)
+        return Starlette(
+            routes=[*api.routes(front, bills), *control.routes(), *phone.routes(), *self.accounts.routes()],
+            lifespan=life,
+        )

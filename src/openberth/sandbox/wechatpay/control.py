@@ -5,6 +5,7 @@ import ipaddress
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from openberth.sandbox.clock import SECOND_US
 from openberth.sandbox.wechatpay import faults as wrong
+from openberth.sandbox.wechatpay.accounts import Accounts, register
 from openberth.sandbox.wechatpay.bank import Bank, PhoneRefused
 from openberth.sandbox.wechatpay.bills import Bills
 from openberth.sandbox.wechatpay.callbacks import HOW, Notifier
@@ -53,7 +55,7 @@ class Control:
 
     def __init__(
         self, bank: Bank, refunds: Refunds, merchants: Merchants, codepay: CodePay, bills: Bills, front: Front,
-        phone: Phone, notifier: Notifier,
+        phone: Phone, notifier: Notifier, accounts: Accounts,
     ) -> None:  # fmt: skip
         self._bank = bank
         self._refunds = refunds
@@ -63,6 +65,7 @@ class Control:
         self._front = front
         self._phone = phone
         self._notifier = notifier
+        self._accounts = accounts
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -71,6 +74,7 @@ class Control:
             "/faults": self.faults, "/pay": self.pay, "/fail": self.fail, "/refunds/{number}": self.become,
             "/callbacks/release": self.release, "/callbacks/{id}": self.send, "/accounts/{mchid}": self.account,
             "/bills": self.falsify, "/bills/expire": self.expire, "/auth-codes": self.show_code,
+            "/official-accounts": partial(register, self._accounts),
         }  # fmt: skip
         gets: dict[str, Endpoint] = {
             "": self.overview, "/calls": self.calls, "/orders": self.orders, "/callbacks": self.callbacks,

@@ -1,5 +1,6 @@
 """The pages on the payer's phone, in Chinese and English."""
 
+from collections.abc import Sequence
 from html import escape
 
 from openberth.sandbox.page import Frame, facts
@@ -43,6 +44,16 @@ def order(of: Order, note: str, back: str, expired: bool) -> str:
 def refused(why: PhoneRefused) -> str:
     """The page of something that cannot be paid."""
     return _FRAME.page("!", "#b42318", escape(why.chinese), escape(why.english), "")
+
+
+def who(asked: Sequence[tuple[str, str]], openid: str) -> str:
+    """The page that asks a browser who its person is, before it goes back to whoever sent it."""
+    kept = "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in asked)
+    inside = f"""<form method="get">{kept}<label>我的 openid My openid
+<input name="openid" required autocomplete="off" maxlength="128" value="{escape(openid)}"></label>
+<button class="main">继续 Go on</button>
+<button name="preview" value="1">页面预览 As a preview</button></form>"""
+    return _FRAME.page("微", "#07834a", "你是谁？", "Who are you?", inside)
 
 
 def scanner() -> str:

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from openberth.sandbox.page import HEADERS
-from openberth.sandbox.wechatpay import crypto, pages
+from openberth.sandbox.wechatpay import bridge, crypto, pages
 from openberth.sandbox.wechatpay.bank import Bank, PhoneRefused, client_appid
 from openberth.sandbox.wechatpay.records import Order
 
@@ -33,6 +33,7 @@ class Phone:
             Route("/", self.scanner, methods=["GET"]),
             Route("/pay/{page}", self.page, methods=["GET", "POST"]),
             Route("/jsapi", self.jsapi, methods=["GET"]),
+            Route("/bridge.js", self.bridge, methods=["GET"]),
             Route("/cgi-bin/mmpayweb-bin/checkmweb", self.h5, methods=["GET"]),
         ]
 
@@ -102,8 +103,12 @@ class Phone:
             _, order = self.requested(given)
         except PhoneRefused as refused:
             return _html(pages.refused(refused), 403)
-        back = given.get("return", "")
-        return RedirectResponse(self.page_of(order) + (f"?return={quote(back, safe='')}" if back else ""), 303)
+        query = {name: given[name] for name in ("return", "bridge") if given.get(name)}
+        return RedirectResponse(self.page_of(order) + (f"?{urlencode(query)}" if query else ""), 303)
+
+    async def bridge(self, _request: Request) -> Response:
+        """Give the script that plays ``WeixinJSBridge`` in a browser that is not WeChat's."""
+        return Response(bridge.script(self._address), 200, HEADERS, "text/javascript")
 
     async def h5(self, request: Request) -> Response:
         """Open what a browser was sent to; ``redirect_url`` says where it goes afterwards."""
@@ -135,7 +140,14 @@ class Phone:
         except PhoneRefused as refused:
             note = f"{refused.chinese} · {refused.english}"
         expired = order.paid_us is None and self._bank.clock.now() >= order.ticket_until_us
-        return _html(pages.order(order, note, back, expired))
+        shown = pages.order(order, note, back, expired)
+        how = {"fail": "fail", "wait": "cancel"}.get(deed, "ok" if order.paid_us is not None else "")
+        if "bridge" not in request.query_params or not how:
+            return _html(shown)
+        told, digest = bridge.tell(how)
+        policy = f"script-src {digest}; {HEADERS['Content-Security-Policy']}"
+        page = shown.replace("</body>", f"{told}</body>")
+        return HTMLResponse(page, 200, HEADERS | {"Content-Security-Policy": policy})
 
 
 def summary(seq: int, order: Order, page: str) -> dict[str, Any]:

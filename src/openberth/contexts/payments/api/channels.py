@@ -47,7 +47,7 @@ class ChannelForm(Form):
 
 
 class ChangeForm(Form):
-    """A contract as it shall be; secrets that are not named stay as they are."""
+    """A contract as it shall be; secrets that are not named stay as they are, an empty one is taken away."""
 
     name: Name
     params: Params

@@ -15,8 +15,10 @@ from openberth.contexts.payments.ports import (
     ChannelRefused,
     ChannelState,
     ChannelUnreachable,
+    KnowingChannel,
     OrderState,
     PaidNotice,
+    PayerKnown,
     RefundNotice,
     Scene,
 )
@@ -46,6 +48,14 @@ class Payable:
     client_fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Knowing:
+    """Who finds out who pays, and the contract that an order of that payer has to be made with."""
+
+    account: Id
+    payers: PayerKnown
+
+
 class Cashier:
     """Carries attempts to their channels and facts back; one per process."""
 
@@ -61,15 +71,16 @@ class Cashier:
 
     async def pay(
         self, *, bill: Id, by: Caller, kind: ChannelKind | None = None, scene: Scene = Scene.CODE,
-        payer: str | None = None, place: PayPlace = PayPlace.PREPAY,
+        payer: str | None = None, place: PayPlace = PayPlace.PREPAY, account: Id | None = None,
     ) -> Payable:  # fmt: skip
         """Begin an attempt for a bill and have a channel of its lot open it, of a kind when one is named.
 
-        Raises ``Refused("channel.none")`` without a channel, ``ChannelRefused``, and ``ChannelUnreachable``: then the
-        attempt stays ``opening`` and is found out by its job.
+        ``account`` names the very contract, for a ``payer`` who is known to it alone. Raises
+        ``Refused("channel.none")`` without a channel, ``ChannelRefused``, and ``ChannelUnreachable``: then the attempt
+        stays ``opening`` and is found out by its job.
         """
         found = await self._database.read(partial(bills.bill_by_id, bill=bill), by=by)
-        contract = await self._contract_for(found, kind, scene)
+        contract = await self._contract_for(found, kind, scene, account)
         begun = await self._database.write(
             partial(
                 attempts.begin_attempt, bill=bill, channel=contract.account.kind.value, account=contract.account.id,
@@ -100,8 +111,21 @@ class Cashier:
         """Return the kinds of channels by which a lot can be paid now, the first one being taken by itself."""
         return await self._channels.kinds_for(company=company, lot=lot)
 
-    async def _contract_for(self, bill: Bill, kind: ChannelKind | None, scene: Scene) -> Contract:
+    async def knowing(self, *, bill: Id, by: Caller, kind: ChannelKind) -> Knowing | None:
+        """Return who finds out who pays a bill inside a channel's own app; None where the contract that would take the
+        money names no account for it.
+        """
+        found = await self._database.read(partial(bills.bill_by_id, bill=bill), by=by)
+        contract = await self._contract_for(found, kind, Scene.APP)
+        payers = contract.channel.payers if isinstance(contract.channel, KnowingChannel) else None
+        return None if payers is None else Knowing(contract.account.id, payers)
+
+    async def _contract_for(
+        self, bill: Bill, kind: ChannelKind | None, scene: Scene, account: Id | None = None
+    ) -> Contract:
         for contract in await self._channels.for_lot(company=bill.company, lot=bill.lot):
+            if account is not None and contract.account.id != account:
+                continue
             if (kind is None or contract.account.kind is kind) and scene in contract.channel.scenes:
                 return contract
         raise Refused("channel.none")

@@ -47,9 +47,12 @@ class Channels:
         maker.check(params, secrets, production=self._production)
 
     async def check_change(self, account: Id, params: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
-        """Refuse what a contract cannot become; secrets that are not named stay. Raises ``Malformed``, ``NotFound``."""
+        """Refuse what a contract cannot become; secrets that are not named stay, an empty one is taken away.
+
+        Raises ``Malformed``, ``NotFound``.
+        """
         found, kept = await self._revealed(account)
-        self.check(found.kind, params, {**kept, **secrets})
+        self.check(found.kind, params, {name: text for name, text in {**kept, **secrets}.items() if text})
 
     async def check_all(self) -> None:
         """Refuse to start with an active contract that no channel can be made of. Raises ``Malformed``."""

@@ -57,15 +57,15 @@ def add_account(
 def change_account(
     unit: Unit, *, account: Id, name: str, params: Mapping[str, Any], secrets: Mapping[str, str], rank: int
 ) -> ChannelAccount:
-    """Change a contract; secrets that are not named stay as they are.
+    """Change a contract; secrets that are not named stay as they are, one that is empty is taken away.
 
     Raises ``NotFound("channel.not_found")``, ``Refused("channel.closed")`` and as ``add_account`` does.
     """
     before = _open_one(unit, account)
+    staying = {name: key for name, key in before.secrets.items() if name not in secrets}
     after = replace(
-        before, name=check_words(name, rank), params=params, rank=rank,
-        secrets={**before.secrets, **_kept(unit, secrets)},
-    )  # fmt: skip
+        before, name=check_words(name, rank), params=params, rank=rank, secrets={**staying, **_kept(unit, secrets)}
+    )
     taken = unit.one(store.OF_NAME, node=before.node.id, kind=before.kind, name=after.name)
     if taken is not None and taken.id != before.id:
         raise Refused("channel.name_taken", name=after.name)
@@ -184,7 +184,7 @@ def _open_one(unit: Unit, account: Id) -> ChannelAccount:
 
 
 def _kept(unit: Unit, secrets: Mapping[str, str]) -> dict[str, Id]:
-    return {name: vault.keep(unit, VaultKind.CHANNEL_SECRET, text) for name, text in secrets.items()}
+    return {name: vault.keep(unit, VaultKind.CHANNEL_SECRET, text) for name, text in secrets.items() if text}
 
 
 def _save(unit: Unit, after: ChannelAccount) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from openberth.contexts import payments
@@ -33,7 +33,8 @@ from openberth.contexts.stays.api.driver import (
     LeaveForm,
     PayForm,
 )
-from openberth.contexts.stays.api.reading import PASS_COOKIE, read_form, wants_page
+from openberth.contexts.stays.api.paying import PayPages
+from openberth.contexts.stays.api.reading import PAID_COOKIE, PASS_COOKIE, keep, read_form, wants_page
 from openberth.contexts.stays.api.signs import Sign, Signs
 from openberth.contexts.stays.api.views import DueView, due_view
 from openberth.contexts.stays.model.entities import Ask
@@ -58,8 +59,6 @@ PATH = "/c/{code}"
 PASS_BYTES = 12  # 96 bits: a pass is a key to a stay
 PASS_KEPT_S = 30 * DAY_US // SECOND_US
 CLAIM_COOKIE = "scanner"
-PAID_COOKIE = "paid"
-PAID_KEPT_S = DAY_US // SECOND_US  # the way home, and to the computer
 CLAIM_BYTES = 16
 CLAIM_KEPT_S = 600  # long enough to reload the page, too short to stand in the way of the next visit
 
@@ -67,27 +66,31 @@ CLAIM_KEPT_S = 600  # long enough to reload the page, too short to stand in the 
 class CodesApi:
     """Serves the routes; they are plain ones, no part of the operator API."""
 
-    def __init__(self, database: Database, cashier: Cashier, buckets: Buckets, links: payments.ReceiptLinks) -> None:
+    def __init__(
+        self, database: Database, cashier: Cashier, buckets: Buckets, links: payments.ReceiptLinks, *, base: str = ""
+    ) -> None:
         self._database = database
         self._cashier = cashier
         self._links = links
         self._signs = Signs(database, buckets)
+        self._paying = PayPages(database, cashier, self._signs, links, base=base)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         ours = (("", self._show, "GET"), ("/pay", self._pay, "POST"), ("/enter", self._enter, "POST"),
                 ("/leave", self._leave, "POST"), ("/bills", self._bills, "POST"))  # fmt: skip
-        return [Route(PATH + path, partial(served, serve), methods=[method]) for path, serve, method in ours]
+        made = [Route(PATH + path, partial(served, serve), methods=[method]) for path, serve, method in ours]
+        return [*made, *self._paying.routes()]
 
     async def _show(self, request: Request) -> Response:
         sign = await self._signs.find(request)
         if sign.lane is None:
             return await self._answer(request, sign, await self._lot_answer(sign))
-        answer = await self._lane_answer(sign)
+        answer = await self._lane_answer(request, sign)
         response = await self._answer(request, sign, answer)
         if wants_page(request) and sign.lane.kind is LaneKind.ENTRY and _kept_claim(request) is None:
             # Given before the driver asks for a pass: so the same phone is shown it again when the answer is lost.
-            _keep(request, response, CLAIM_COOKIE, secrets.token_urlsafe(CLAIM_BYTES), CLAIM_KEPT_S)
+            keep(request, response, CLAIM_COOKIE, secrets.token_urlsafe(CLAIM_BYTES), CLAIM_KEPT_S)
         return response
 
     async def _pay(self, request: Request) -> Response:
@@ -96,21 +99,19 @@ class CodesApi:
             waiting = await self._database.read(partial(waiting_at, lane=sign.lane.id), by=sign.by)
             if waiting is None or waiting.bill is None or waiting.ask is not Ask.PAY:
                 raise Refused("lane.nobody_waiting")
-            bill, channel = waiting.bill.id, (await read_form(request, LanePayForm)).channel
+            form: LanePayForm | PayForm = await read_form(request, LanePayForm)
+            bill = waiting.bill.id
+            if form.bill not in (None, bill):
+                raise Refused("lane.nobody_waiting")
         else:
-            form = await read_form(request, PayForm)
-            bill, channel = form.bill, form.channel
-        # A phone's browser follows a link; a program shows the code. The caller's scope is this lot: a bill of another
-        # one is not found.
-        scene = Scene.PAGE if wants_page(request) else Scene.CODE
+            at_lot = form = await read_form(request, PayForm)
+            bill = at_lot.bill
+        # The caller's scope is this lot: a bill of another one is not found.
+        if wants_page(request):
+            return await self._paying.pay(request, sign, bill=bill, kind=form.channel, by_code=form.way == "code")
         place = PayPlace.PREPAY if sign.lane is None else PayPlace.EXIT
-        paying = await self._cashier.pay(bill=bill, by=sign.by, kind=channel, scene=scene, place=place)
+        paying = await self._cashier.pay(bill=bill, by=sign.by, kind=form.channel, scene=Scene.CODE, place=place)
         attempt = paying.attempt
-        if wants_page(request) and attempt.pay_url is not None and attempt.pay_url.startswith(("https://", "http://")):
-            response = RedirectResponse(attempt.pay_url, 303, headers=pages.HEADERS)
-            # The phone that pays is led to the receipt when it comes back; whoever else knows the plate is not.
-            _keep(request, response, PAID_COOKIE, self._links.link(LinkKind.ATTEMPT, attempt.id), PAID_KEPT_S)
-            return response
         order = DriverOrder(
             attempt=attempt.id, channel=attempt.channel, pay_url=attempt.pay_url, due=money(attempt.amount),
             expires_at=instant(attempt.expires_at), receipt=self._links.address(LinkKind.ATTEMPT, attempt.id),
@@ -131,7 +132,7 @@ class CodesApi:
             return _json(DriverPass(**{"pass": token}, passage=passage), 201)
         response = pages.page_response(pages.pass_page(sign.lot, sign.code, token, sign.language))
         # The phone keeps the pass: at the exit the page has it at hand.
-        _keep(request, response, PASS_COOKIE, token, PASS_KEPT_S)
+        keep(request, response, PASS_COOKIE, token, PASS_KEPT_S)
         return response
 
     async def _leave(self, request: Request) -> Response:
@@ -142,7 +143,7 @@ class CodesApi:
             raise Refused("lane.not_an_exit")
         await self._database.write(partial(_leave, lot=lane.lot, lane=lane.id, token=token), by=sign.by,
                                    urgency=Urgency.LANE)  # fmt: skip
-        return await self._answer(request, sign, await self._lane_answer(sign))
+        return await self._answer(request, sign, await self._lane_answer(request, sign))
 
     async def _bills(self, request: Request) -> Response:
         sign = await self._signs.find(request)
@@ -155,7 +156,7 @@ class CodesApi:
         due = await self._due(sign, plate)
         if form.token is None and due.due.minor:
             await self._signs.something_was_due(sign, plate)
-        channels = await self._channels(sign) if due.due.minor else []
+        channels = await self._channels(request, sign) if due.due.minor else []
         receipts = [] if form.token is None else await self._receipts_of_pass(sign, plate)
         if wants_page(request):
             page = pages.bill_page(sign.lot, sign.code, due, plate, channels, sign.language, receipts)
@@ -212,16 +213,18 @@ class CodesApi:
             pages.lane_page(sign.lane, answer, sign.language, has_pass=has_pass, receipt=receipt)
         )
 
-    async def _lane_answer(self, sign: Sign) -> DriverLane:
+    async def _lane_answer(self, request: Request, sign: Sign) -> DriverLane:
         """Return what a lane shows, with the ways to pay for the car that has to."""
         answer = await self._database.read(partial(_lane_answer, sign=sign), by=sign.by)
         waiting = answer.waiting
         if waiting is None or waiting.bill is None or not waiting.bill.due.minor:
             return answer
-        waiting = waiting.model_copy(update={"channels": await self._channels(sign)})
+        waiting = waiting.model_copy(update={"channels": await self._channels(request, sign)})
         return answer.model_copy(update={"waiting": waiting})
 
-    async def _channels(self, sign: Sign) -> list[ChannelKind]:
+    async def _channels(self, request: Request, sign: Sign) -> list[ChannelKind]:
+        if wants_page(request):
+            return await self._paying.kinds(request, sign)
         return await self._cashier.kinds_for(company=sign.lot.company, lot=sign.lot.id)
 
     async def _lot_answer(self, sign: Sign) -> DriverLot:
@@ -279,12 +282,6 @@ def _kept_claim(request: Request) -> str | None:
     """Return the claim that this browser was given at a lane, None without one."""
     kept = request.cookies.get(CLAIM_COOKIE, "")
     return kept if CLAIM_PATTERN.fullmatch(kept) else None
-
-
-def _keep(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
-    response.set_cookie(
-        name, value, max_age=seconds, path="/c/", httponly=True, samesite="lax", secure=request.url.scheme == "https"
-    )
 
 
 def _json(view: View, status: int = 200) -> Response:

@@ -80,17 +80,26 @@ class DriverBill(View):
 
 
 class PayForm(Form):
-    """Which bill is paid at the code of a lot, and by which channel; without one the lot's first."""
+    """Which bill is paid at the code of a lot, and by which channel; without one the lot's first.
+
+    ``way`` is for pages: a code to be scanned by another phone, whatever else this browser could do.
+    """
 
     bill: Id
     channel: ChannelKind | None = None
+    way: Literal["code"] | None = None
 
 
 class LanePayForm(Form):
-    """By which channel the car that waits at a lane pays; without one the lot's first."""
+    """By which channel the car that waits at a lane pays; without one the lot's first. ``way`` as at a lot.
+
+    ``bill`` is the one that is meant, where another car may have come forward meanwhile.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+    bill: Id | None = None
     channel: ChannelKind | None = None
+    way: Literal["code"] | None = None
 
 
 class EnterForm(Form):

@@ -97,7 +97,7 @@ class PayersApi:
         if not wants_page(request):
             body = msgspec.json.encode(view.model_dump(mode="json"))
             return Response(body, 200, headers, "application/json")
-        return pages.page_response(pages.receipt_page(view, request.url.path, language), pictures=True)
+        return pages.page_response(pages.receipt_page(view, request.url.path, language), pictures="'self'")
 
     async def _file(self, request: Request) -> Response:
         form = _form(str(request.path_params["format"]))

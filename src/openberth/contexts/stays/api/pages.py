@@ -1,20 +1,27 @@
-"""The small pages behind the codes: one column, no scripts, nothing loaded from anywhere, in Chinese or English."""
+"""The small pages behind the codes: one column, nothing loaded from anywhere, in Chinese or English.
 
+There is one script, on the page that hands an order to the WeChat app around it (``bridge``); no other page has any.
+"""
+
+import json
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
 from openberth.contexts.facility import LaneContext, LaneKind, LotSummary
+from openberth.contexts.payments import Attempt, AttemptState, PayPlace
 from openberth.contexts.payments.model.channels import ChannelKind
+from openberth.contexts.stays.api import bridge
 from openberth.contexts.stays.api.driver import DriverLane, DriverLot, DriverWaiting
 from openberth.contexts.stays.api.e_receipt_views import EReceiptView
 from openberth.contexts.stays.api.views import DueView, NameView
 from openberth.contexts.stays.model.entities import Ask
 from openberth.infra.catalogue import Language, text
 from openberth.infra.http.answers import MoneyView
+from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import as_datetime, from_iso
@@ -23,7 +30,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": _POLICY,
-    "referrer-policy": "no-referrer",
+    # Never which sign or receipt, but whose pages: WeChat refuses an H5 order that comes from nowhere.
+    "referrer-policy": "strict-origin",
     "x-content-type-options": "nosniff",
 }
 
@@ -46,6 +54,7 @@ ul{list-style:none;margin:.6rem 0 0;padding:.6rem 0 0;border-top:1px solid var(-
 li{display:flex;justify-content:space-between;gap:1rem;font-size:.92rem;padding:.12rem 0}
 li span:last-child{white-space:nowrap;font-variant-numeric:tabular-nums}
 form{margin:.9rem 0 0}
+[hidden]{display:none}
 label{display:block;font-size:.9rem;color:var(--soft);margin-bottom:.25rem}
 input{width:100%;font:inherit;padding:.6rem .7rem;border:1px solid var(--line);border-radius:.5rem;
 background:var(--ground);color:inherit}
@@ -75,10 +84,16 @@ def name_of(thing: Named) -> NameView:
     return NameView(zh=thing.name_zh, en=thing.name_en)
 
 
-def page_response(page: str, status: int = 200, *, pictures: bool = False) -> Response:
-    """Return a page as an answer; with ``pictures`` it shows some of this very server."""
-    headers = HEADERS | {"content-security-policy": f"img-src 'self'; {_POLICY}"} if pictures else HEADERS
+def page_response(page: str, status: int = 200, *, pictures: Literal["'self'", "data:"] | None = None) -> Response:
+    """Return a page as an answer; ``pictures`` are those of this very server, or of the page itself."""
+    headers = HEADERS | {"content-security-policy": f"img-src {pictures}; {_POLICY}"} if pictures else HEADERS
     return Response(page, status, headers, "text/html")
+
+
+def script_response(page: str) -> Response:
+    """Return the page that runs the one script there is."""
+    policy = f"script-src '{bridge.DIGEST}'; {_POLICY}"
+    return Response(page, 200, HEADERS | {"content-security-policy": policy}, "text/html")
 
 
 def place_of(code: str) -> str:
@@ -159,11 +174,74 @@ def receipt_page(e_receipt: EReceiptView, place: str, language: Language) -> str
     return _page(_section(picture) + _section(files), language, place)
 
 
+def app_page(
+    code: str, amount: MoneyView, fields: Mapping[str, str], following: str, language: Language
+) -> str:  # fmt: skip
+    """Return the page that gives an order to the WeChat app around it; ``following`` shows what became of it."""
+    words = "".join(
+        f'<p id="{word}"{"" if word == "opening" else " hidden"}>{escape(text(f"page.app_{word}", language))}</p>'
+        for word in ("opening", "cancel", "fail", "elsewhere")
+    )
+    handed = f'data-fields="{escape(json.dumps(dict(fields)))}" data-next="{escape(following)}"'
+    button = f'<button id="again" type="button" hidden>{escape(text("page.pay_by.wechatpay", language))}</button>'
+    body = f'<div id="order" {handed}>{_p(_money(amount), "big")}{words}{button}</div>{_home(place_of(code), language)}'
+    return _page(_section(body) + f"<script>{bridge.SCRIPT}</script>", language, None)
+
+
+def not_known_page(word: str, code: str, bill: Id, channels: Sequence[ChannelKind], language: Language) -> str:
+    """Return the page for somebody whom WeChat did not name: to try again, or to pay another way.
+
+    ``word`` says why, as far as that helps the reader.
+    """
+    hidden = f'<input type="hidden" name="bill" value="{bill}">'
+    show = (
+        f'<form method="post" action="/c/{escape(code)}/pay?lang={language}">{hidden}'
+        f'<input type="hidden" name="way" value="code"><button class="other" name="channel" '
+        f'value="{ChannelKind.WECHATPAY}">{escape(text("page.show_code", language))}</button></form>'
+    )
+    body = _p(text(word, language)) + _pay_form(code, hidden, channels, language) + show
+    return _page(_section(body), language, place_of(code))
+
+
+def payment_page(
+    code: str, attempt: Attempt, picture: str | None, *, receipt: str, language: Language, again_at: int | None
+) -> str:
+    """Return the page of a payment as it stands.
+
+    ``picture`` is its code while another phone has to scan it; ``again_at`` counts how often the page looked by itself
+    while there is no end, None when it does so no more.
+    """
+    place = f"{place_of(code)}/payment"
+    if attempt.state is AttemptState.PAID:
+        word = "page.opening" if attempt.place is PayPlace.EXIT else "page.paid"
+        return _page(_section(_p(text(word, language))) + _receipts([receipt], language), language, place)
+    body, following = _p(str(attempt.amount), "big"), ""
+    if attempt.ended_at is not None:
+        word = "page.differs" if attempt.state is AttemptState.DIFFERS else "page.not_paid"
+        body += _p(text(word, language)) + _home(place_of(code), language)
+    else:
+        if picture is None:
+            body += _p(text("page.confirming", language))
+        else:
+            app = text(f"page.app.{attempt.channel}", language)
+            body += f'<img src="{picture}" alt="{escape(text("page.code", language))}">'
+            body += _p(text("page.code_browser", language)) + _p(text("page.code_other", language, app=app))
+        if again_at is None:
+            look = escape(text("page.look_again", language))
+            body += f'<a class="go" href="{escape(place)}?lang={language}">{look}</a>'
+        else:
+            following = f'<meta http-equiv="refresh" content="5;url={escape(place)}?lang={language}&amp;n={again_at}">'
+        body += _home(place_of(code), language)
+    return _page(_section(body), language, place, following)
+
+
 def problem_page(problem: Mapping[str, Any], place: str | None, language: Language) -> str:
     """Return the page of something that could not be done, and where it leads back to."""
     parts = _p(str(problem["title"]))
     if problem.get("trace"):
         parts += _p(str(problem["trace"]), "soft")
+    if place:
+        parts += _home(place, language)
     return _page(_section(parts), language, place)
 
 
@@ -247,7 +325,13 @@ def _receipts(places: Sequence[str], language: Language) -> str:
     return _section(links) if links else ""
 
 
-def _page(body: str, language: Language, place: str | None) -> str:
+def _home(place: str, language: Language) -> str:
+    """Return the way back to where it began."""
+    address = f"{escape(place)}?lang={language}"
+    return f'<a class="go" href="{address}">{escape(text("page.start_again", language))}</a>'
+
+
+def _page(body: str, language: Language, place: str | None, head: str = "") -> str:
     other, named = ("en", "English") if language == "zh" else ("zh", "中文")
     tag = "zh-CN" if language == "zh" else "en"
     address = f"{escape(place or '')}?lang={other}"
@@ -255,6 +339,7 @@ def _page(body: str, language: Language, place: str | None) -> str:
     return (
         f'<!doctype html><html lang="{tag}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">'
+        f"{head}"
         f"<title>{escape(text('page.title', language))}</title><style>{_STYLE}</style></head><body><main>{body}"
         f"{link}</main></body></html>"
     )

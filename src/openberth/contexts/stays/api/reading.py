@@ -8,12 +8,14 @@ from urllib.parse import parse_qsl
 import msgspec
 from pydantic import ValidationError
 from starlette.requests import Request
+from starlette.responses import Response
 
 from openberth.infra.catalogue import LANGUAGES, Language
 from openberth.infra.http.asks import Form
 from openberth.infra.http.problems import BadRequest, WrongMediaType, language_of_scope
 
 PASS_COOKIE = "pass"  # noqa: S105 - a name
+PAID_COOKIE = "paid"
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)  # what a form holds may be money
 _FORM = "application/x-www-form-urlencoded"
@@ -26,6 +28,13 @@ def wants_page(request: Request) -> bool:
     accept = request.headers.get("accept", "")
     page, data = accept.find("text/html"), accept.find("application/json")
     return page >= 0 and not 0 <= data < page
+
+
+def keep(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """Have the phone keep something, for the pages behind signs and nobody else."""
+    response.set_cookie(
+        name, value, max_age=seconds, path="/c/", httponly=True, samesite="lax", secure=request.url.scheme == "https"
+    )
 
 
 def language_of(request: Request) -> Language:

@@ -9,15 +9,17 @@ from openberth.contexts.stays.service import prices, records, releasing
 from openberth.contexts.stays.service.seen import LaneAnswer, open_key
 from openberth.contexts.stays.store import passages as store
 from openberth.contexts.stays.store import stays as stay_store
-from openberth.infra import dedup, vault
+from openberth.infra import dedup, nonces, vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import InvalidPlate, Plate
+from openberth.kernel.time import Instant
 
 _ENTERED = "enter:"  # what a phone claims to have done at a lane
+_ERRAND = "payer_state"
 
 
 @needs("sign.use")
@@ -47,6 +49,12 @@ def enter_without_plate(unit: Unit, *, lot: Id, lane: Id, token: str, claim: str
     if claim is not None:
         dedup.remember(unit, source=lane, key=_ENTERED + claim, ref=passage.id)
     return token, passage.id
+
+
+@needs("sign.use")
+def take_errand(unit: Unit, *, state: str, until: Instant) -> bool:
+    """Use up what a browser came back with from a channel that knows it; False when it came back before."""
+    return nonces.use(unit, of=_ERRAND, nonce=state, until=until)
 
 
 @needs("sign.use")
