@@ -1,5 +1,7 @@
 """Prepaid accounts on a real database: filled once, spent at the exit without a phone, held, returned and paid out."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from openberth.contexts import facility, payments
 from openberth.contexts.payments.model import PayPlace, ReceiptMethod, RefundState
-from openberth.contexts.payments.model.prepaid import HoldState, PrepaidAccount, PrepaidState, Spending
+from openberth.contexts.payments.model.prepaid import Hold, HoldState, PrepaidAccount, PrepaidState, Spending
 from openberth.contexts.payments.service import prepaid, refunds
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment
@@ -21,7 +23,7 @@ from openberth.kernel.errors import NotFound, Problem, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate
-from openberth.kernel.time import HOUR_US
+from openberth.kernel.time import HOUR_US, Instant
 from tests.service.acting import COMPANY, SYSTEM, events, lot_file, of_company, read, write
 from tests.service.payments.test_debts import balances, verified
 from tests.service.stays.street import CAR, LAST, OTHER_CAR, Street
@@ -200,8 +202,80 @@ def test_a_refund_that_was_given_up_and_spent_meanwhile_is_lost_and_booked_so(st
     stays_an_hour(street)
     write(street.db, refunds.refund_went, refund=made.id, channel_refund="c-1")
     assert now(street, account) == (0, 0)
-    assert balances(street) == {"revenue": -750, "written_off": 750}
+    # What debts lost is another account: nobody owed this, it was paid out and spent.
+    assert balances(street) == {"revenue": -750, "prepaid_lost": 750}
     assert verified(street)
+
+
+def test_what_went_back_twice_does_not_keep_the_rest_from_being_paid_out(street: Street) -> None:
+    account = opened(street, CAR)
+    filled(street, account, yuan(30), "t-1")
+    filled(street, account, yuan(10), "t-2")
+    stays_an_hour(street)
+    [spent] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=1)
+    out = partial(write, street.db, refunds.pay_out, account=account.id, reason="搬家")
+    [first] = out(amount=yuan(10))
+    write(street.db, refunds.refund_does_not_go, refund=first.id, detail="card_closed")
+    write(street.db, refunds.give_up, refund=first.id, reason="银行退回")
+    for made in out(amount=None):
+        write(street.db, refunds.refund_went, refund=made.id, channel_refund=None)
+    write(street.db, refunds.refund_went, refund=first.id, channel_refund="c-1")  # made after all, out of nothing
+    assert balances(street)["prepaid_lost"] == 1_000
+    assert verified(street), "a channel's deed is a fact, and no difference"
+    write(street.db, refunds.refund, receipt=spent.id, amount=Money(250, "CNY"), reason="多收")
+    assert now(street, account) == (250, 0)
+    twice = first.receipt
+    with pytest.raises(Refused, match=r"refund\.too_much") as refused:
+        write(street.db, refunds.refund, receipt=twice, amount=Money(1, "CNY"), reason="x")
+    assert refused.value.params["left"] == "0.00"
+    assert [each.amount.minor for each in out(amount=None)] == [250]
+    assert (now(street, account), verified(street)) == ((0, 0), True)
+
+
+def test_two_who_pay_all_of_an_account_out_at_once_pay_it_out_once(street: Street) -> None:
+    account = opened(street, CAR)
+    filled(street, account, yuan(30))
+    start = threading.Barrier(2)
+
+    def at_once() -> str:
+        start.wait(20)
+        try:
+            write(street.db, refunds.pay_out, account=account.id, amount=None, reason="搬家")
+        except Refused as problem:
+            return problem.code
+        return ""
+
+    with ThreadPoolExecutor(2) as threads:
+        told = [each.result(60) for each in [threads.submit(at_once) for _ in range(2)]]
+    assert sorted(told) == ["", "prepaid.empty"]
+    assert (now(street, account), verified(street)) == ((0, 0), True)
+
+
+def test_a_hold_that_ended_since_it_was_read_is_not_captured(street: Street) -> None:
+    account = opened(street, CAR)
+    filled(street, account, yuan(50))
+    stays_an_hour(street, OTHER_CAR)
+    bill = street.bill_at("out-1")
+
+    def make(unit: Unit) -> Hold:
+        return payments.hold(
+            unit, company=COMPANY, account=account.id, lot=street.lot, amount=yuan(10), kind="stay",
+            subject=bill.subject_id, lasts_us=HOUR_US,
+        )  # fmt: skip
+
+    read_before = street.db.write_now(make, by=SYSTEM)
+    write(street.db, payments.let_go, hold=read_before.id)
+    with pytest.raises(Refused, match=r"prepaid\.hold_ended"):
+        write(street.db, prepaid.captured, found=read_before, amount=bill.left)
+    assert (now(street, account), verified(street)) == ((5_000, 0), True)
+
+
+def test_what_an_account_pays_is_not_money_of_the_day_a_second_time(street: Street) -> None:
+    account = opened(street, CAR)
+    filled(street, account, yuan(100))
+    stays_an_hour(street)
+    today = read(street.db, payments.received_since, lot=street.lot, currency="CNY", since=Instant(0))
+    assert today == yuan(100)
 
 
 def test_what_is_held_is_captured_in_part_or_let_go_by_itself(street: Street) -> None:

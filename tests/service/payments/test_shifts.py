@@ -332,6 +332,21 @@ def test_a_lot_with_cash_in_hand_does_not_move(booth: Booth) -> None:
     read(booth.db, payments.refuse_closing, company=COMPANY)
 
 
+def test_a_lot_with_cash_in_its_safe_does_not_move_and_its_company_does_not_close(booth: Booth) -> None:
+    booth.fill(yuan(300))
+    target = write(booth.db, organisation.found_company, code="second", name="第二", name_en="Second")
+    move = tenancy.LotMove(booth.lot, "mall", COMPANY, target)
+    with pytest.raises(Refused, match=r"lot\.cash_in_safe"):
+        write(booth.db, payments.carry_lot, move=move)
+    with pytest.raises(Refused, match=r"company\.cash_in_safe"):
+        read(booth.db, payments.refuse_closing, company=COMPANY)
+    booth.do(
+        safes.move_cash, BOSS, lot=booth.lot, kind=MoveKind.DEPOSITED, amount=yuan(300), reference="D1"
+    )  # fmt: skip
+    write(booth.db, payments.carry_lot, move=move)
+    read(booth.db, payments.refuse_closing, company=COMPANY)
+
+
 def test_cash_that_is_taken_while_somebody_hands_over_is_in_the_count_or_refused(booth: Booth) -> None:
     write(booth.db, settings.set_setting, node=Node.of_lot(COMPANY, booth.lot), key="shifts.required", value=True)
     bills = [booth.owing() for _ in range(4)]

@@ -35,7 +35,7 @@ def test_books_agree_at_every_moment(street: Street) -> None:
     carried(street, object())  # the refund is stuck
     assert differences(street) == []
     looked_at, _ = compared(street.db)
-    assert looked_at == 7  # the contract, too
+    assert looked_at == 11  # the contract and four passages, too
 
 
 @pytest.mark.parametrize(

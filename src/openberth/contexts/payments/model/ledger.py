@@ -32,6 +32,7 @@ class AccountCode(StrEnum):
     SURPLUS = "surplus"  # money that nobody owed: we owe it back [receipt]
     REFUNDING = "refunding"  # money on its way back [refund]
     WRITTEN_OFF = "written_off"  # what was owed and never came
+    PREPAID_LOST = "prepaid_lost"  # what was put back, spent, and paid out after all [prepaid account]
     TOPPING_UP = "topping_up"  # what a bill asks for that puts money in, until it is paid [bill]
     PREPAID = "prepaid"  # money of others that they may spend [prepaid account]
     HELD = "held"  # the part of it that is kept for something [prepaid account]
@@ -168,7 +169,7 @@ def paid_out_after_all(refund: Refund, account: Id, from_account: Money) -> Iter
     """Yield what is booked when money arrived that had been put back: what the account has of it, the rest is lost."""
     source = _topping_up(refund.bill)
     yield from moved("refund.paid_out_again", refund.id, prepaid(account), source, from_account)
-    lost = Account(AccountCode.WRITTEN_OFF)
+    lost = Account(AccountCode.PREPAID_LOST, account)
     yield from moved("refund.lost", refund.id, lost, source, refund.amount - from_account)
 
 

@@ -111,10 +111,12 @@ def ask(
 
 
 def refundable(receipt: Receipt, before: Sequence[Refund], cause: RefundCause) -> Money:
-    """Return how much of a receipt may still go back for a cause."""
+    """Return how much of a receipt may still go back for a cause: nothing where a channel made a refund after all that
+    had been given up, and the same money had gone back otherwise.
+    """
     part = receipt.surplus if cause is RefundCause.SURPLUS else receipt.applied
     gone = [one.amount for one in before if one.cause is cause and one.state is not RefundState.GIVEN_UP]
-    return part - total(gone, part.currency)
+    return max(part - total(gone, part.currency), Money(0, part.currency))
 
 
 def done(refund: Refund, now: Instant, *, channel_refund: str | None) -> tuple[Refund, tuple[Event, ...]]:

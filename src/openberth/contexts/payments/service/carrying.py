@@ -3,10 +3,12 @@
 from openberth.contexts import tenancy
 from openberth.contexts.payments.model import BillState
 from openberth.contexts.payments.service.bills import bills_of, issue_bill, subject_lock, withdraw_bill
+from openberth.contexts.payments.service.safes import safe_lock
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.contexts.payments.store import bills as bill_store
 from openberth.contexts.payments.store import carrying as store
 from openberth.contexts.payments.store import prepaid as prepaid_store
+from openberth.contexts.payments.store import safes as safe_store
 from openberth.contexts.payments.store import shifts as shift_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner
@@ -45,21 +47,30 @@ def carry_bills(unit: Unit, *, subject: Id, company: Id) -> dict[Id, Id]:
 
 @inner
 def carry_lot(unit: Unit, move: tenancy.LotMove) -> None:
-    """Refuse a lot whose cash somebody holds in hand: it is the old company's. Raises ``Refused("lot.shift_open")``."""
-    unit.lock(("shifts", move.lot))
+    """Refuse a lot whose cash somebody holds in hand or that lies in its safe: it is the old company's, who could not
+    reach it any more. Raises ``Refused``: ``lot.shift_open``, ``lot.cash_in_safe``.
+    """
+    unit.lock(("shifts", move.lot), safe_lock(move.lot))
     held = unit.all(shift_store.OPEN_OF_LOT, lot=move.lot)
     if held:
         raise Refused("lot.shift_open", shift=held[0].number)
+    for safe in unit.all(safe_store.SAFES_OF_LOT, lot=move.lot):
+        if safe.balance:
+            raise Refused("lot.cash_in_safe", holds=safe.balance.amount_text)
 
 
 def refuse_closing(reader: Reader, company: Id) -> None:
-    """Refuse to close a company that is owed or owes money, or whose cash somebody holds in hand.
+    """Refuse to close a company that is owed or owes money, or whose cash somebody holds in hand or lies in a safe.
 
-    Raises ``Refused``: ``company.money_open``, ``company.prepaid_open``, ``company.shift_open``.
+    Raises ``Refused``: ``company.money_open``, ``company.prepaid_open``, ``company.shift_open``,
+    ``company.cash_in_safe``.
     """
     shifts = reader.all(shift_store.OPEN_OF_COMPANY, company=company)[0]
     if shifts:
         raise Refused("company.shift_open", shifts=shifts)
+    safes = reader.all(safe_store.FILLED_OF_COMPANY, company=company)[0]
+    if safes:
+        raise Refused("company.cash_in_safe", safes=safes)
     bills = reader.all(bill_store.OPEN_OF_COMPANY, company=company)[0]
     refunds = reader.all(store.UNENDED_OF_COMPANY, company=company)[0]
     if bills or refunds:

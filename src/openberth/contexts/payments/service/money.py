@@ -43,7 +43,8 @@ def totals(reader: Reader, *, lot: Id) -> Totals:
 
 
 def received_since(reader: Reader, *, lot: Id, currency: str, since: Instant) -> Money:
-    """Return the money of a currency that came since an instant of business time, what was not owed included.
+    """Return the money of a currency that came since an instant of business time, what was not owed included. What a
+    prepaid account pays came when that was filled.
 
     Reads the receipts of that span only, by their time-ordered ids: ids carry machine time, and business time since
     then is never shorter than machine time.

@@ -201,6 +201,7 @@ def hold(
 def captured(unit: Unit, found: Hold, amount: Money) -> None:
     """Take what paid out of a hold, and let the rest go back. The receipt is written by who calls."""
     unit.lock(subject_lock(found.account))
+    found = hold_by_id(unit, hold=found.id)  # it may have ended before the lock was ours
     account, after, events = rules.captured(_shared(unit, found.company, found.account), found, amount)
     _end_hold(unit, account, after, events)
 

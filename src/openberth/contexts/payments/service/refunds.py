@@ -22,7 +22,7 @@ from openberth.contexts.payments.model.prepaid import SUBJECT
 from openberth.contexts.payments.model.refunds import BY_PERSON, refundable
 from openberth.contexts.payments.model.slips import checked_number
 from openberth.contexts.payments.service import channels, ledger, prepaid
-from openberth.contexts.payments.service.bills import append, bill_by_id
+from openberth.contexts.payments.service.bills import append, bill_by_id, subject_lock
 from openberth.contexts.payments.service.tills import refuse_empty, shift_for
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import receipts as receipt_store
@@ -55,12 +55,14 @@ def refund(unit: Unit, *, receipt: Id, amount: Money, reason: str) -> Refund:
     ``Refused("refund.other_company")`` for money that lies with the contract of the company that the lot was of
     before, ``Refused("till.too_little")``, and as ``shift_for`` and the rule ``ask`` do.
     """
-    unit.lock(("receipt", receipt))
+    bill = bill_by_id(unit, bill=receipt_by_id(unit, receipt=receipt).bill)
+    puts_in = bill.subject_kind == SUBJECT
+    # The account before tills, as everywhere: taking cash for one holds them in that order, too.
+    unit.lock(*((subject_lock(bill.subject_id),) if puts_in else ()), ("receipt", receipt))
     found = receipt_by_id(unit, receipt=receipt)
     if not _lies_here(unit, found):
         raise Refused("refund.other_company")
     before = unit.all(store.REFUNDS_OF_RECEIPT, receipt=receipt)
-    puts_in = bill_by_id(unit, bill=found.bill).subject_kind == SUBJECT
     return _asked(unit, found, before, amount, RefundCause.PAY_OUT if puts_in else RefundCause.BY_HAND, reason)
 
 
@@ -80,6 +82,7 @@ def pay_out(unit: Unit, *, account: Id, amount: Money | None, reason: str) -> li
     Raises ``NotFound("prepaid.not_found")``; ``Refused``: ``prepaid.too_little`` with what is there, ``prepaid.empty``,
     ``prepaid.many_receipts`` when it takes too many of them: ask for less first.
     """
+    unit.lock(subject_lock(account))
     found = prepaid.account_by_id(unit, account=account)
     wanted = found.balance if amount is None else amount
     if amount is None and not wanted:

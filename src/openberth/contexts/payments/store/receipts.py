@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
-from openberth.contexts.payments.model import Paid, Receipt
+from openberth.contexts.payments.model import Paid, Receipt, ReceiptMethod
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store.tables import bill, receipt
 from openberth.infra.database.statement import Query, insert_into
@@ -99,6 +99,7 @@ RECEIVED_SINCE = Query(
         receipt.c.currency == bindparam("wanted_currency"),
         receipt.c.id >= bindparam("since_id"),
         receipt.c.received_at >= bindparam("since"),
+        receipt.c.method != ReceiptMethod.PREPAID,  # it came when the account was filled
     ),
     int,
 )

@@ -56,6 +56,9 @@ SAFES = Query(
     select(safe).where(safe.c.id > bindparam("after")).order_by(safe.c.id).limit(bindparam("limit")), _read_safe
 )
 SAFES_OF_LOT = Query(select(safe).where(safe.c.lot_id == bindparam("lot")).order_by(safe.c.id), _read_safe)
+FILLED_OF_COMPANY = Query(
+    select(func.count()).where(safe.c.company_id == bindparam("company"), safe.c.balance_minor > 0), int
+)
 # Never below nothing: no row is touched then, and the table would refuse it besides.
 CHANGE = Write(
     update(safe)

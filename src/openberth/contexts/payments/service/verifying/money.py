@@ -18,6 +18,7 @@ from openberth.contexts.payments.model import (
 )
 from openberth.contexts.payments.model.ledger import holder_of, taken_to
 from openberth.contexts.payments.model.prepaid import SUBJECT
+from openberth.contexts.payments.model.refunds import AFTER_ALL
 from openberth.contexts.payments.service import ledger
 from openberth.contexts.payments.store import verifying as store
 from openberth.infra.database import Reader
@@ -54,11 +55,7 @@ def receipts(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Receipt], 
         return rows, iter(())
     first, last = rows[0].id, rows[-1].id
     surplus = ledger.of_parties(reader, AccountCode.SURPLUS, first=first, last=last)
-    back, refunded = Counter[Id](), Counter[Id]()  # of what nobody owed, and of what paid
-    for refund in reader.all(store.REFUNDS_OF_RECEIPTS, first=first, last=last):
-        if refund.state is not RefundState.GIVEN_UP:
-            part = back if refund.cause is RefundCause.SURPLUS else refunded
-            part[refund.receipt] += refund.amount.minor
+    back, refunded, most_back = _gone(reader, rows)
     booked = dict(reader.all(store.BOOKED_OF_SUBJECTS, first=first, last=last))
     held = Counter[tuple[Id, str, Id | None]]()  # where the books say that the money of a receipt went
     for receipt, code, party, minor in reader.all(store.HOLDERS_OF_RECEIPTS, first=first, last=last):
@@ -74,11 +71,31 @@ def receipts(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Receipt], 
             where = taken_to(row)
             if (lies := held[row.id, where.code, where.party]) != booked.get(row.id, 0):
                 yield Wrong("receipt.holder", row.id, booked.get(row.id, 0), lies)
-            for gone, most in ((back, row.surplus.minor), (refunded, row.applied.minor)):
+            for gone, most in ((back, row.surplus.minor), (refunded, most_back[row.id])):
                 if gone[row.id] > most:
                     yield Wrong("receipt.refunded", row.id, most, gone[row.id])
 
     return rows, found()
+
+
+def _gone(reader: Reader, rows: Sequence[Receipt]) -> tuple[Counter[Id], Counter[Id], Counter[Id]]:
+    """Return by receipt what went back of what nobody owed, what of what paid, and how much that may be at most.
+
+    A channel's deed after a refund was given up is a fact, and the same money may have gone back otherwise before: it
+    comes on top.
+    """
+    back, refunded = Counter[Id](), Counter[Id]()
+    most = Counter[Id]({row.id: row.applied.minor for row in rows})
+    for refund in reader.all(store.REFUNDS_OF_RECEIPTS, first=rows[0].id, last=rows[-1].id):
+        if refund.state is RefundState.GIVEN_UP:
+            continue
+        if refund.cause is RefundCause.SURPLUS:
+            back[refund.receipt] += refund.amount.minor
+            continue
+        refunded[refund.receipt] += refund.amount.minor
+        if refund.detail == AFTER_ALL:
+            most[refund.receipt] += refund.amount.minor
+    return back, refunded, most
 
 
 def refunds(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Refund], Iterator[Wrong]]:
