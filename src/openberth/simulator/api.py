@@ -287,7 +287,13 @@ class Operator:
     """The operator API with a token."""
 
     def __init__(self, url: str, token: str, *, patience_s: float = 30) -> None:
+        self._who = url, token, patience_s
         self.client = Client(url, token=token, patience_s=patience_s)
+
+    def another(self) -> "Operator":
+        """Return one with a connection of its own: on one, requests wait for each other."""
+        url, token, patience_s = self._who
+        return Operator(url, token, patience_s=patience_s)
 
     async def clock(self) -> ClockView:
         """Return what the server's business clock says."""

@@ -70,9 +70,13 @@ class LotTown:
                 self.sites[lane.code] = await self._site(lane, codes[lane.code])
 
     async def open_accounts(self) -> None:
-        """Open and fill the prepaid accounts; each is used as soon as it is there."""
-        world = self._world
-        await Office(self.plan, self._api, world.books, world.purse, self.till).open(self._wiring.accounts, world.mint)
+        """Open and fill the prepaid accounts, beside what guards do; each is used as soon as it is there."""
+        world, desk = self._world, self._api.another()
+        try:
+            office = Office(self.plan, desk, world.books, world.purse, self.till)
+            await office.open(self._wiring.accounts, world.mint)
+        finally:
+            await desk.close()
 
     def devices(self) -> Iterator[VzenithCamera | BarrierController]:
         """Return everything that must run."""
