@@ -12,7 +12,7 @@ from openberth.contexts import payments, tenancy
 from openberth.contexts.payments.model import Bill, ReceiptMethod, RefundState
 from openberth.contexts.payments.model.safes import MoveKind
 from openberth.contexts.payments.model.shifts import Count, Shift, ShiftState
-from openberth.contexts.payments.service import refunds, safes, sheets, shifts
+from openberth.contexts.payments.service import refunds, safes, sheets, shifts, tills
 from openberth.contexts.payments.service.receipts import take_slip
 from openberth.contexts.tenancy.model.organisation import Node
 from openberth.contexts.tenancy.service import organisation, settings
@@ -21,7 +21,7 @@ from openberth.infra import alarms
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
 from openberth.kernel.money import Money
-from tests.service.acting import COMPANY, SYSTEM, events, read, write
+from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, read, write
 from tests.service.payments.test_refunds import balances
 from tests.service.stays.street import LAST, Street
 from tests.service.tenancy.trail import sql
@@ -330,6 +330,13 @@ def test_a_lot_with_cash_in_hand_does_not_move(booth: Booth) -> None:
     booth.hand_over(shift, None)
     write(booth.db, payments.carry_lot, move=move)
     read(booth.db, payments.refuse_closing, company=COMPANY)
+
+
+def test_money_of_the_company_before_is_in_no_till_of_todays(booth: Booth) -> None:
+    shift = booth.open()
+    cash = {"lot": booth.lot, "method": ReceiptMethod.CASH, "currency": "CNY"}
+    assert booth.do(tills.shift_for, LI, company=COMPANY, **cash) == shift.id
+    assert booth.do(tills.shift_for, LI, company=OTHER_COMPANY, **cash) is None
 
 
 def test_a_lot_with_cash_in_its_safe_does_not_move_and_its_company_does_not_close(booth: Booth) -> None:

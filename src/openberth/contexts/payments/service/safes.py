@@ -25,13 +25,13 @@ def move_cash(unit: Unit, *, lot: Id, kind: MoveKind, amount: Money, reference: 
     ``Refused``: ``safe.differs`` for another sum under a known reference, ``safe.too_little`` with what the safe
     holds, ``till.too_little`` for more than the common till holds, ``shift.currency``.
     """
-    found = facility.lot_by_id(unit, lot=lot)
     if amount.minor <= 0:
         raise Malformed("safe.not_positive")
     number = checked_number(reference)
+    unit.lock(safe_lock(lot))
+    found = facility.lot_by_id(unit, lot=lot)  # whose it is stays so: a lot moves under this lock
     if amount.currency != found.currency:
         raise Refused("shift.currency", currency=found.currency)
-    unit.lock(safe_lock(lot))
     safe = safe_of(unit, company=found.company, lot=lot, currency=amount.currency)
     known = unit.one(store.MOVE_BY_REFERENCE, of_safe=safe.id, of_kind=kind, known_reference=number)
     if known is not None:

@@ -51,10 +51,10 @@ def open_shift(unit: Unit, *, lot: Id, opening: Money, booth: str | None = None)
     Raises ``NotFound("booth.not_found")``; ``Refused``: ``shift.already_open``, ``safe.too_little``,
     ``shift.currency``.
     """
-    found = facility.lot_by_id(unit, lot=lot)
+    unit.lock(("shifts", lot), safe_lock(lot))
+    found = facility.lot_by_id(unit, lot=lot)  # whose it is stays so: a lot moves under these locks
     if opening.currency != found.currency:
         raise Refused("shift.currency", currency=found.currency)
-    unit.lock(("shifts", lot), safe_lock(lot))
     stands = own_shift(unit, lot=lot)
     if stands is not None:
         raise Refused("shift.already_open", shift=stands.number)

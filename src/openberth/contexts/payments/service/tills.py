@@ -25,10 +25,13 @@ def own_shift(reader: Reader, *, lot: Id) -> Shift | None:
 def shift_for(unit: Unit, *, company: Id, lot: Id, method: ReceiptMethod, currency: str) -> Id | None:
     """Return the caller's shift at a lot, which stays open until the unit ends, for money of a method.
 
-    Cash without one lies in the lot's common till (None), where the lot's setting lets it. Raises ``Refused``:
-    ``shift.none_open``, ``shift.counted`` while a count waits for its reason, ``shift.currency``.
+    One that it has there for another company than the money's is none. Cash without one lies in the lot's common till
+    (None), where the lot's setting lets it. Raises ``Refused``: ``shift.none_open``, ``shift.counted`` while a count
+    waits for its reason, ``shift.currency``.
     """
     found = _kept_open(unit, lot)
+    if found is not None and found.company != company:
+        found = None
     if method is not ReceiptMethod.CASH:
         return None if found is None or found.state is not ShiftState.OPEN else found.id
     if found is None:
