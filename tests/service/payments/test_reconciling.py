@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, timedelta, timezone
 from typing import Any
 
@@ -10,13 +11,23 @@ from sqlalchemy import select
 
 from openberth.contexts.payments.model.channels import ChannelAccount, ChannelKind
 from openberth.contexts.payments.model.reconciling import DayState, DifferenceKind, DifferenceState, RowKind
-from openberth.contexts.payments.ports import ChannelState, OrderState, Statement, StatementNotReady, StatementRow
-from openberth.contexts.payments.reactions import Cashier, Channels, Reconciling
+from openberth.contexts.payments.ports import (
+    ChannelState,
+    OrderState,
+    RefundOrder,
+    RefundProgress,
+    RefundState,
+    Statement,
+    StatementNotReady,
+    StatementRow,
+)
+from openberth.contexts.payments.reactions import Cashier, Channels, Reconciling, Refunding
 from openberth.contexts.payments.reactions.reconciling import JOB_RECONCILE
 from openberth.contexts.payments.service import channels as accounts
 from openberth.contexts.payments.service import reconciling as service
 from openberth.contexts.payments.service.attempts import begin_attempt
-from openberth.contexts.payments.service.receipts import record_channel_payment
+from openberth.contexts.payments.service.receipts import receipts_of_lot, record_channel_payment
+from openberth.contexts.payments.service.refunds import refund, refund_by_id
 from openberth.contexts.payments.store.reconciling import Day, Difference
 from openberth.contexts.tenancy.model.organisation import Node
 from openberth.infra.database.schema import job
@@ -52,6 +63,12 @@ class Bank:
 
     async def query(self, number: str) -> ChannelState:
         return self.paid.get(number, ChannelState(number=number, state=OrderState.OPEN))
+
+    async def query_refund(self, order: RefundOrder) -> RefundState:
+        return RefundState(number=order.number, progress=RefundProgress.DONE, refunded=order.amount)
+
+    async def refund(self, order: RefundOrder) -> RefundState:
+        raise AssertionError("nobody asks for money by reading a statement")
 
     async def aclose(self) -> None:
         return None
@@ -111,7 +128,8 @@ class Books:
             self.street.db, {ChannelKind.WECHATPAY: Maker(self.bank)}, public_base="http://x", production=False
         )
         cashier = Cashier(self.street.db, known)
-        return asyncio.run(Reconciling(self.street.db, known, cashier).catch_up(self.account))
+        refunding = Refunding(self.street.db, known)
+        return asyncio.run(Reconciling(self.street.db, known, cashier, refunding).catch_up(self.account))
 
     def days(self) -> list[Day]:
         return read(self.street.db, service.days, before=LAST, limit=50)[::-1]
@@ -220,6 +238,19 @@ def test_a_payment_that_is_told_of_during_the_comparison_is_no_difference(books:
     assert (day.state, books.differences(day)) == (DayState.CLOSED, [])
 
 
+def test_a_refund_whose_end_we_never_heard_of_is_taken_over(books: Books) -> None:
+    """Its answer was lost, and the server was away until the morning: its job and the statement come at once."""
+    row, db = books.paid(), books.street.db
+    [receipt] = read(db, receipts_of_lot, lot=books.street.lot, before=LAST, limit=10)
+    asked = write(db, refund, receipt=receipt.id, amount=Money(300, "CNY"), reason="complaint")
+    back = replace(row, kind=RowKind.REFUND, number=asked.number, amount=asked.amount)
+    books.next_day([row, back])
+    books.read()
+    [day] = books.days()
+    assert (day.state, books.differences(day)) == (DayState.CLOSED, [])
+    assert read(db, refund_by_id, refund=asked.id).state == "done"
+
+
 def test_another_sum_is_a_difference(books: Books) -> None:
     attempt = books.opened()
     write(
@@ -250,7 +281,8 @@ def test_what_the_channel_does_not_tell_of_may_stand_in_its_next_file(books: Boo
 
 def test_the_next_morning_is_planned_while_this_one_is_at_work(books: Books) -> None:
     known = Channels(books.street.db, {ChannelKind.WECHATPAY: Maker(books.bank)}, public_base="x", production=False)
-    reading = Reconciling(books.street.db, known, Cashier(books.street.db, known))
+    db = books.street.db
+    reading = Reconciling(db, known, Cashier(db, known), Refunding(db, known))
     asyncio.run(reading.start())
 
     def planned() -> list[int]:

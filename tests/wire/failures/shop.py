@@ -11,10 +11,9 @@ from uuid import UUID
 import httpx2
 from sqlalchemy import select
 
-from openberth.bootstrap import CHECKS
 from openberth.contexts.payments.model.channels import ChannelAccount
 from openberth.contexts.payments.ports import ChannelMaker, ChannelSpec, StatementNotReady
-from openberth.contexts.payments.reactions import Channels, Desk, Reconciling
+from openberth.contexts.payments.reactions import Cashier, Channels, Reconciling, Refunding
 from openberth.contexts.payments.service.channels import accounts, add_account
 from openberth.contexts.payments.store.tables import attempt
 from openberth.contexts.tenancy.model.organisation import Node
@@ -211,7 +210,9 @@ class Shop:
         makers = {side.kind: Dated(side.maker(SystemClock()), house.machine) for side in self.sides}
         # Channels of their own: those of the server belong to its loop.
         channels = Channels(house.database, makers, public_base=house.url, production=False)
-        reading = Reconciling(house.database, channels, Desk(house.database, channels, CHECKS).cashier)
+        database = house.database
+        cashier, refunding = Cashier(database, channels), Refunding(database, channels)
+        reading = Reconciling(database, channels, cashier, refunding)
         try:
             found: list[ChannelAccount] = house.database.read_now(accounts, by=BY)
             for account in found:

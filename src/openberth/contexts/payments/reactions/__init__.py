@@ -29,7 +29,7 @@ class Desk:
         self._lapsing = Lapsing(database)
         self._left_open = LeftOpen(database)
         self._waiting = Waiting(database)
-        self._reconciling = Reconciling(database, channels, self.cashier)
+        self._reconciling = Reconciling(database, channels, self.cashier, self._refunding)
         self._verifying = Verifying(database, checks)
 
     def register(self, runner: JobRunner) -> None:

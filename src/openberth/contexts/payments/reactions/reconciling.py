@@ -1,7 +1,8 @@
 """Reading the statements of channels, day by day, and holding them against our books.
 
 Every morning after ten o'clock in Beijing each contract's statements are read from the first day that was not read to
-yesterday. What a channel was paid for an order of ours and we never heard of is asked for and taken over first.
+yesterday. What a channel was paid for an order of ours, or gave back by a refund of ours, and we never heard of is
+asked for and taken over first.
 """
 
 import asyncio
@@ -11,8 +12,8 @@ from functools import partial
 
 import structlog
 
-from openberth.contexts.payments.model import AttemptState
-from openberth.contexts.payments.model.channels import ChannelAccount
+from openberth.contexts.payments.model import AttemptState, ReceiptMethod
+from openberth.contexts.payments.model.channels import ChannelAccount, ChannelKind
 from openberth.contexts.payments.model.reconciling import DifferenceKind, Matching, Ours, RowKind, StatementRow, match
 from openberth.contexts.payments.ports import (
     BillingChannel,
@@ -23,7 +24,8 @@ from openberth.contexts.payments.ports import (
 )
 from openberth.contexts.payments.reactions.cashier import Cashier
 from openberth.contexts.payments.reactions.channels import Channels, Contract
-from openberth.contexts.payments.service import attempts, channels, reconciling
+from openberth.contexts.payments.reactions.refunding import Refunding
+from openberth.contexts.payments.service import attempts, channels, reconciling, refunds
 from openberth.infra import jobs
 from openberth.infra.database import Database, Unit, Urgency
 from openberth.infra.jobs import Job, JobRunner
@@ -45,10 +47,11 @@ log = structlog.get_logger()
 class Reconciling:
     """Reads and compares; one per process."""
 
-    def __init__(self, database: Database, known: Channels, cashier: Cashier) -> None:
+    def __init__(self, database: Database, known: Channels, cashier: Cashier, refunding: Refunding) -> None:
         self._database = database
         self._channels = known
         self._cashier = cashier
+        self._refunding = refunding
         self._by = system("reconciliation")
 
     def register(self, runner: JobRunner) -> None:
@@ -110,19 +113,28 @@ class Reconciling:
         return await asyncio.to_thread(match, rows, ours)
 
     async def _take_over(self, contract: Contract, found: Matching) -> bool:
-        """Ask after orders of ours that the channel was paid for and we never heard of; tell whether any came.
+        """Ask after orders and refunds of ours whose end we never heard of; tell whether any came.
 
-        One that is paid by now was told of while the statement was being compared: it came, too.
+        One that has come by now was told of while the statement was being compared: it came, too.
         """
         came = False
-        unknown = [one for one in found.differences if one.kind is DifferenceKind.LONG and one.row is RowKind.PAYMENT]
+        unknown = [one for one in found.differences if one.kind is DifferenceKind.LONG]
         for one in unknown[:TAKEN_OVER_MAX]:
-            ask = partial(attempts.attempt_by_number, channel=contract.account.kind.value, number=one.number)
-            attempt = await self._database.read(ask, by=self._by)
-            if attempt is None:
-                continue
-            came = attempt.state is AttemptState.PAID or await self._cashier.look_at(attempt) or came
+            look = self._refund_came if one.row is RowKind.REFUND else self._payment_came
+            came = await look(contract.account.kind, one.number) or came
         return came
+
+    async def _payment_came(self, kind: ChannelKind, number: str) -> bool:
+        ask = partial(attempts.attempt_by_number, channel=kind.value, number=number)
+        attempt = await self._database.read(ask, by=self._by)
+        if attempt is None:
+            return False
+        return attempt.state is AttemptState.PAID or await self._cashier.look_at(attempt)
+
+    async def _refund_came(self, kind: ChannelKind, number: str) -> bool:
+        ask = partial(refunds.refund_by_number, method=ReceiptMethod(kind.value), number=number)
+        refund = await self._database.read(ask, by=self._by)
+        return refund is not None and await self._refunding.look_at(refund)
 
 
 def _sum(rows: Sequence[StatementRow], kind: RowKind) -> Money:

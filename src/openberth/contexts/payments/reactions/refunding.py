@@ -55,14 +55,28 @@ class Refunding:
         if not isinstance(channel, RefundingChannel):
             await self._stuck(refund, "no_refunds")
             return
-        asked = RefundOrder(
-            number=refund.number, order=order, transaction=receipt.transaction, amount=refund.amount,
-            paid=receipt.amount, reason=refund.reason,
-        )  # fmt: skip
+        asked = _asked_for(refund, receipt, order)
         if refund.state is RefundState.ASKED:
             await self._take_over(refund, await self._asked(channel, asked, refund))
         else:
             await self._look(channel, asked, refund)
+
+    async def look_at(self, refund: Refund) -> bool:
+        """Ask a channel about a refund now, and take it over when it is done; tells whether it is.
+
+        It is not asked for. Raises ``ChannelUnreachable`` and ``ChannelRefused``.
+        """
+        found = await self._read(refund.id)
+        if found is None or found[0].state is RefundState.DONE:
+            return found is not None
+        now, receipt, order = found
+        channel = await self._channel_of(now)
+        if not isinstance(channel, RefundingChannel):
+            return False
+        state = await channel.query_refund(_asked_for(now, receipt, order))
+        if state.progress is RefundProgress.DONE:
+            await self._take_over(now, state)
+        return state.progress is RefundProgress.DONE
 
     async def _look(self, channel: RefundingChannel, order: RefundOrder, refund: Refund) -> None:
         """Look whether a channel made a refund that is stuck or was given up; it is not asked for again."""
@@ -121,6 +135,13 @@ class Refunding:
         except NotFound:
             log.error("payments.refund_missing", refund=str(refund))
             return None
+
+
+def _asked_for(refund: Refund, receipt: Receipt, order: str) -> RefundOrder:
+    return RefundOrder(
+        number=refund.number, order=order, transaction=receipt.transaction, amount=refund.amount,
+        paid=receipt.amount, reason=refund.reason,
+    )  # fmt: skip
 
 
 def _refund_with_order(reader: Reader, refund: Id) -> tuple[Refund, Receipt, str]:
