@@ -369,6 +369,17 @@ def test_plates_are_never_told(street: Street) -> None:
     assert read(street.db, prepaid.account_seen, account=account.id)[1] == ["粤B·**345", "粤B·**890"]
 
 
+def test_who_names_an_account_by_a_plate_or_a_number_does_not_put_it_into_the_log(street: Street) -> None:
+    account = opened(street, CAR, code=f"{CAR} 13812345678")
+    bill = filled(street, account, yuan(10))
+    write(street.db, prepaid.close_account, account=account.id, reason=f"{OTHER_CAR} sold, call 13812345678")
+    told = [each.body for each in events(street.db, "payments.prepaid_changed")]
+    told.append(read(street.db, payments.bill_by_id, bill=bill.id).quote)
+    assert [value for value in (CAR, OTHER_CAR, "13812345678") if value in str(told)] == []
+    assert [each["reason"] for each in told[:2]] == [None, "粤B·**890 sold, call 138****5678"]
+    assert read(street.db, prepaid.account_by_id, account=account.id).code == f"{CAR} 13812345678"
+
+
 def test_a_company_with_money_of_others_is_not_closed(street: Street) -> None:
     account = opened(street, CAR)
     filled(street, account, yuan(10))

@@ -183,7 +183,8 @@ def test_a_refund_is_given_up_only_when_it_is_stuck_and_the_money_stays_known(st
     with pytest.raises(Refused, match=r"refund\.not_stuck"):
         write(street.db, refunds.give_up, refund=refund.id, reason="给了现金")
     assert carried(street, object()).state is RefundState.STUCK  # a channel that gives nothing back
-    write(street.db, refunds.give_up, refund=refund.id, reason="给了现金")
+    write(street.db, refunds.give_up, refund=refund.id, reason="给了 粤B12345 现金")
+    assert events(street.db, "payments.refund_ended")[-1].body["reason"] == "给了 粤B·**345 现金"
     assert balances(street) == {"clearing": 1000, "surplus": -250, "revenue": -750}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from openberth.contexts.insight.service import rebuilding
 from tests.wire.api.house import CAR, House, eventually
+from tests.wire.api.test_accounts import client, give, make
 
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
 
@@ -42,6 +43,13 @@ def test_sums_are_grouped_named_and_say_up_to_where_they_count(paid: House) -> N
     assert answer["as_of"]["parked"] == 0
     assert finance(paid, lot="mall", group_by="month")["lines"][0]["group"]["month"]["code"] == "2026-03"
     assert finance(paid, method="wechatpay")["lines"] == []
+
+
+def test_who_is_no_machine_of_this_house_asks_only_so_often(house: House) -> None:
+    make(house, "fin", company="demo")
+    give(house, "fin", "finance")
+    answer = client(house, "fin").get("/v1/finance", params=MARCH)
+    assert (answer.status_code, '"heavy"' in answer.headers["ratelimit-policy"]) == (200, True)
 
 
 def test_files_are_written_down_and_open_in_a_spreadsheet(paid: House) -> None:

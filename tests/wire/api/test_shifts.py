@@ -106,6 +106,13 @@ def test_a_lot_that_wants_shifts_says_what_to_do(house: House, owing: list[str])
     assert house.post("/v1/lots/mall/lanes/out-1/cash", cash, key="k4").status_code == 200
 
 
+def test_no_count_is_more_than_a_safe_can_add_up(house: House) -> None:
+    shift = house.post("/v1/shifts", {"lot": "mall"}, key="k1").json()["id"]
+    much = {"pieces": [{"minor": 10**9, "pieces": 10**6}], "reason": "found it"}
+    refused = house.post(f"/v1/shifts/{shift}/hand-over", much, key="k2")
+    assert (refused.status_code, refused.json()["code"]) == (422, "shift.too_much")
+
+
 def test_what_a_terminal_took_goes_back_by_hand(house: House, owing: list[str]) -> None:
     slip = {"method": "other", "reference": "TR-9", "amount": money(750), "note": "转账"}
     taken = house.post(f"/v1/bills/{owing[0]}/offline", slip, key="k1").json()

@@ -283,12 +283,31 @@ def test_without_a_signature_a_sensitive_request_names_its_idempotency_key(house
     assert len(house.get("/v1/commands", lot="mall")["items"]) == before + 1
 
 
+def test_a_token_that_was_found_confirms_no_count_and_moves_no_cash_and_no_payout(house: House) -> None:
+    person(house, "boss", "company_manager")
+    boss = signed_in(house, "boss")
+    later(house, boss, 16)
+    nothing, key = "01900000-0000-7000-8000-000000000000", {"idempotency-key": "k"}
+    carried = {"kind": "deposited", "amount": {"minor": 1, "currency": "CNY"}, "reference": "B-1"}
+    for path, body in (
+        ("/v1/lots/mall/safe/moves", carried), (f"/v1/shifts/{nothing}/confirm", {}),
+        (f"/v1/shifts/{nothing}/correct", {"reason": "lost"}), (f"/v1/shifts/{nothing}/close", {}),
+        (f"/v1/channels/{nothing}/payouts", {"amount_minor": 1, "day": "2026-03-02", "reference": "B-1"}),
+        (f"/v1/payouts/{nothing}/withdraw", {"reason": "wrong"}),
+    ):  # fmt: skip
+        assert code_of(boss.post(path, json=body, headers=key)) == (401, "auth.confirm_needed"), path
+    assert boss.post("/v1/auth/confirm", json={"password": PASSWORD}).status_code == 200
+    missing = boss.post(f"/v1/shifts/{nothing}/confirm", headers=key)
+    assert code_of(missing) == (404, "shift.not_found")
+
+
 def test_every_route_of_a_sensitive_permission_asks_for_a_fresh_proof(house: House) -> None:
     from openberth.contexts import tenancy
     from openberth.contexts.tenancy.model.permissions import PERMISSIONS
     from openberth.infra.http.auth import Undeclared
 
-    assert {"lane.open", "refund.write", "debt.waive"} == tenancy.SENSITIVE <= PERMISSIONS
+    looked_at = {"shift.confirm", "safe.write", "payout.write"}
+    assert {"lane.open", "refund.write", "debt.waive"} | looked_at == tenancy.SENSITIVE <= PERMISSIONS
     routes = [route for (_, route), word in house.app.state.permissions.items() if word in tenancy.SENSITIVE]
     assert len(routes) >= 2
     build_app(house)  # a sensitive route without one stops the start

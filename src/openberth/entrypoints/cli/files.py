@@ -1,5 +1,6 @@
 """Files that people hand to commands, and the examples that come with OpenBerth."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,18 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise Refused("cli.file_encoding", path=str(path), line=line) from None
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, for its owner only: what it holds of people and money is nobody else's.
+
+    Nothing is overwritten, and no link that somebody laid there is followed. Raises ``Refused("cli.file")``.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise Refused("cli.file", path=str(path), reason=error.strerror or type(error).__name__) from error
 
 
 def checkout() -> Path | None:

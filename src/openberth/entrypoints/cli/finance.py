@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 
 from openberth.entrypoints.cli.client import Api, connected
+from openberth.entrypoints.cli.files import write_new
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table, print_warning
-from openberth.kernel.errors import Malformed, Refused
+from openberth.kernel.errors import Malformed
 from openberth.kernel.money import Money
 
 SUMS = (
@@ -44,7 +45,7 @@ async def _finance(session: Session, query: Mapping[str, str], csv: Path | None,
         file = csv or xlsx
         if file is not None:
             content = await _file(api, {**query, "format": "csv" if csv is not None else "xlsx"})
-            await asyncio.to_thread(_write, file, content)
+            await asyncio.to_thread(write_new, file, content)
             session.out.print(session.say("cli.finance.file", path=str(file)), soft_wrap=True)
             return
         answer = await api.get("/v1/finance", **query)
@@ -53,13 +54,6 @@ async def _finance(session: Session, query: Mapping[str, str], csv: Path | None,
 
 async def _file(api: Api, query: Mapping[str, str]) -> bytes:
     return b"".join([piece async for piece in api.pieces(f"/v1/finance?{urlencode(query)}")])
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise Refused("cli.file", path=str(file), reason=error.strerror or type(error).__name__) from error
 
 
 def show(answer: Any, session: Session) -> None:

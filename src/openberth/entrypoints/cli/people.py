@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +9,9 @@ import typer
 from rich.text import Text
 
 from openberth.entrypoints.cli.client import connected, part
+from openberth.entrypoints.cli.files import write_new
 from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table
-from openberth.kernel.errors import Refused
 
 app = typer.Typer()
 
@@ -92,11 +91,7 @@ async def _export(session: Session, person: str, reason: str, in_clear: bool, ou
     if out is None:
         _print(session, text)
         return
-    try:
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-    except OSError as error:
-        raise Refused("cli.file", path=str(out), reason=error.strerror or type(error).__name__) from error
+    write_new(out, f"{text}\n".encode())
     session.out.print(session.say("cli.person.exported", path=str(out)))
 
 

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 import typer
 
 from openberth.entrypoints.cli.client import connected, part
+from openberth.entrypoints.cli.files import write_new
 from openberth.entrypoints.cli.session import Session
 from openberth.infra.paper import PaperFormat
-from openberth.kernel.errors import Malformed, Refused
+from openberth.kernel.errors import Malformed
 
 app = typer.Typer()
 
@@ -30,10 +31,7 @@ def slip(
     except ValueError:
         raise Malformed("e_receipt.format", formats=", ".join(PaperFormat)) from None
     drawn = asyncio.run(_slip(session, receipt, form))
-    try:
-        out.write_bytes(drawn)
-    except OSError as error:
-        raise Refused("cli.file", path=str(out), reason=error.strerror or type(error).__name__) from error
+    write_new(out, drawn)
     typer.echo(session.say("cli.receipt.written", path=str(out)), err=True)
 
 

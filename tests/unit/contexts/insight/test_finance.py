@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date, timedelta
 
 import openpyxl
@@ -101,6 +102,14 @@ def test_a_csv_file_opens_in_excel_and_runs_nothing() -> None:
     assert (rows[2][2], rows[2][4], rows[2][10]) == ("JPY", "500", "-400")
     assert rows[3][:4] == ["合计", "", "CNY", "13.07"]
     assert not [cell for row in rows for cell in row[:2] if cell.startswith(("=", "+", "-", "@"))]
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_no_name_is_a_formula_in_a_csv_file_in_either_width(first: str) -> None:
+    lines = tuple(lines_of([((Name(f"{first}cmd()"),), "CNY", sums(billed=1))]))
+    answer = replace(an_answer(), question=replace(an_answer().question, by=(Dimension.LOT,)), lines=lines, totals={})
+    _, [name, *_] = csv.reader(io.StringIO(csv_of(sheet_of(answer, "zh", {})).decode("utf-8-sig"), newline=""))
+    assert name == f"'{first}cmd()"
 
 
 def test_a_workbook_holds_numbers_a_title_and_up_to_where_it_counts() -> None:

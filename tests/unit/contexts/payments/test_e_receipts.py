@@ -9,7 +9,7 @@ import pytest
 
 from openberth.contexts.payments import PREPAID, LinkKind, ReceiptLinks, link_ends
 from openberth.contexts.payments.model import Bill, BillState, Receipt, ReceiptMethod
-from openberth.contexts.payments.model.e_receipts import LINES_MAX, EReceipt, Refunded, e_receipt
+from openberth.contexts.payments.model.e_receipts import LINES_MAX, REFUNDS_MAX, EReceipt, Refunded, e_receipt
 from openberth.contexts.payments.model.refunds import Refund, RefundCause, RefundState
 from openberth.contexts.payments.telling import Issued, paper_of
 from openberth.infra.catalogue import LANGUAGES, catalogue
@@ -103,6 +103,16 @@ def test_money_that_nobody_owed_is_told() -> None:
     other = printed(bill([line(500)], 500), receipt(700, surplus=700, currency="HKD"))
     assert (other.applied, other.left) == (cny(0), cny(500))
     assert "This payment 7.00 HKD" in words(paper_of(other, ISSUED, [], "en", link=None))
+
+
+def test_money_that_goes_back_by_the_fen_has_a_paper_that_ends_and_adds_up() -> None:
+    states = (RefundState.DONE, RefundState.ASKED, RefundState.GIVEN_UP)
+    refunds = tuple(refund(1, 60 + n, states[n % 3]) for n in range(3_000))
+    found = printed(bill([line(5_000)], 5_000), receipt(5_000), refunds=refunds)
+    assert len(found.refunds) == REFUNDS_MAX + 2
+    assert (found.refunded, sum(each.amount.minor for each in found.refunds)) == (cny(1_000), 2_000)
+    assert found.refunds[1].at is None
+    assert len(pages_of(paper_of(found, ISSUED, [], "zh", link=LINK), width_of)) <= 3
 
 
 def test_what_went_back_is_told_and_all_of_it_across_the_page() -> None:

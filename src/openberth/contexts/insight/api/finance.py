@@ -30,6 +30,7 @@ from openberth.infra.http.answers import View, When, instant, instant_or_none
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.problems import language_of_scope
+from openberth.infra.http.spending import HEAVY
 from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
 
@@ -115,7 +116,7 @@ GroupBy = Annotated[
 Form = Annotated[Literal["json", "csv", "xlsx"], Query(alias="format")]
 ByCode = Annotated[str | None, Query(max_length=40)]
 ByWord = Annotated[str | None, Query(max_length=80)]
-Reading = Annotated[Caller, Depends(may("finance.read"))]
+Reading = Annotated[Caller, Depends(may("finance.read", rate=HEAVY))]
 Rebuilding = Annotated[Caller, Depends(may("finance.rebuild"))]
 
 

@@ -25,8 +25,9 @@ AMOUNTS = (
 )  # fmt: skip
 COUNTS = ("bills", "receipts")
 BOM = "\ufeff"  # without it Excel takes UTF-8 for the code page of its machine
-# A cell of text that begins like this is a formula for a spreadsheet that opens a CSV file.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+# A cell of text that begins like this is a formula for a spreadsheet that opens a CSV file; so it is in the full width
+# of Chinese and Japanese keyboards.
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 TITLE_MAX = 31  # of a worksheet
 
 Cell = str | int | Money

@@ -16,6 +16,7 @@ from openberth.infra.http.asks import Form, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
+from openberth.infra.http.spending import HEAVY
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed
 from openberth.kernel.ids import Id
@@ -96,7 +97,7 @@ class PayoutsApi:
         add("/payouts/{payout}/withdraw", self.withdraw, methods=["POST"], response_model=PayoutView)
 
     async def balance(
-        self, account: Annotated[Id, Path()], by: Annotated[Caller, Depends(may("bill.read"))]
+        self, account: Annotated[Id, Path()], by: Annotated[Caller, Depends(may("bill.read", rate=HEAVY))]
     ) -> BalanceView:
         """Return what a channel owes by a contract, lot by lot."""
         owed = await self._database.report(partial(service.owed_by, account=account), by=by)
@@ -116,7 +117,7 @@ class PayoutsApi:
 
     async def record(
         self, account: Annotated[Id, Path()], form: PayoutForm,
-        by: Annotated[Caller, Depends(may("payout.write"))], key: Key,
+        by: Annotated[Caller, Depends(may("payout.write", fresh=True, rate=HEAVY))], key: Key,
     ) -> Response:  # fmt: skip
         """Write down that a channel paid out; the sum is shared out over the lots by what each is owed."""
         if form.currency not in MINOR_DIGITS:
@@ -135,7 +136,7 @@ class PayoutsApi:
 
     async def withdraw(
         self, payout: Annotated[Id, Path()], form: WithdrawForm,
-        by: Annotated[Caller, Depends(may("payout.write"))], key: Key,
+        by: Annotated[Caller, Depends(may("payout.write", fresh=True))], key: Key,
     ) -> Response:  # fmt: skip
         """Take back what was written down by mistake."""
 

@@ -40,7 +40,7 @@ ShiftPath = Annotated[Id, Path()]
 LotPath = Annotated[str, Path(max_length=40, description="code or id of a lot")]
 Runs = Annotated[Caller, Depends(may("shift.run"))]
 Sees = Annotated[Caller, Depends(may("shift.read"))]
-Confirms = Annotated[Caller, Depends(may("shift.confirm"))]
+Confirms = Annotated[Caller, Depends(may("shift.confirm", fresh=True))]
 Number = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="the number of a shift")]
 Lister = Callable[..., list[Shift]]
 
@@ -147,7 +147,7 @@ class ShiftsApi:
         return await self._database.read(query, by=by)
 
     async def move(
-        self, lot: LotPath, form: MoveForm, by: Annotated[Caller, Depends(may("safe.write"))], key: Key
+        self, lot: LotPath, form: MoveForm, by: Annotated[Caller, Depends(may("safe.write", fresh=True))], key: Key
     ) -> Response:
         """Take note that cash was carried: to the bank, from it, or from the lot's common till into the safe."""
 

@@ -16,6 +16,7 @@ from openberth.kernel.money import Money, total
 from openberth.kernel.time import DAY_US, Instant
 
 LINES_MAX = 80  # of a quote; what is beyond stands in one more line
+REFUNDS_MAX = 40  # of a receipt, likewise: by one fen after the other a paper would never end
 MORE_LINE, OTHER_LINE = "e_receipt.line.more", "e_receipt.line.other"
 LINK_LIFE_US = 366 * DAY_US  # an expense report, a dispute with a bank and the yearly accounts are over by then
 
@@ -39,7 +40,7 @@ class EReceiptLine:
 
 @dataclass(frozen=True, slots=True)
 class EReceiptRefund:
-    """Money that went back, or is on its way (``at`` is None)."""
+    """Money that went back, or is on its way (``at`` is None); the first of very many are one, of the last's day."""
 
     amount: Money
     at: Instant | None
@@ -147,4 +148,15 @@ def _lines(bill: Bill) -> tuple[EReceiptLine, ...]:
 def _refunds(refunds: Iterable[Refund]) -> Sequence[EReceiptRefund]:
     standing = [one for one in refunds if one.state is not RefundState.GIVEN_UP]
     standing.sort(key=lambda one: one.id)
-    return [EReceiptRefund(one.amount, one.ended_at if one.state is RefundState.DONE else None) for one in standing]
+    told = [EReceiptRefund(one.amount, one.ended_at if one.state is RefundState.DONE else None) for one in standing]
+    first, last = told[: max(0, len(told) - REFUNDS_MAX)], told[-REFUNDS_MAX:]
+    done, coming = [one for one in first if one.at is not None], [one for one in first if one.at is None]
+    return [*_together(done), *_together(coming), *last]
+
+
+def _together(refunds: Sequence[EReceiptRefund]) -> Sequence[EReceiptRefund]:
+    """Return refunds as one, of the latest moment; none as none."""
+    if not refunds:
+        return ()
+    amount = total((one.amount for one in refunds), refunds[0].amount.currency)
+    return (EReceiptRefund(amount, max((one.at for one in refunds if one.at is not None), default=None)),)

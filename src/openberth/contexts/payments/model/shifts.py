@@ -23,6 +23,7 @@ from openberth.kernel.money import Money
 from openberth.kernel.time import HOUR_US, Instant
 
 PIECES_MAX = 10**6
+COUNT_MAX = 10**12  # minor units: no till holds more, and safes and ledgers add many of them up
 LEFT_OPEN_US = 24 * HOUR_US
 
 
@@ -65,8 +66,8 @@ class Count:
     def of(cls, amount: Money | None, pieces: Mapping[int, int] | None, currency: str) -> "Count | None":
         """Return a count that was told as a sum, as pieces, or both; None when nothing was counted.
 
-        Raises ``Malformed``: ``shift.pieces``, ``shift.count_differs`` when pieces and sum are two things; and
-        ``Refused("shift.currency")``.
+        Raises ``Malformed``: ``shift.pieces``, ``shift.too_much``, ``shift.count_differs`` when pieces and sum are two
+        things; and ``Refused("shift.currency")``.
         """
         if amount is None and pieces is None:
             return None
@@ -80,6 +81,8 @@ class Count:
             raise Malformed("shift.count_differs", counted=amount.amount_text, pieces=laid.amount_text)
         found = laid if amount is None else amount
         assert found is not None
+        if found.minor > COUNT_MAX:
+            raise Malformed("shift.too_much", most=Money(COUNT_MAX, currency).amount_text)
         return cls(found, None if pieces is None else dict(sorted(pieces.items(), reverse=True)))
 
 

@@ -23,7 +23,9 @@ from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.events import Event
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
+from openberth.kernel.persons import masked_words
 from openberth.kernel.plates import Plate
+from openberth.kernel.reasons import checked_reason
 from openberth.kernel.time import HOUR_US, later
 
 JOB_LET_GO = "payments.let_hold_go"
@@ -101,7 +103,7 @@ def close_account(unit: Unit, *, account: Id, reason: str) -> PrepaidAccount:
     after = replace(found, state=PrepaidState.CLOSED)
     _set_plates(unit, found, ())
     _save(unit, after)
-    _tell(unit, after, "closed", 0, reason)
+    _tell(unit, after, "closed", 0, checked_reason(reason))
     return account_by_id(unit, account=account)
 
 
@@ -137,7 +139,7 @@ def top_up(unit: Unit, *, account: Id, amount: Money) -> Bill:
     bill = issue_bill(
         unit, company=found.company, lot=found.lot, kind=SUBJECT, subject=account, due=amount, tariff_version=None,
         quote={"lines": [{
-            "code": TOP_UP_LINE, "params": {"account": found.code}, "minutes": 0,
+            "code": TOP_UP_LINE, "params": {"account": masked_words(found.code)}, "minutes": 0,
             "amount": {"minor": amount.minor, "currency": amount.currency},
         }]},
         quoted_at=unit.now, valid_until=until,
@@ -379,7 +381,7 @@ def _save(unit: Unit, after: PrepaidAccount) -> None:
 
 def _tell(unit: Unit, account: PrepaidAccount, what: str, plates: int, reason: str | None = None) -> None:
     told = PrepaidChanged(
-        account.id, what, account.code, account.holder, account.spending.value, account.pays_by_itself,
+        account.id, what, masked_words(account.code), account.holder, account.spending.value, account.pays_by_itself,
         account.state.value, plates, reason,
     )  # fmt: skip
     _append(unit, account, account.lot, (told,))

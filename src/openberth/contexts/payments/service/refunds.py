@@ -33,6 +33,7 @@ from openberth.infra.permitting import by_construction, inner, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
+from openberth.kernel.reasons import checked_reason
 
 JOB_REFUND = "payments.refund"
 _AT_ONCE = frozenset((ReceiptMethod.CASH, ReceiptMethod.PREPAID))  # handed over, or put back where it came from
@@ -120,7 +121,7 @@ def give_up(unit: Unit, *, refund: Id, reason: str) -> Refund:
     """End a stuck refund: the channel will never make it, and the money stays here or goes back another way."""
     unit.lock(("refund", refund))
     found = refund_by_id(unit, refund=refund)
-    after, events = refund_given_up(found, unit.now, reason)
+    after, events = refund_given_up(found, unit.now, checked_reason(reason))
     _save(unit, after)
     ledger.book(unit, company=found.company, lot=found.lot, transfers=booking.refund_given_up(after))
     if found.cause is RefundCause.PAY_OUT:

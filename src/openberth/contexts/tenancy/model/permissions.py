@@ -57,7 +57,7 @@ _DATA_SUBJECTS = frozenset(("person.export",))
 DRIVING = frozenset(("sign.use",))
 
 # What a stolen token must not be enough for: their routes ask for a fresh proof (``may(..., fresh=True)``).
-SENSITIVE = frozenset(("lane.open", "refund.write", "debt.waive"))
+SENSITIVE = frozenset(("lane.open", "refund.write", "debt.waive", "shift.confirm", "safe.write", "payout.write"))
 
 PERMISSIONS: frozenset[str] = frozenset().union(
     _LOOKING, _RUNNING_A_COMPANY, _PEOPLE_OF_A_COMPANY, _GRANTING, _PLATFORM, _SECURITY, _AUDITING, _DATA_SUBJECTS,
