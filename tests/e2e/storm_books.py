@@ -279,8 +279,9 @@ def _compare_commands(found: Findings, connection: Connection) -> None:
 
 
 def _compare_days(found: Findings, connection: Connection, ledger: Ledger) -> None:
-    rows = connection.execute(select(difference.c.number, difference.c.kind, difference.c.state)).all()
-    explained = {number for number, kind, state in rows if (kind, state) == ("long", "decided")}
+    columns = difference.c.number, difference.c.row_kind, difference.c.kind, difference.c.state
+    rows = [(number, *(str(each) for each in rest)) for number, *rest in connection.execute(select(*columns))]
+    explained = {number for number, *rest in rows if rest == ["payment", "long", "decided"]}
     found.expect("differences that a wrong amount explains", sorted(explained), sorted(ledger.wrong))
     found.expect("differences without an explanation", [row for row in rows if row[0] not in ledger.wrong], [])
     days = connection.execute(select(reconciled_day.c.state)).all()

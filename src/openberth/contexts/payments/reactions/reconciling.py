@@ -12,9 +12,18 @@ from functools import partial
 
 import structlog
 
-from openberth.contexts.payments.model import AttemptState, ReceiptMethod
+from openberth.contexts.payments.model import AttemptState, ReceiptMethod, Refund, RefundState
 from openberth.contexts.payments.model.channels import ChannelAccount, ChannelKind
-from openberth.contexts.payments.model.reconciling import DifferenceKind, Matching, Ours, RowKind, StatementRow, match
+from openberth.contexts.payments.model.reconciling import (
+    Confirmed,
+    DifferenceKind,
+    Found,
+    Matching,
+    Ours,
+    RowKind,
+    StatementRow,
+    match,
+)
 from openberth.contexts.payments.ports import (
     BillingChannel,
     ChannelRefused,
@@ -39,6 +48,7 @@ DAYS_AT_ONCE = 31
 TAKEN_OVER_MAX = 200  # of one day: more is no lost notification but another merchant's file
 CURRENCY = "CNY"
 _BEIJING = timezone(timedelta(hours=8))
+_UNDER_WAY = (RefundState.ASKED, RefundState.STUCK)
 _READY_US = 10 * HOUR_US + 10 * MINUTE_US - 8 * HOUR_US  # 10:10 in Beijing, as a time of the UTC day
 
 log = structlog.get_logger()
@@ -91,6 +101,7 @@ class Reconciling:
         found = await self._matched(account, day, rows)
         if await self._take_over(contract, found):
             found = await self._matched(account, day, rows)
+        found = await self._with_refunds_under_way(contract, found, rows)
         for start in range(0, len(found.confirmed), reconciling.CONFIRM_PAGE):
             page = found.confirmed[start : start + reconciling.CONFIRM_PAGE]
             confirm = partial(reconciling.confirm, account=account, day=day, page=page)
@@ -124,6 +135,26 @@ class Reconciling:
             came = await look(contract.account.kind, one.number) or came
         return came
 
+    async def _with_refunds_under_way(
+        self, contract: Contract, found: Matching, rows: Sequence[StatementRow]
+    ) -> Matching:  # fmt: skip
+        """Confirm refunds of ours that the channel tells of and has not made yet.
+
+        Some channels tell of a refund on the day on which it was asked for. It is known here, and whoever has to look
+        at one that does not arrive is told by its own exception.
+        """
+        kind, fees = contract.account.kind, {row.number: row.fee for row in rows if row.kind is RowKind.REFUND}
+        confirmed, rest = list(found.confirmed), list[Found]()
+        for one in found.differences:
+            refund = None
+            if one.kind is DifferenceKind.LONG and one.row is RowKind.REFUND and len(rest) < TAKEN_OVER_MAX:
+                refund = await self._refund_of(kind, one.number)
+            if refund is not None and refund.state in _UNDER_WAY and refund.amount == one.theirs:
+                confirmed.append(Confirmed(refund.id, fees[one.number]))
+            else:
+                rest.append(one)
+        return Matching(tuple(confirmed), tuple(rest))
+
     async def _payment_came(self, kind: ChannelKind, number: str) -> bool:
         ask = partial(attempts.attempt_by_number, channel=kind.value, number=number)
         attempt = await self._database.read(ask, by=self._by)
@@ -132,9 +163,12 @@ class Reconciling:
         return attempt.state is AttemptState.PAID or await self._cashier.look_at(attempt)
 
     async def _refund_came(self, kind: ChannelKind, number: str) -> bool:
-        ask = partial(refunds.refund_by_number, method=ReceiptMethod(kind.value), number=number)
-        refund = await self._database.read(ask, by=self._by)
+        refund = await self._refund_of(kind, number)
         return refund is not None and await self._refunding.look_at(refund)
+
+    async def _refund_of(self, kind: ChannelKind, number: str) -> Refund | None:
+        ask = partial(refunds.refund_by_number, method=ReceiptMethod(kind.value), number=number)
+        return await self._database.read(ask, by=self._by)
 
 
 def _sum(rows: Sequence[StatementRow], kind: RowKind) -> Money:
