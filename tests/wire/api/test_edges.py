@@ -90,7 +90,8 @@ def test_every_answer_tells_browsers_what_they_may_do_with_it(house: House) -> N
     for answer in answers:
         wanted = SAFE
         if answer is page:
-            wanted = SAFE | {"content-security-policy": page.headers["content-security-policy"]}
+            own = {"referrer-policy": "strict-origin"}  # a channel's page takes nobody who does not say where from
+            wanted = SAFE | own | {"content-security-policy": page.headers["content-security-policy"]}
             assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
         assert {name: answer.headers[name] for name in wanted} == wanted, answer.request.url
         assert answer.headers.get_list("x-content-type-options") == ["nosniff"]

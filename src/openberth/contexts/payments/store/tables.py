@@ -258,12 +258,12 @@ reconciled_day = table(
     Column("paid_minor", BigInteger, nullable=False),
     Column("refunded_minor", BigInteger, nullable=False),
     Column("fee_minor", BigInteger, nullable=False),
-    Column("unbooked_fee_minor", BigInteger, nullable=True),  # None: read before fees were booked
     word_column("currency", 3),
     instant_column("read_at"),
     instant_column("closed_at", nullable=True),
     word_column("closed_by", 100, nullable=True),
     Column("version", BigInteger, nullable=False),
+    Column("unbooked_fee_minor", BigInteger, nullable=True),  # None: read before fees were booked
     scope=("company_id", "lot_id"),
     moves=OnMove.STAY,
 )
