@@ -71,7 +71,7 @@ class Size:
     quiet_s: float = 240.0
 
 
-SMALL = Size(60, 20, (1.0, 3.0), (1.5, 4.0), kills_most=1, dice=False, quiet_s=0)
+SMALL = Size(40, 15, (1.0, 3.0), (1.5, 4.0), kills_most=1, dice=False, quiet_s=0)
 
 
 def full(cars: int) -> Size:

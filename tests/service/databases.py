@@ -20,6 +20,10 @@ _KEPT = {"lock_bucket", "event_head"}  # rows that the migrations have put there
 _APPEND_ONLY = {"audit_entry", "consent", "ledger_transfer"}
 
 
+# For rules that no database changes, where other tests of the same file run their statements on all three.
+ONCE = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+
+
 class SqliteFiles:
     """Migrates one file and copies it for every test."""
 

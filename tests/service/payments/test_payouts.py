@@ -13,6 +13,7 @@ from openberth.contexts.payments.service.receipts import receipts_of_lot
 from openberth.kernel.errors import Refused
 from openberth.kernel.money import Money
 from tests.service.acting import SYSTEM, events, read, write
+from tests.service.databases import ONCE
 from tests.service.payments.test_reconciling import Books, books
 from tests.service.payments.test_verifying import differences
 from tests.service.stays.street import LAST
@@ -66,6 +67,7 @@ def test_what_a_channel_gives_back_of_its_fee_is_booked_back(books: Books) -> No
     assert differences(books.street) == []
 
 
+@ONCE
 def test_the_fee_of_money_that_we_do_not_know_is_told_and_not_booked(books: Books) -> None:
     strange = StatementRow(
         kind=RowKind.PAYMENT, number="x", transaction="9", amount=Money(900, "CNY"), fee=Money(7, "CNY"),
@@ -109,6 +111,7 @@ def test_a_payout_that_another_one_overtook_is_refused(books: Books) -> None:
         write(books.street.db, payouts.record_payout, account=books.account.id, owed=before, **form)
 
 
+@ONCE
 @pytest.mark.parametrize(
     ("break_it", "what"),
     [
@@ -129,6 +132,7 @@ def test_what_does_not_agree_is_named(books: Books, break_it: str, what: list[st
     assert differences(books.street) == what
 
 
+@ONCE
 def test_refunds_after_a_payout_leave_less_than_nothing_and_that_is_right(books: Books) -> None:
     books.next_day([books.paid()])
     books.read()

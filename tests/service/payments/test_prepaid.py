@@ -25,6 +25,7 @@ from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import HOUR_US, Instant
 from tests.service.acting import COMPANY, SYSTEM, events, lot_file, of_company, read, write
+from tests.service.databases import ONCE
 from tests.service.payments.test_debts import balances, verified
 from tests.service.stays.street import CAR, LAST, OTHER_CAR, Street
 from tests.service.tenancy.trail import sql
@@ -94,6 +95,7 @@ def test_a_car_with_an_account_leaves_without_a_phone(street: Street) -> None:
     assert (street.cases(), street.inside()) == ([], [])
 
 
+@ONCE
 @pytest.mark.parametrize(
     "why",
     ["too_little", "paused", "closed", "by_request", "another_lot", "another_car"],
@@ -138,6 +140,7 @@ def test_an_account_of_the_company_pays_at_every_lot_of_it(street: Street) -> No
             read(street.db, look, by=elsewhere, account=account.id)
 
 
+@ONCE
 def test_filled_at_the_barrier_it_opens(street: Street) -> None:
     account = opened(street, CAR)
     assert stays_an_hour(street).reason == "exit.unpaid"
@@ -147,6 +150,7 @@ def test_filled_at_the_barrier_it_opens(street: Street) -> None:
     assert verified(street)
 
 
+@ONCE
 def test_an_exit_told_of_later_is_paid_as_well(street: Street) -> None:
     account = opened(street, CAR)
     filled(street, account, yuan(20))
@@ -312,6 +316,7 @@ def test_what_is_held_is_captured_in_part_or_let_go_by_itself(street: Street) ->
     assert (now(street, account), verified(street)) == ((4_250, 0), True)
 
 
+@ONCE
 def test_a_top_up_that_nobody_pays_is_withdrawn_and_late_money_goes_back(street: Street) -> None:
     account = opened(street, CAR)
     bill = write(street.db, prepaid.top_up, account=account.id, amount=yuan(10))
@@ -330,6 +335,7 @@ def test_a_top_up_that_nobody_pays_is_withdrawn_and_late_money_goes_back(street:
     assert verified(street)
 
 
+@ONCE
 def test_bounds_of_an_account(street: Street) -> None:
     account = opened(street, CAR)
     put = partial(write, street.db, prepaid.top_up, account=account.id)
@@ -359,6 +365,7 @@ def test_bounds_of_an_account(street: Street) -> None:
     assert opened(street, CAR, code="A-1204").balance.minor == 0  # a closed account gives its plates up
 
 
+@ONCE
 def test_plates_are_never_told(street: Street) -> None:
     account = opened(street, CAR, OTHER_CAR)
     filled(street, account, yuan(10))
@@ -405,6 +412,7 @@ def test_two_cars_at_two_exits_spend_one_account_once_each(street: Street, db: D
     assert db.read_now(lambda reader: reader.all(store.LEFT_OF_COMPANY, company=COMPANY), by=SYSTEM) == [1]
 
 
+@ONCE
 @pytest.mark.parametrize(
     ("break_it", "what"),
     [

@@ -22,6 +22,7 @@ from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
 from openberth.kernel.money import Money
 from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, read, write
+from tests.service.databases import ONCE
 from tests.service.payments.test_refunds import balances
 from tests.service.stays.street import LAST, Street
 from tests.service.tenancy.trail import sql
@@ -114,6 +115,7 @@ def test_cash_lies_in_the_till_of_whoever_took_it_and_then_in_the_safe(booth: Bo
     ]  # fmt: skip
 
 
+@ONCE
 def test_a_count_is_blind_and_stands_and_a_difference_wants_a_reason(booth: Booth) -> None:
     shift = booth.open()
     booth.take()
@@ -140,6 +142,7 @@ def test_a_count_is_blind_and_stands_and_a_difference_wants_a_reason(booth: Boot
     assert booth.agrees()
 
 
+@ONCE
 def test_a_difference_below_the_threshold_wants_none(booth: Booth) -> None:
     write(
         booth.db, settings.set_setting, node=Node.of_lot(COMPANY, booth.lot), key="shifts.variance_reason_from",
@@ -257,6 +260,7 @@ def test_slips_are_counted_once_and_go_back_by_hand(booth: Booth) -> None:
     assert booth.agrees()
 
 
+@ONCE
 def test_a_lot_may_take_cash_in_shifts_only(booth: Booth) -> None:
     assert booth.take().shift is None  # the common till, as ever
     write(booth.db, settings.set_setting, node=Node.of_lot(COMPANY, booth.lot), key="shifts.required", value=True)
@@ -291,6 +295,7 @@ def test_the_safe_knows_what_went_to_the_bank_and_never_holds_less_than_nothing(
     assert booth.agrees()
 
 
+@ONCE
 def test_others_shifts_are_not_there_for_a_guard(booth: Booth) -> None:
     shift = booth.open()
     with pytest.raises(NotFound, match=r"shift\.not_found"):
@@ -332,6 +337,7 @@ def test_a_lot_with_cash_in_hand_does_not_move(booth: Booth) -> None:
     read(booth.db, payments.refuse_closing, company=COMPANY)
 
 
+@ONCE
 def test_money_of_the_company_before_is_in_no_till_of_todays(booth: Booth) -> None:
     shift = booth.open()
     cash = {"lot": booth.lot, "method": ReceiptMethod.CASH, "currency": "CNY"}
@@ -382,6 +388,7 @@ def test_cash_that_is_taken_while_somebody_hands_over_is_in_the_count_or_refused
     assert booth.agrees()
 
 
+@ONCE
 @pytest.mark.parametrize(
     ("break_it", "what"),
     [

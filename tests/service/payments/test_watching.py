@@ -18,6 +18,7 @@ from openberth.kernel.errors import Overloaded
 from openberth.kernel.ids import Id
 from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US
 from tests.service.acting import read
+from tests.service.databases import ONCE
 from tests.service.payments.test_refunds import at_the_exit, paid_by_phone
 from tests.service.stays.street import Street
 from tests.service.tenancy.trail import sql
@@ -68,6 +69,7 @@ def test_what_differs_stands_until_it_is_mended(street: Street) -> None:
     assert read(street.db, watching.how_many) == 0
 
 
+@ONCE
 def test_by_day_the_young_rows_are_looked_at_every_few_minutes(street: Street) -> None:
     street.machine.advance(6 * HOUR_US)
     at_the_exit(street)
@@ -81,6 +83,7 @@ def test_by_day_the_young_rows_are_looked_at_every_few_minutes(street: Street) -
     assert list(told(street)) == ["bill.receivable"]
 
 
+@ONCE
 def test_old_rows_are_looked_at_at_night_only(street: Street) -> None:
     street.machine.advance(6 * HOUR_US)
     at_the_exit(street)
@@ -123,6 +126,7 @@ def test_a_walk_goes_on_where_it_was_whoever_does(street: Street, monkeypatch: p
     assert walk(street).finished_rows == 5
 
 
+@ONCE
 def test_what_is_right_when_it_is_looked_at_again_is_never_told(street: Street) -> None:
     young = Check("young", lambda _reader, _after, _limit: ([], []))
     seen: list[int] = []
@@ -131,6 +135,7 @@ def test_what_is_right_when_it_is_looked_at_again_is_never_told(street: Street) 
     assert told(street) == {}
 
 
+@ONCE
 def test_a_check_that_fails_is_seen_and_comes_again(street: Street) -> None:
     def look(_reader: object, _after: Id, _limit: int) -> Any:
         raise Overloaded("queue.full", retry_after_s=1)
