@@ -54,6 +54,9 @@ def test_filled_in_cash_and_by_a_code_a_car_leaves_by_itself(house: House, accou
     ]  # fmt: skip
     receipt = house.get("/v1/receipts", lot="mall")["items"][0]
     assert (receipt["method"], receipt["place"]) == ("prepaid", "exit")
+    for each in house.get("/v1/receipts", lot="mall")["items"]:  # what was spent, and what was put in
+        slip = house.operator.get(f"/v1/receipts/{each['id']}/slip", params={"format": "png"})
+        assert (slip.status_code, slip.headers["content-type"]) == (200, "image/png")
 
 
 def test_what_is_left_is_paid_out_and_the_account_closed(house: House, account: str) -> None:
