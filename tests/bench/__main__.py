@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx2
 from sqlalchemy import create_engine, make_url, text
 
-from tests.bench import door, finance, load, notices, papers, quotes
+from tests.bench import crowd, door, finance, load, mqtt, notices, papers, quotes, screens, spaces
 from tests.bench.load import cpu_seconds
 from tests.e2e.house import ROOT, YAML, House, _answers, _end, _sent, _wait
 from tests.wire.sandpay_process import free_port
@@ -52,6 +52,7 @@ class BenchHouse(House):
     """A server with one big lot of fifty entries whose cameras have relays."""
 
     paths: list[str]
+    shows = False  # a display at every lane
 
     def furnish(self) -> None:
         lanes = "".join(
@@ -65,6 +66,9 @@ class BenchHouse(House):
             "lot: openberth/1\ncode: big\ncompany: demo\nname: {zh: 大, en: Big}\nzone: Asia/Shanghai\ncurrency: CNY\n"
             f"capacity: 100000\ntariff: mall\nlanes:\n{lanes}devices:\n{devices}"
         )
+        if self.shows:
+            screens = "".join(f"  - {{lane: in-{n}, maker: kf}}\n" for n in range(CAMERAS))
+            lot += f"displays:\n  screens:\n{screens}"
         with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=60) as api:
             _sent(api.put("/v1/tariffs/mall", content=(ROOT / "tariffs" / "mall.yaml").read_bytes(), headers=YAML))
             _sent(api.put("/v1/lots/big", content=lot.encode(), headers=YAML))
@@ -72,6 +76,12 @@ class BenchHouse(House):
                 _sent(api.post(f"/v1/lots/big/devices/cam-{n}/credentials")).json()["path"] for n in range(CAMERAS)
             ]
         time.sleep(1)
+
+
+class ShowingHouse(BenchHouse):
+    """The same with a display at every lane, told with the answers."""
+
+    shows = True
 
 
 def drive(name: str, port: int, paths: list[str], pid: int, *, per_second: int, seconds: float) -> Row:
@@ -85,10 +95,12 @@ def drive(name: str, port: int, paths: list[str], pid: int, *, per_second: int, 
     return Row(name, measured, (cpu_seconds(pid) - before) / measured.sent * 1e6)
 
 
-def lane(name: str, database: str | None, *, per_second: int, seconds: float) -> tuple[Row, Path]:
+def lane(
+    name: str, database: str | None, *, per_second: int, seconds: float, house_of: type[BenchHouse] = BenchHouse
+) -> tuple[Row, Path]:
     folder = Path(tempfile.mkdtemp(prefix="openberth-bench-"))
     now = datetime.datetime.now(datetime.UTC).isoformat()
-    with BenchHouse(folder, speed=1, database=database, extra={"OPENBERTH_CLOCK__ANCHOR_BUSINESS": now}) as house:
+    with house_of(folder, speed=1, database=database, extra={"OPENBERTH_CLOCK__ANCHOR_BUSINESS": now}) as house:
         assert house.server is not None
         drive("warm-up", house.http_port, house.paths, house.server.pid, per_second=50, seconds=2)
         row = drive(name, house.http_port, house.paths, house.server.pid, per_second=per_second, seconds=seconds)
@@ -148,6 +160,10 @@ def main() -> None:
     print(plain.line(), flush=True)
     again, _ = lane("OpenBerth, SQLite", None, per_second=given.server_rate, seconds=given.seconds)
     print(again.line(), flush=True)
+    shown, _ = lane(
+        "OpenBerth, SQLite, displays", None, per_second=given.server_rate, seconds=given.seconds, house_of=ShowingHouse
+    )
+    print(shown.line(), flush=True)
     for name, variable in (("PostgreSQL", "OPENBERTH_TEST_POSTGRES"), ("MariaDB", "OPENBERTH_TEST_MARIADB")):
         with server_database(variable) as url:
             if url is None:
@@ -162,6 +178,11 @@ def main() -> None:
     quotes.report()
     papers.report()
     finance.report()
+    mqtt.report()
+    crowd.report()
+    screens.report()
+    print("measuring sensors of spaces …", file=sys.stderr)
+    spaces.report()
 
 
 if __name__ == "__main__":

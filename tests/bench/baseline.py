@@ -19,7 +19,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openberth.gateways.cameras import vzenith
+from openberth.gateways.cameras import vzenith_http
+from openberth.gateways.cameras.family import Answer
+from openberth.gateways.cameras.pushes import PlatePush
 from openberth.infra.blobs import FolderBlobs, PictureQueue
 from openberth.infra.clocks import SystemClock
 from openberth.infra.ids import IdSource
@@ -117,13 +119,13 @@ def main() -> None:
     ids = IdSource(SystemClock())
 
     async def plate(request: Request) -> Response:
-        push = vzenith.decode(await request.body(), request.headers.get("content-type", ""))
-        assert isinstance(push, vzenith.PlatePush)
+        push = vzenith_http.decode(await request.body(), request.headers.get("content-type", ""))
+        assert isinstance(push, PlatePush)
         passage = ids.new_id()
         await writer.store(passage.bytes)
         kept = [(str(ids.new_id()), picture.jpeg) for picture in push.recognition.pictures]
         await asyncio.wait((asyncio.wrap_future(pictures.put_nowait(kept)),), timeout=0.01)
-        return Response(vzenith.answer_open(push.plate_id), media_type="application/json")
+        return Response(vzenith_http.answered(push, Answer(opens=True)).body, media_type="application/json")
 
     async def health(_: Request) -> Response:
         return Response()

@@ -42,6 +42,7 @@ def _receipts(lot: Id, day: date, a_day: int) -> Iterator[Envelope]:
             body = {
                 "receipt": str(lot), "bill": str(lot), "attempt": None, "method": method, "amount_minor": 500 + number,
                 "surplus_minor": 0, "currency": "CNY", "account": None, "tariff_version": TARIFF,
+                "subject_kind": "stay",
             }  # fmt: skip
             yield Envelope(
                 lot, 1, ReceiptRecorded.KIND, ReceiptRecorded.VERSION, lot, lot, lot, "bench", 1, CHANNEL, None, at, at,

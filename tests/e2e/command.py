@@ -1,18 +1,21 @@
 """The command line as a process of its own."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from openberth.infra.place import place_of
 from tests.wire.sandpay_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+STARTING = ROOT / "var" / "starting-a-demo"
 WITHIN_S = 90.0  # a busy machine takes its time to import
 
 
@@ -39,7 +42,9 @@ class Home:
     folder: Path
     http_port: int = field(default_factory=free_port)
     barrier_port: int = field(default_factory=free_port)
+    mqtt_port: int = field(default_factory=free_port)
     servers: "list[subprocess.Popen[str]]" = field(default_factory=list)
+    _starting: IO[str] | None = None
 
     @property
     def data(self) -> Path:
@@ -62,18 +67,37 @@ class Home:
             "OPENBERTH_KEYS": str(self.keys),
             "OPENBERTH_HTTP__PORT": str(self.http_port),
             "OPENBERTH_BARRIER__PORT": str(self.barrier_port),
+            "OPENBERTH_MQTT__PORT": str(self.mqtt_port),
+            "OPENBERTH_SENSOR__PORT": "0",
             **more,
         }
 
-    def run(self, *words: str, **more: str) -> Said:
+    def run(self, *words: str, typed: str = "", **more: str) -> Said:
+        """Run a command to its end; ``typed`` is what it finds on its input."""
+        self._one_demo_at_a_time(words)
         done = subprocess.run(
             [sys.executable, "-W", "error", "-m", "openberth", *words],
-            env=self.environment(**more), cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            env=self.environment(**more), cwd=self.folder, input=typed, capture_output=True, text=True,
             timeout=WITHIN_S, check=False,
         )  # fmt: skip
+        self.started()
         return Said(done.returncode, done.stdout, done.stderr)
 
+    def _one_demo_at_a_time(self, words: Sequence[str]) -> None:
+        """Wait until no other worker is starting a demo: two that look for free ports at once find the same."""
+        if words[:1] == ("demo",) and self._starting is None:
+            STARTING.parent.mkdir(exist_ok=True)
+            self._starting = STARTING.open("w", encoding="ascii")
+            fcntl.flock(self._starting, fcntl.LOCK_EX)
+
+    def started(self) -> None:
+        """Let others start theirs: all ports of this demo are taken by now, or it has ended."""
+        if self._starting is not None:
+            self._starting.close()
+            self._starting = None
+
     def begin(self, *words: str, **more: str) -> "subprocess.Popen[str]":
+        self._one_demo_at_a_time(words)
         running = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "openberth", *words],
             env=self.environment(**more), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -94,6 +118,7 @@ class Home:
     def __exit__(self, *_: object) -> None:
         for running in self.servers:
             end(running)
+        self.started()
 
 
 def wait_for(ready: Callable[[], bool], within_s: float = WITHIN_S) -> None:

@@ -42,6 +42,8 @@ class House:
     extra: Mapping[str, str] = field(default_factory=dict)
     http_port: int = field(default_factory=free_port)
     barrier_port: int = field(default_factory=free_port)
+    mqtt_port: int = field(default_factory=free_port)
+    sensor_port: int = field(default_factory=free_port)
     sandpay_port: int = field(default_factory=free_port)
     server: "subprocess.Popen[bytes] | None" = None
     sandpay: "subprocess.Popen[bytes] | None" = None
@@ -89,6 +91,8 @@ class House:
             "OPENBERTH_KEYS": str(self.folder / "keys" / "keys.json"),
             "OPENBERTH_HTTP__PORT": str(self.http_port),
             "OPENBERTH_BARRIER__PORT": str(self.barrier_port),
+            "OPENBERTH_MQTT__PORT": str(self.mqtt_port),
+            "OPENBERTH_SENSOR__PORT": str(self.sensor_port),
             "OPENBERTH_DEMO": "true",
             "OPENBERTH_CLOCK__SPEED": str(self.speed),
             "OPENBERTH_CLOCK__ANCHOR_BUSINESS": self.day_start,
@@ -145,7 +149,7 @@ class House:
     def town(self, **changes: Any) -> TownConfig:
         values: dict[str, Any] = {
             "url": self.url, "token": self.token, "lots": LOTS, "tariffs": TARIFFS, "permits": PERMITS,
-            "sandpay_url": self.sandpay_url, "barrier_port": self.barrier_port,
+            "sandpay_url": self.sandpay_url, "barrier_port": self.barrier_port, "sensor_port": self.sensor_port,
         }  # fmt: skip
         return TownConfig(**{**values, **changes})
 

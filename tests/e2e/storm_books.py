@@ -29,10 +29,10 @@ from openberth.contexts.stays.store.tables import passage
 from openberth.entrypoints.cli.ledger import compared
 from openberth.infra.clocks import Clocks, SystemClock
 from openberth.infra.database import Database
-from openberth.infra.http.pages import NEWEST
 from openberth.infra.jobs import JobRunner
 from openberth.infra.settings import Settings
 from openberth.kernel.authority import system
+from openberth.kernel.ids import BEYOND_ALL
 from openberth.kernel.time import SECOND_US, Instant
 from openberth.providers.alipay import AlipayMaker
 from openberth.providers.wechatpay import WechatPayMaker
@@ -167,7 +167,7 @@ def _left_to_do(house: StormHouse, now: int) -> tuple[Counter[str], int, list[An
 
 
 def _explain(database: Database, ledger: Ledger) -> None:
-    for day in database.read_now(partial(reconciling.days, before=NEWEST, limit=100), by=_BY):
+    for day in database.read_now(partial(reconciling.days, before=BEYOND_ALL, limit=100), by=_BY):
         for one in database.read_now(partial(reconciling.differences_of, day=day), by=_BY):
             if one.number in ledger.wrong and one.kind is DifferenceKind.LONG and one.state is DifferenceState.OPEN:
                 explain = partial(reconciling.decide, difference=one.id, reason="付款人另付金额，已联系")

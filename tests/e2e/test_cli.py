@@ -53,6 +53,28 @@ def test_a_device_gets_credentials_and_a_warning(home: Home) -> None:
     assert re.search(r"secret: [0-9a-f]{64}\n", barrier)
 
 
+def test_the_login_of_a_device_goes_in_and_never_out(home: Home, tmp_path: Path) -> None:
+    assert (
+        "is not called"
+        in home.run("device", "login", "mall", "cam-vip-in", "--user", "a", "--stdin", typed="x\n").refused()
+    )
+    assert "--forget" in home.run("device", "login", "mall", "cam-vip-in").refused()
+    file = (ROOT / "lots" / "mall.yaml").read_text("utf-8")
+    camera = "{code: cam-vip-in, kind: vzenith_http, lane: vip-in, addresses: [127.0.0.0/8], heartbeat: plain}"
+    called = (
+        "{code: cam-vip-in, kind: hikvision, lane: vip-in, addresses: [127.0.0.0/8], endpoint: 'http://127.0.0.1:9'}"
+    )
+    assert camera in file
+    (tmp_path / "mall.yaml").write_text(file.replace(camera, called), "utf-8")
+    assert home.run("lot", "apply", str(tmp_path / "mall.yaml")).status == 0
+    said = home.run("device", "login", "mall", "cam-vip-in", "--user", "openberth", "--stdin", typed="pass-word-7\n")
+    assert (said.status, said.out) == (0, "")
+    assert "kept sealed" in said.err
+    assert "pass-word-7" not in home.run("device", "list", "mall").out + said.err
+    assert "erased" in home.run("device", "login", "mall", "cam-vip-in", "--forget").err
+    assert home.run("lot", "apply", MALL).status == 0
+
+
 def test_a_price_is_explained(home: Home) -> None:
     said = home.run("tariff", "quote", "mall", "--from", "2026-11-20T09:00", "--to", "+95m").out
     assert "4 units of 30 minutes" in said
@@ -87,6 +109,15 @@ def test_the_plate_of_nobody_inside_cannot_be_corrected(home: Home) -> None:
     said = home.run("lot", "plate", "mall", "粤B12345", "粤B12346", "--reason", "looked")
     assert (said.status, said.out) == (1, "")
     assert said.err.startswith("openberth: No stay was found for this car.")
+
+
+def test_whereabouts_are_reset_and_a_convoy_goes_through(home: Home) -> None:
+    for deed in ("soft-close", "reopen"):
+        assert "No stay was found" in home.run("lot", deed, "mall", "粤B12345", "--reason", "looked").err
+    assert "whereabouts are reset" in home.run("lot", "neutral", "mall", "--right", "resident", "--reason", "fault").out
+    assert "no cars of the kind" in home.run("lot", "neutral", "mall", "--right", "nobility", "--reason", "x").refused()
+    assert "for 5 minutes" in home.run("lot", "convoy", "mall", "in-1", "--minutes", "5", "--reason", "wedding").out
+    assert "every car again" in home.run("lot", "convoy", "mall", "in-1").out
 
 
 def test_the_state_of_a_lot_changes_with_a_reason(home: Home) -> None:
@@ -150,7 +181,7 @@ def test_the_doctor_says_what_is_ill(home: Home) -> None:
 
 
 def test_a_second_server_on_the_same_data(home: Home) -> None:
-    said = home.run("serve", "--port", "0", "--barrier-port", "0").refused()
+    said = home.run("serve", "--port", "0", "--barrier-port", "0", OPENBERTH_MQTT__PORT="0").refused()
     assert "in use by another server" in said
 
 

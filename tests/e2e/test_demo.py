@@ -56,6 +56,7 @@ def test_a_short_demo_balances(tmp_path: Path) -> None:
     here = r"http://127\.0\.0\.1:\d+"
     assert re.search(rf"pay as a driver .*: {here}/c/\w+ ", said.out)
     assert re.search(rf"WeChat Pay stand-in {here}, Alipay stand-in {here}$", said.out, re.MULTILINE)
+    assert re.search(rf"sign in by any mobile number; its code is on {here}\)$", said.out, re.MULTILINE)
     told = re.findall(r"  (paid .+?|left in .+?|cash counted .+?) +¥([\d,.]+) +¥([\d,.]+)  ✓$", said.out, re.MULTILINE)
     assert all(ours == theirs for _, ours, theirs in told)
     moved = {what for what, ours, _ in told if ours != "0.00"}
@@ -73,7 +74,7 @@ def test_it_ends_in_order_when_asked_and_leaves_nothing_behind(tmp_path: Path) -
         folder = Path(next_line(running, "starting in").split()[-1])
         next_line(running, r"inside [1-9]")
         pids = children_of(running.pid)
-        assert len(pids) == 4
+        assert len(pids) == 5
         running.send_signal(signal.SIGINT)
         out, _ = running.communicate(timeout=90)
     assert running.returncode == 0, out
@@ -91,7 +92,7 @@ def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         folder = Path(next_line(running, "starting in").split()[-1])
         next_line(running, "server answers")
         pids = children_of(running.pid)
-        assert len(pids) == 4
+        assert len(pids) == 5
         running.kill()
         running.wait(10)
         wait_for(lambda: not any(alive(pid) for pid in pids), 20)

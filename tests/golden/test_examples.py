@@ -12,6 +12,7 @@ from openberth.contexts.permits.document import read_permits
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.tariffs.document import read_tariff, tariff_from_plain, tariff_to_plain
 from openberth.contexts.tariffs.document.days import read_days
+from openberth.infra.documents.writing import yaml_text
 
 ROOT = Path(__file__).parents[2]
 TARIFFS = sorted((ROOT / "tariffs").glob("*.yaml"))
@@ -27,6 +28,7 @@ def test_tariffs_are_read_and_written_back(path: Path) -> None:
     tariff = read_tariff(path.read_text("utf-8"), name=path.name)
     assert tariff.code == path.stem
     assert tariff_from_plain(tariff_to_plain(tariff)) == tariff
+    assert read_tariff(yaml_text(tariff_to_plain(tariff)), name=path.name) == tariff
 
 
 @pytest.mark.parametrize("code", LOTS)
@@ -43,6 +45,12 @@ def test_lots_fit_their_tariffs(code: str) -> None:
 
 def test_an_inner_area_exists_in_two_lots() -> None:
     assert [code for code in LOTS if any(lane.kind is LaneKind.INNER for lane in lot(code).lanes)] == ["mall", "office"]
+
+
+def test_devices_of_every_kind_stand_in_the_town() -> None:
+    lots = [lot(code) for code in LOTS]
+    kinds = {device.kind for each in lots for device in each.devices}
+    assert kinds | {collector.kind for each in lots for collector in each.collectors} == set(DeviceKind)
 
 
 def test_the_town_is_busy() -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openberth.gateways.barriers import messages
-from openberth.gateways.barriers.codec import MAX_LENGTH, BrokenFrame, Flaw, Frame, FrameReader, crc16_modbus, encode
+from openberth.gateways.barriers.codec import MAX_LENGTH, BrokenFrame, Flaw, Frame, FrameReader, encode
+from openberth.gateways.checksums import crc16_modbus
 from openberth.kernel.errors import Malformed
 from tests.wire.barrier_peer import crc, pack
 

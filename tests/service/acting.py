@@ -4,18 +4,24 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from openberth.contexts import facility
+from openberth.contexts import facility, payments
 from openberth.contexts.facility.document import read_lot
+from openberth.contexts.payments.model import Refund
+from openberth.contexts.payments.service import listing as money
 from openberth.contexts.tenancy import PERMISSIONS
 from openberth.infra.database import Database, Query
 from openberth.infra.database.log import number_committed, read_after
 from openberth.infra.database.sqlite import SqliteDatabase
+from openberth.infra.database.statement import scope_params
+from openberth.infra.lists import ListAsk
 from openberth.infra.outbox import Tail
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope, system
 from openberth.kernel.events import Envelope
@@ -43,14 +49,43 @@ def read(db: Database, query: Callable[..., T], /, by: Caller = SYSTEM, **params
     return db.read_now(partial(query, **params), by=by)
 
 
+def newest(db: Database, query: Callable[..., Any], lot: Id, limit: int = 1_000) -> list[Any]:
+    """Return what a list of one lot holds, newest first."""
+    return list(read(db, query, lots=[lot], ask=ListAsk(limit)).items)
+
+
+def bills_in(db: Database, lot: Id) -> list[payments.Bill]:
+    """Return the bills of a lot, newest first."""
+    return newest(db, money.listed_bills, lot)
+
+
+def receipts_in(db: Database, lot: Id) -> list[payments.Receipt]:
+    """Return the receipts of a lot, newest first."""
+    return newest(db, money.listed_receipts, lot)
+
+
+def refunds_in(db: Database, lot: Id) -> list[Refund]:
+    """Return the refunds of a lot, newest first."""
+    return newest(db, money.listed_refunds, lot)
+
+
+def debts_in(db: Database, lot: Id) -> list[payments.Debt]:
+    """Return the debts of a lot, newest first."""
+    return newest(db, money.listed_debts, lot)
+
+
 def lot_file(name: str) -> facility.Lot:
     """Return one of the example lots."""
     return read_lot((ROOT / "lots" / f"{name}.yaml").read_text(encoding="utf-8"), name=name)
 
 
-def mall(db: Database, company: Id = COMPANY) -> Id:
-    """Apply the example mall and return its id."""
-    return write(db, facility.apply_lot, company=company, lot=lot_file("mall")).lot
+def mall(db: Database, company: Id = COMPANY, networks: Sequence[str] = ()) -> Id:
+    """Apply the example mall, with its devices in other networks if some are given, and return its id."""
+    lot = lot_file("mall")
+    if networks:
+        there = tuple(ip_network(text) for text in networks)
+        lot = replace(lot, devices=tuple(replace(each, networks=there) for each in lot.devices))
+    return write(db, facility.apply_lot, company=company, lot=lot).lot
 
 
 def ids_of(db: Database, lot: Id) -> Mapping[str, Id]:
@@ -84,11 +119,13 @@ async def following(db: Database, *watchers: Callable[[Sequence[Envelope]], None
         await asyncio.gather(task, return_exceptions=True)
 
 
-def plan_of(db: Database, query: Query[Any], params: Mapping[str, Any]) -> str:
+def plan_of(db: Database, query: Query[Any], params: Mapping[str, Any], scope: Scope = EVERYTHING) -> str:
     """Return how SQLite runs a query; servers are skipped."""
     if not isinstance(db, SqliteDatabase):
         pytest.skip("query plans are looked at on SQLite")
-    prepared = query.prepared(db._dialect, EVERYTHING)
+    prepared = query.prepared(db._dialect, scope)
     with contextlib.closing(sqlite3.connect(db.path)) as connection:
-        rows = connection.execute(f"EXPLAIN QUERY PLAN {prepared.sql}", prepared.bind(params)).fetchall()
+        rows = connection.execute(
+            f"EXPLAIN QUERY PLAN {prepared.sql}", prepared.bind({**params, **scope_params(scope)})
+        ).fetchall()
     return "\n".join(row[3] for row in rows)

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from openberth.bootstrap import _health
+from openberth.bootstrap.devices import at_home
+from openberth.bootstrap.house import health_of
+from openberth.infra.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -15,6 +17,20 @@ from openberth.bootstrap import _health
 def test_a_server_is_ready_when_its_database_works(waiting: int, trouble: str | None, reason: str | None) -> None:
     database: Any = SimpleNamespace(waiting=lambda: {"lane": waiting}, trouble=lambda: trouble)
     pictures: Any = SimpleNamespace(waiting=0)
-    report = _health(database, pictures).ready()
+    report = health_of(database, pictures).ready()
     assert report.ok is (reason is None)
     assert [finding.reason for finding in report.findings if finding.name == "database"] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("settings", "alone"),
+    [
+        ({}, True),
+        ({"public_url": "http://localhost:8420"}, True),
+        ({"http": {"host": "10.0.0.5"}}, False),
+        ({"http": {"trusted_proxies": ["127.0.0.1"]}}, False),
+        ({"public_url": "https://parking.example.com"}, False),
+    ],
+)
+def test_a_server_behind_a_proxy_of_its_machine_is_not_alone_there(settings: dict[str, Any], alone: bool) -> None:
+    assert at_home(Settings(**settings)) is alone

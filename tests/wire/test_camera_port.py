@@ -231,6 +231,20 @@ def test_strangers_open_nothing_and_are_counted(house: House, entry: Camera) -> 
     assert entry.post(frame)[0] == 200
 
 
+def test_a_camera_that_nobody_knows_waits_for_a_person(house: House, entry: Camera) -> None:
+    part = '--caa771fe\r\nContent-Disposition: form-data; name="serialno"\r\n\r\n8a3f-of-nobody\r\n--caa771fe--\r\n'
+    form = "multipart/form-data; boundary=caa771fe"
+    status, said = entry.post(part.encode(), form, "/devices/vzenith/" + "0" * 64)
+    assert (status, json.loads(said)["code"]) == (404, "device.no_secret")
+
+    def waits() -> bool:
+        with operator(house) as api:
+            found = api.get("/v1/devices/waiting").json()["items"]
+        return "8a3f-of-nobody" in {each["serial"] for each in found}
+
+    assert _eventually(waits)
+
+
 def test_new_credentials_end_the_old_ones(house: House) -> None:
     camera = Camera(house, "cam-vip-out", None)
     old = camera.path

@@ -177,6 +177,7 @@ def test_a_server_over_tls_is_reached_by_this_machine_under_its_certificate(tmp_
     ours = {
         "OPENBERTH_DATA": str(tmp_path / "data"), "OPENBERTH_KEYS": str(tmp_path / "keys.json"),
         "OPENBERTH_HTTP__PORT": str(ports[0]), "OPENBERTH_BARRIER__PORT": str(ports[1]),
+        "OPENBERTH_MQTT__PORT": "0", "OPENBERTH_SENSOR__PORT": "0",
         "OPENBERTH_HTTP__TLS__CERTIFICATE_FILE": str(tls.certificate_file),
         "OPENBERTH_HTTP__TLS__KEY_FILE": str(tls.key_file), "PYTHONPATH": str(ROOT / "src"),
     }  # fmt: skip

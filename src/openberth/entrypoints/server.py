@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import structlog
 import uvicorn
@@ -18,12 +19,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from openberth.bootstrap import House, open_house
+from openberth.bootstrap import DeviceRoom, House, open_house
 from openberth.entrypoints.patience import patient
 from openberth.entrypoints.proxies import behind
 from openberth.entrypoints.tls import Certificate
 from openberth.entrypoints.web import build_app
-from openberth.gateways.cameras import port as camera_port
+from openberth.gateways.cameras.families import PUSHING
+from openberth.gateways.sensors.http_port import MAKES as SENSORS
 from openberth.infra.http.limits import AddressRange
 from openberth.infra.http.problems import WrongMethod, problem_response
 from openberth.infra.http.safety import SAFE_HEADERS
@@ -52,21 +54,29 @@ async def serve(settings: Settings) -> None:
     certificate = None if settings.http.tls is None else Certificate(settings.http.tls)
     with contextlib.ExitStack() as ports:
         http = ports.enter_context(listening(settings.http.host, settings.http.port))
-        barriers = None
+        barriers = mqtt = sensors = None
         if "devices" in settings.roles:
             barriers = ports.enter_context(listening(settings.barrier.host, settings.barrier.port))
+            sensors = ports.enter_context(listening(settings.sensor.host, settings.sensor.port))
+            if settings.mqtt.broker is None:
+                mqtt = ports.enter_context(listening(settings.mqtt.host, settings.mqtt.port))
         async with open_house(settings) as house:
-            await _serve_house(house, http, barriers, certificate)
+            await _serve_house(house, _Sockets(http, barriers, mqtt, sensors), certificate)
 
 
-async def _serve_house(
-    house: House, http: socket.socket, barriers: socket.socket | None, certificate: Certificate | None
-) -> None:
+class _Sockets(NamedTuple):
+    http: socket.socket
+    barriers: socket.socket | None
+    mqtt: socket.socket | None
+    sensors: socket.socket | None
+
+
+async def _serve_house(house: House, sockets: _Sockets, certificate: Certificate | None) -> None:
     settings = house.settings
-    devices = barriers is not None
+    devices = sockets.barriers is not None
     app: ASGIApp = build_app(house)
     if devices:
-        app = DeviceFront(app, house.cameras.serve)
+        app = DeviceFront(app, house.devices.cameras.serve, house.devices.sensors.serve)
     proxies = AddressRange.parse(settings.http.trusted_proxies)
     server = _Server(
         uvicorn.Config(
@@ -88,61 +98,89 @@ async def _serve_house(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    barrier_port = 0 if barriers is None else (await house.barriers.server.start_on(barriers))[1]
+    mqtt_certificate = None if settings.mqtt.tls is None else Certificate(settings.mqtt.tls, http=False)
+    ports = await _let_devices_in(house.devices, sockets, mqtt_certificate)
     # What is here now stays: the collector would walk it again and again, tens of milliseconds in front of a gate.
     gc.collect()
     gc.freeze()
     work = asyncio.create_task(house.run(), name="house")
-    serving = asyncio.create_task(_serve_http(server, http), name="http")
-    watching = None if certificate is None else asyncio.create_task(certificate.watch(), name="certificate")
+    serving = asyncio.create_task(_serve_http(server, sockets.http), name="http")
+    certificates = [one for one in (certificate, mqtt_certificate) if one is not None]
+    watching = [asyncio.create_task(one.watch(), name="certificate") for one in certificates]
     place = settings.data / PLACE_FILE
-    port = http.getsockname()[1]
-    place.write_text(json.dumps({"pid": os.getpid(), "port": port, "barrier_port": barrier_port}), encoding="utf-8")
-    log.info("server.ready", http_port=port, barrier_port=barrier_port, database=house.database.kind)
+    place.write_text(json.dumps({"pid": os.getpid(), **ports}), encoding="utf-8")
+    log.info("server.ready", database=house.database.kind, http_port=ports.pop("port"), **ports)
     try:
         await asyncio.wait({asyncio.create_task(stop.wait()), work, serving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         place.unlink(missing_ok=True)
         server.should_exit = True
         if devices:
-            await house.barriers.server.stop()
+            await house.devices.stop()
         await asyncio.gather(serving, return_exceptions=True)
-        background = [task for task in (work, watching) if task is not None]
+        background = [work, *watching]
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         log.info("server.stopped")
 
 
+async def _let_devices_in(room: DeviceRoom, sockets: _Sockets, certificate: Certificate | None) -> dict[str, int]:
+    """Answer at every socket there is; return the ports by name, 0 where nobody listens."""
+    ports = {"port": sockets.http.getsockname()[1], "barrier_port": 0, "mqtt_port": 0, "sensor_port": 0}
+    if sockets.barriers is not None:
+        _, ports["barrier_port"] = await room.barriers.server.start_on(sockets.barriers)
+    if sockets.mqtt is not None:
+        tls = None if certificate is None else certificate.context
+        _, ports["mqtt_port"] = await room.mqtt.endpoint.start_on(sockets.mqtt, tls=tls)
+    if sockets.sensors is not None:
+        _, ports["sensor_port"] = await room.magnetic.start_on(sockets.sensors)
+    return ports
+
+
 async def _serve_http(server: uvicorn.Server, http: socket.socket) -> None:
     await server.serve(sockets=[http])
+
+
+DEVICES = "/devices/"
+Served = Callable[[Request, str, str], Awaitable[Response]]
 
 
 class DeviceFront:
     """Sends what devices push straight to their port, past everything that people and programs need.
 
     A camera's request needs no token, no documents and no log line; measured, the layers in between cost it a third,
-    and a router of two routes as much as reading the request. The secret is the part of the path behind the prefix.
+    and a router of two routes as much as reading the request. The secret is the part of the path behind the make.
     """
 
-    def __init__(self, app: ASGIApp, cameras: Callable[[Request, str], Awaitable[Response]]) -> None:
+    def __init__(self, app: ASGIApp, cameras: Served, sensors: Served) -> None:
         self._app = app
         self._cameras = cameras
+        self._sensors = sensors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] == "http" and scope["path"].startswith(camera_port.PREFIX):
-            answer = await self._device(Request(scope, receive))
+        make, rest = _pushed(scope["path"]) if scope["type"] == "http" else ("", "")
+        if make:
+            answer = await self._device(Request(scope, receive), make, rest)
             answer.raw_headers += SAFE_HEADERS
             await answer(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _device(self, request: Request) -> Response:
+    async def _device(self, request: Request, make: str, rest: str) -> Response:
         if request.method != "POST":
             return problem_response(WrongMethod(("POST",)), request.scope)
-        secret, _, _ = request.scope["path"][len(camera_port.PREFIX) :].partition("/")
-        return await self._cameras(request, secret)
+        served = self._cameras if make in PUSHING else self._sensors
+        return await served(request, make, rest)
+
+
+def _pushed(path: str) -> tuple[str, str]:
+    """Return the make whose devices push to a path, and what stands behind it; nothing for any other path."""
+    if not path.startswith(DEVICES):
+        return "", ""
+    make, _, rest = path[len(DEVICES) :].partition("/")
+    return (make, rest) if rest and (make in PUSHING or make in SENSORS) else ("", "")
 
 
 class _Server(uvicorn.Server):

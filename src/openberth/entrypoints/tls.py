@@ -1,4 +1,4 @@
-"""HTTP over TLS from certificate files: TLS 1.2 and newer, files read anew when they change, mistakes told in words."""
+"""Servers over TLS from certificate files: TLS 1.2 and newer, files read anew when they change, mistakes in words."""
 
 import asyncio
 import ssl
@@ -23,10 +23,10 @@ class _Encrypted(Exception):
 class Certificate:
     """The certificate that a server shows: one context, whose files are taken over when they were replaced."""
 
-    def __init__(self, tls: TlsSettings) -> None:
+    def __init__(self, tls: TlsSettings, *, http: bool = True) -> None:
         self._tls = tls
         self._seen = _state(tls)
-        self.context = context_of(tls)
+        self.context = context_of(tls, http=http)
 
     async def watch(self) -> None:
         """Look at the files until cancelled; a pair that does not fit is told, and the one before stays in force."""
@@ -50,8 +50,11 @@ class Certificate:
         return True
 
 
-def context_of(tls: TlsSettings) -> ssl.SSLContext:
-    """Return the context of a server. Raises ``Refused``: ``tls.unreadable``, ``tls.exposed``, ``tls.mismatched``, …"""
+def context_of(tls: TlsSettings, *, http: bool = True) -> ssl.SSLContext:
+    """Return the context of a server, of HTTP or of another protocol.
+
+    Raises ``Refused``: ``tls.unreadable``, ``tls.exposed``, ``tls.mismatched``, …
+    """
     for path in (tls.certificate_file, tls.key_file):
         try:
             with path.open("rb"):
@@ -62,7 +65,8 @@ def context_of(tls: TlsSettings) -> ssl.SSLContext:
             raise Refused("tls.exposed", path=str(path))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    if http:
+        context.set_alpn_protocols(["http/1.1"])
     _load(context, tls)
     return context
 

@@ -11,13 +11,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from openberth import __version__
-from openberth.contexts import facility, payments, permits, stays, tariffs, tenancy
-from openberth.contexts.facility.api import FacilityApi
-from openberth.contexts.insight.api import FinanceApi
+from openberth.contexts import facility, insight, payments, permits, stays, tariffs, tenancy
+from openberth.contexts.facility.api import (
+    DeviceLoginsApi,
+    DevicesApi,
+    EndedAlarmsApi,
+    FacilityApi,
+    LotFilesApi,
+    PlansApi,
+    SensorsApi,
+)
+from openberth.contexts.insight.api import FinanceApi, LiveApi, TablesApi
 from openberth.contexts.payments.api import (
+    BillApi,
     ChannelHooks,
     ChannelsApi,
     DebtsApi,
+    MyPrepaidApi,
     PaymentsApi,
     PayoutsApi,
     PrepaidApi,
@@ -28,18 +38,25 @@ from openberth.contexts.payments.api import (
     VerificationApi,
 )
 from openberth.contexts.payments.reactions import Cashier, Channels
-from openberth.contexts.permits.api import PermitsApi
+from openberth.contexts.permits.api import PermitsApi, WhiteListsApi
 from openberth.contexts.stays import KEEPERS
 from openberth.contexts.stays.api import (
     CasesApi,
     CodesApi,
+    DisplaysApi,
     EReceiptsApi,
     HistoryApi,
+    MineApi,
+    OccupancyCheckApi,
+    Orders,
     PayersApi,
     PicturesApi,
     PlacesApi,
     PlatesApi,
+    ReplayApi,
+    Signs,
     WhatIfApi,
+    WhereaboutsApi,
     lot_id,
 )
 from openberth.contexts.tariffs.api import CalendarsApi, LifeApi, PricesApi, Publisher, TariffsApi
@@ -58,6 +75,7 @@ from openberth.contexts.tenancy.api import (
     MeApi,
     OAuth,
     OrganisationApi,
+    OwnPlatesApi,
     PeopleApi,
     SettingsApi,
     SignInApi,
@@ -72,6 +90,7 @@ from openberth.infra.http.middleware import BodyBounds, Surface, named
 from openberth.infra.http.problems import MEDIA_TYPE, ProblemView, install
 from openberth.infra.http.refusals import RefusalWatch
 from openberth.infra.http.safety import MediaTypes, SafeHeaders, Shared, allowed_by
+from openberth.infra.http.static import FACES, Face
 from openberth.infra.http.system import SystemApi, Watch
 from openberth.infra.http.throttle import AccountLimit, AddressLimit
 from openberth.infra.key_keeping import KeyKeeper
@@ -141,6 +160,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def tabling(self) -> insight.Tabling:
+        """What makes tables that people take away."""
+        ...
+
+    @property
     def exporting(self) -> Exporting:
         """Who puts the data of tenants together."""
         ...
@@ -167,33 +191,46 @@ def build_app(parts: Parts) -> FastAPI:
     publisher = Publisher(parts.calendars)
     lots = _lots()
     entrance, door, settings = parts.entrance, parts.entrance.door, parts.settings
-    places = FacilityApi(
-        database, tariffs.currencies, http_base=settings.public_base, barrier_base=settings.barrier_base
-    )
+    places = FacilityApi(database, http_base=settings.public_base, barrier_base=settings.barrier_base,
+                         mqtt_base=settings.mqtt_base)  # fmt: skip
+    signs = Signs(database, parts.buckets)
     links = payments.ReceiptLinks(database.keys, base=settings.public_base)
+    orders = Orders(
+        database, parts.cashier, links, entrance.reception.known_to_wechat, base=settings.public_base
+    )  # fmt: skip
     apis = (
-        SystemApi(database, lot_id), places, TariffsApi(database, publisher),
+        SystemApi(database, lot_id, version=__version__), places, LotFilesApi(database, tariffs.currencies),
+        DevicesApi(database),
+        DeviceLoginsApi(database), EndedAlarmsApi(database), PlansApi(database),
+        SensorsApi(database, http_base=settings.public_base), OccupancyCheckApi(database),
+        TariffsApi(database, publisher),
         PricesApi(database, parts.calendars), LifeApi(database, publisher), CalendarsApi(database, parts.calendars),
-        PaymentsApi(database), RefundsApi(database), DebtsApi(database), ChannelsApi(database, parts.channels, lots),
+        PaymentsApi(database), BillApi(database), RefundsApi(database), DebtsApi(database),
+        ChannelsApi(database, parts.channels, lots),
         ReconciliationApi(database), PayoutsApi(database), ShiftsApi(database), SlipsApi(database),
-        PrepaidApi(database, parts.cashier), FinanceApi(database), VerificationApi(database),
-        PermitsApi(database), PlacesApi(database), HistoryApi(database), CasesApi(database), WhatIfApi(database),
-        EReceiptsApi(database, parts.press, links),
+        PrepaidApi(database, parts.cashier), FinanceApi(database), LiveApi(database), VerificationApi(database),
+        TablesApi(database, parts.tabling),
+        PermitsApi(database), WhiteListsApi(database), PlacesApi(database),
+        DisplaysApi(database, base=settings.public_base), HistoryApi(database), ReplayApi(database), CasesApi(database),
+        WhereaboutsApi(database),
+        WhatIfApi(database), EReceiptsApi(database, parts.press, links),
         AccountsApi(database, entrance.hashing), ApiKeysApi(database), GrantsApi(database, lots),
         OrganisationApi(database, lots), SettingsApi(database, lots), ExportsApi(database, parts.exporting, lots),
         SignInApi(database, entrance.reception, door, entrance.hashing),
         ConfirmApi(database, entrance.reception, door, entrance.hashing),
-        AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database),
+        AuditApi(database), PeopleApi(database), MeApi(database), PlatesApi(database), OwnPlatesApi(database),
+        MineApi(database, signs, orders, parts.cashier, links), MyPrepaidApi(database),
         PicturesApi(database, parts.blobs, door), ForgettingApi(database, KEEPERS),
         BackupsApi(database), KeysApi(database, entrance.keys, parts.key_keeper, cipher=settings.vault.algorithm),
     )  # fmt: skip
     description = Description()
     plain = [
-        *CodesApi(database, parts.cashier, parts.buckets, links, base=settings.public_base).routes(),
+        *CodesApi(database, parts.cashier, signs, orders, links, base=settings.public_base).routes(),
         *PayersApi(database, parts.press, links, parts.buckets).routes(),
         *ChannelHooks(parts.cashier).routes(),
         *OAuth(entrance.reception, entrance.keys).routes(),
         *Watch(database, parts.health, door).routes(),
+        *(route for name in ("console", "app") for route in Face(name, FACES / name).routes()),
         Route(OPENAPI, may("system.read").before(description.serve).serve, include_in_schema=False),
         WebSocketRoute(FEED, Feed(database, parts.tail, door, lot_id, parts.refusals.note).declared.serve),
     ]

@@ -61,6 +61,8 @@ _ALL_OF_KIND = Query(
 )
 _ONE_OF = Query(select(*_COLUMNS).where(*_ONE), Alarm)
 _INSERT = insert_into(alarm)
+# Who acts for some lots, such as a device, may let an alarm of its own lot stand, and none of the whole company.
+_INSERT.checked = ("company_id", "lot_id")
 _UPDATE = Write(update(alarm).where(*_ONE).values(params=bindparam("new_params")))
 _DELETE = Write(delete(alarm).where(*_ONE))
 
@@ -86,13 +88,14 @@ def tell(unit: Unit, *, company: Id, kinds: Iterable[str], troubles: Iterable[Tr
         unit.run(_DELETE, company=company, of_kind=kind, of_subject=subject)
 
 
-def stand(unit: Unit, *, company: Id, trouble: Trouble) -> None:
-    """Make one alarm stand, whatever else stands of its kind; one that stood already keeps its ``since``.
+def stand(unit: Unit, *, company: Id, trouble: Trouble) -> bool:
+    """Make one alarm stand, whatever else stands of its kind; one that stood already keeps its ``since``. Tells whether
+    it is new.
 
     For troubles that several processes tell of, each of its own: none knows what the others see.
     """
     unit.lock(("alarms", company))
-    found = _of(unit, company, trouble.kind, trouble.subject)
+    found = find(unit, company=company, kind=trouble.kind, subject=trouble.subject)
     if found is None:
         unit.run(
             _INSERT, company_id=company, kind=trouble.kind, subject=trouble.subject, since=unit.now,
@@ -102,20 +105,22 @@ def stand(unit: Unit, *, company: Id, trouble: Trouble) -> None:
         unit.run(
             _UPDATE, company=company, of_kind=trouble.kind, of_subject=trouble.subject, new_params=dict(trouble.params)
         )
+    return found is None
 
 
-def over(unit: Unit, *, company: Id, kind: str, subject: str) -> None:
-    """End one alarm, if it stands."""
-    unit.run(_DELETE, company=company, of_kind=kind, of_subject=subject)
+def over(unit: Unit, *, company: Id, kind: str, subject: str) -> bool:
+    """End one alarm; tells whether it stood."""
+    return unit.run(_DELETE, company=company, of_kind=kind, of_subject=subject) == 1
+
+
+def find(reader: Reader, *, company: Id, kind: str, subject: str) -> Alarm | None:
+    """Return one alarm, if it stands."""
+    return reader.one(_ONE_OF, company=company, of_kind=kind, of_subject=subject)
 
 
 def of_kind(reader: Reader, *, kind: str) -> list[Alarm]:
     """Return the standing alarms of a kind in the caller's companies; at most 500."""
     return reader.all(_ALL_OF_KIND, of_kind=kind)
-
-
-def _of(unit: Unit, company: Id, kind: str, subject: str) -> Alarm | None:
-    return unit.one(_ONE_OF, company=company, of_kind=kind, of_subject=subject)
 
 
 def standing(reader: Reader) -> list[Alarm]:

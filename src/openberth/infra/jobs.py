@@ -64,6 +64,22 @@ class NotYet(Exception):
 
 Handler = Callable[[Job], Awaitable[None]]
 
+
+async def tried(job: Job, work: Awaitable[None], *, most: int, give_up: Callable[[], Awaitable[object]]) -> None:
+    """Await the work of a job; when its ``most``-th attempt fails, too, ``give_up`` first says so where people look.
+
+    The error of the work is raised in any case, and ``NotYet`` passes: it is no failure.
+    """
+    try:
+        await work
+    except NotYet:
+        raise
+    except Exception:
+        if job.attempt >= most:
+            await give_up()
+        raise
+
+
 _INSERT = insert_into(job, once=True)
 _CLAIM = Write(
     update(job)

@@ -13,10 +13,10 @@ TOKEN_FILE = "operator.token"  # noqa: S105 - a file name
 
 
 def place_of(data: Path) -> dict[str, int] | None:
-    """Return where the server of a data folder listens (pid, port, barrier_port), None when none runs."""
+    """Return where the server of a data folder listens (pid and ports by their names), None when none runs."""
     try:
         found = json.loads((data / PLACE_FILE).read_text(encoding="utf-8"))
         os.kill(found["pid"], 0)
-        return {name: int(found[name]) for name in ("pid", "port", "barrier_port")}
+        return {name: int(found[name]) for name in ("pid", "port", "barrier_port", "mqtt_port", "sensor_port")}
     except (OSError, ValueError, KeyError, TypeError):
         return None

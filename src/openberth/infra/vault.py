@@ -21,7 +21,10 @@ class VaultKind(StrEnum):
     """What a sealed value is."""
 
     PLATE = "plate"
+    LISTED_PLATE = "listed_plate"  # of a car that a camera was told to let in by itself
+    OWN_PLATE = "own_plate"  # what somebody calls its own, apart from what cameras saw
     DEVICE_SECRET = "device_secret"  # noqa: S105 - a word, not a secret
+    DEVICE_LOGIN = "device_login"
     CHANNEL_SECRET = "channel_secret"  # noqa: S105
     NAME = "name"
     IDENTITY = "identity"

@@ -14,7 +14,6 @@ from openberth.kernel.ids import Id
 
 PAGE = 500
 FIRST = Id(int=0)
-LAST = Id(int=(1 << 128) - 1)
 
 
 class Placed(Protocol):

@@ -5,6 +5,8 @@ from uuid import UUID, SafeUUID
 
 Id: TypeAlias = UUID
 
+BEYOND_ALL = Id(int=(1 << 128) - 1)  # before it comes every row: where a walk from the newest on begins
+
 _VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
 _RAND_A_MAX = (1 << 12) - 1
 _RAND_B_MAX = (1 << 62) - 1

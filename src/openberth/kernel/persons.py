@@ -29,7 +29,7 @@ _CHECKS = "10X98765432"
 _IDENTITY = re.compile(r"[1-9][0-9]{16}[0-9X]\Z")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}\Z")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
-_MAINLAND = "+86"
+MAINLAND = "+86"
 _BLANKS = str.maketrans("", "", " \t-‐‑–—()\u00a0\u200b\u200c\u200d\ufeff")
 _NAME_MARKS = " ·•‧・.'’-"
 
@@ -114,7 +114,7 @@ class Phone:
     def __post_init__(self) -> None:
         if not _E164.match(self.text):
             raise InvalidPerson(PersonFault.SHAPE if self.text.startswith("+") else PersonFault.COUNTRY)
-        if self.text.startswith(_MAINLAND) and not _MOBILE.match(self.text, len(_MAINLAND)):
+        if self.text.startswith(MAINLAND) and not _MOBILE.match(self.text, len(MAINLAND)):
             raise InvalidPerson(PersonFault.SHAPE)
 
     def __repr__(self) -> str:
@@ -132,7 +132,7 @@ class Phone:
         if not plain.removeprefix("+").isdigit():
             raise InvalidPerson(PersonFault.SHAPE)
         if _MOBILE.match(plain):
-            return cls(_MAINLAND + plain)
+            return cls(MAINLAND + plain)
         if plain.startswith("00"):
             return cls("+" + plain[2:])
         if plain.startswith("86") and _MOBILE.match(plain, 2):
@@ -142,7 +142,7 @@ class Phone:
     @property
     def is_mainland(self) -> bool:
         """Tell whether it is a mobile phone of the mainland."""
-        return self.text.startswith(_MAINLAND)
+        return self.text.startswith(MAINLAND)
 
     @property
     def masked(self) -> str:
@@ -179,7 +179,7 @@ def masked_identity(text: str) -> str:
 
 def masked_phone(text: str) -> str:
     """Return a phone number with at least four digits hidden; the mainland's country code is left out."""
-    number = text.removeprefix(_MAINLAND) if _MOBILE.match(text, len(_MAINLAND)) else text
+    number = text.removeprefix(MAINLAND) if _MOBILE.match(text, len(MAINLAND)) else text
     head = 4 if number.startswith("+") else 3
     return _hidden(number, head, 4, least=4)
 

@@ -5,7 +5,7 @@ tariff, a calendar or a report asks for it, in the lot's own zone. Spans are pla
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import NewType, Protocol
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,9 @@ SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
+
+# In which channels say days and hours; China has had no other offset since 1991.
+BEIJING = timezone(timedelta(hours=8))
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

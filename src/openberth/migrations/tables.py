@@ -4,10 +4,12 @@ Revisions never import this: they are frozen. The writer of the first revision a
 """
 
 import openberth.contexts.facility.store.tables
+import openberth.contexts.insight.store.table_exports
 import openberth.contexts.insight.store.tables
 import openberth.contexts.payments.store.shift_tables
 import openberth.contexts.payments.store.tables
-import openberth.contexts.permits.store
+import openberth.contexts.permits.store.permits
+import openberth.contexts.permits.store.white_lists
 import openberth.contexts.stays.store.retention
 import openberth.contexts.stays.store.tables
 import openberth.contexts.tariffs.store.tables
@@ -15,7 +17,9 @@ import openberth.contexts.tenancy.store.accounts
 import openberth.contexts.tenancy.store.audit
 import openberth.contexts.tenancy.store.companies
 import openberth.contexts.tenancy.store.exports
+import openberth.contexts.tenancy.store.own_plates
 import openberth.contexts.tenancy.store.people
+import openberth.contexts.tenancy.store.phone_codes
 import openberth.contexts.tenancy.store.second_factor
 import openberth.contexts.tenancy.store.sessions
 import openberth.contexts.tenancy.store.settings

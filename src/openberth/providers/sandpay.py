@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Annotated, Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 import msgspec
@@ -169,7 +169,10 @@ class Sandpay:
             raise ChannelRefused(channel=NAME, reason="ORDER_CLOSED")  # made before, and expired since
         if not opened.code_url.startswith(("http://", "https://")) or not opened.order_id:
             raise _unclear()
-        return OpenedOrder(pay_url=opened.code_url, channel_order=opened.order_id)
+        url = opened.code_url
+        if order.scene is Scene.PAGE and order.back is not None:
+            url += "?" + urlencode({"return": order.back})
+        return OpenedOrder(pay_url=url, channel_order=opened.order_id)
 
     async def query(self, number: str) -> ChannelState:
         """Ask what became of an order."""

@@ -16,7 +16,7 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
+<meta name="robots" content="noindex">{refresh}
 <title>{title_zh} · {title_en}</title>
 <style>
 :root {{ color-scheme: light dark; --card: #fff; --ink: #1d2530; --soft: #5d6b7a; --line: #e4e9ee;
@@ -57,7 +57,7 @@ footer {{ margin-top: 1.25rem; font-size: .8rem; color: var(--soft); }}
 <div class="mark" aria-hidden="true">{mark}</div>
 <h1>{title_zh}<small>{title_en}</small></h1>
 {inside}
-<footer>{channel}，不涉及真实资金<br>A practice channel, no real money moves</footer>
+<footer>{channel}，{harmless_zh}<br>{harmless_en}</footer>
 </main>
 </body>
 </html>
@@ -66,17 +66,27 @@ footer {{ margin-top: 1.25rem; font-size: .8rem; color: var(--soft); }}
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How the pages of a channel look: its name below them, its colour, the ground they lie on by day."""
+    """How the pages of a channel look: its name below them with why it does no harm, its colour, the ground they lie on
+    by day.
+    """
 
     channel: str
     main: str
     ground: str
+    harmless_zh: str = "不涉及真实资金"
+    harmless_en: str = "A practice channel, no real money moves"
 
-    def page(self, mark: str, colour: str, title_zh: str, title_en: str, inside: str) -> str:
-        """Return a page: a sign in its colour, a title in Chinese and English, and what stands below it, as HTML."""
+    def page(
+        self, mark: str, colour: str, title_zh: str, title_en: str, inside: str, *, refresh_s: int | None = None
+    ) -> str:
+        """Return a page: a sign in its colour, a title in Chinese and English, and what stands below it, as HTML.
+
+        ``refresh_s``: it is loaded again by itself.
+        """
         return _PAGE.format(
             channel=self.channel, main=self.main, ground=self.ground, mark=mark, colour=colour, title_zh=title_zh,
-            title_en=title_en, inside=inside,
+            title_en=title_en, inside=inside, harmless_zh=self.harmless_zh, harmless_en=self.harmless_en,
+            refresh="" if refresh_s is None else f'\n<meta http-equiv="refresh" content="{refresh_s}">',
         )  # fmt: skip
 
 

@@ -186,6 +186,13 @@ class Credentials(msgspec.Struct, frozen=True):
     kind: str
     secret: str
     path: str | None = None
+    address: str = ""
+
+
+class CollectorCredentials(msgspec.Struct, frozen=True):
+    """Where a collector of sensors pushes to."""
+
+    path: str
 
 
 def shaped(kind: type[T], value: object) -> T:
@@ -306,6 +313,11 @@ class Operator:
     async def credentials(self, lot: str, device: str) -> Credentials:
         """Make a new secret for a device."""
         return shaped(Credentials, await self.client.post(f"/v1/lots/{lot}/devices/{device}/credentials"))
+
+    async def collector_path(self, lot: str, collector: str) -> str:
+        """Make a new secret for a collector of sensors; returns the path that it pushes to."""
+        answer = await self.client.post(f"/v1/lots/{lot}/collectors/{collector}/credentials")
+        return shaped(CollectorCredentials, answer).path
 
     async def lane(self, lot: str, lane: str) -> LaneView:
         """Return who waits at a lane."""

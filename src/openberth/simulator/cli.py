@@ -55,6 +55,7 @@ def simulate(
         int | None, typer.Option("--float", min=0, help="Guards work in shifts with this float, in minor units.")
     ] = None,
     barrier_port: Annotated[int, typer.Option(help="Where barrier controllers dial.")] = 8421,
+    sensor_port: Annotated[int, typer.Option(help="Where collectors of sensors dial.")] = 8423,
     hours: Annotated[float, typer.Option(min=0, help="Business hours to run.")] = 24.0,
     minutes: Annotated[float | None, typer.Option(min=0, help="Machine minutes to run, instead of --hours.")] = None,
     load: Annotated[float, typer.Option(min=0, help="Multiplies the arrivals of the lot files.")] = 1.0,
@@ -87,6 +88,7 @@ def simulate(
             accounts=accounts,
             float_minor=opening,
             barrier_port=barrier_port,
+            sensor_port=sensor_port,
             hours=hours,
             minutes=minutes,
             load=load,

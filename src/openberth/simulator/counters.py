@@ -58,6 +58,8 @@ class Counters:
     stray_opens: int = 0  # a boom opened with no car before it
     transmissions: int = 0  # records sent by cameras, every try counted
     retransmissions: int = 0
+    sensor_losses: int = 0  # changes of spaces that nobody was told, until the next full state
+    collector_cuts: int = 0
     duplicates: int = 0
     lost_answers: int = 0
     stored_offline: int = 0

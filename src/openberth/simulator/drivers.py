@@ -49,7 +49,10 @@ class Driver:
             way = visit.rng.choice(ways) if ways else None
             if way is not None and not await self._cross(way[0]):
                 way = None
+            area = way[0].target if way is not None else visit.entry.lane.target if visit.entry else ""
+            self._place.ground.park(visit.number, area, visit.rng)
             await self._park()
+            self._place.ground.leave(visit.number)
             out = way is None or await self._leave_inner(way[1])
             if out and await self._go_out():
                 counters.inside -= 1
@@ -57,6 +60,8 @@ class Driver:
         except (NoAnswer, Refusal) as error:
             visit.trouble.append(str(error))
         finally:
+            if visit.fate is not Fate.INSIDE:
+                self._place.ground.leave(visit.number)
             self._world.books.close(visit)
             await self._phone.close()
 
@@ -222,11 +227,12 @@ class Driver:
                 return False
             shown = await self._show(site, crossing, reading)
             opens = await site.opens(shown)
+            if shown is not None and (shown.sight.stored or not shown.delivered):
+                self.visit.left_unpaid = True  # without network nobody is asked for money; what is owed stays a debt
             if shown is None or shown.delivered:
                 if opens:
                     return True
             else:
-                self.visit.left_unpaid = True  # without network nobody is asked for money; what is owed stays a debt
                 if opens:
                     return True
                 if not shown.sight.sent_us or not await site.camera.drained(site.waits.online_s):
@@ -255,6 +261,7 @@ class Driver:
             elif waiting is not None:
                 await guard.help(site, visit)
                 if await site.boom.wait_open(site.waits.look_s):
+                    visit.left_unpaid = True  # a person let it out: what it owes stays a debt
                     return True
             else:
                 return await site.boom.wait_open(site.waits.open_s)

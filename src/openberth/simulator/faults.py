@@ -21,6 +21,14 @@ FAULTS: Mapping[str, tuple[float, str]] = {
     "clock-skew": (0.3, "cameras (share) whose clock is wrong, half of them beyond what a lot tolerates"),
     "misread": (0.02, "plates read with one similar character wrong"),
     "unread": (0.01, "plates not read at all although the car has one"),
+    "reorder": (0.1, "records of MQTT cameras that leave after the next one"),
+    "drop": (0.05, "messages of MQTT cameras that are lost with their connection: they are said again"),
+    "sensor-drop": (0.05, "changes of a space that its sensor tells nobody; the next full state does"),
+    "sensor-duplicate": (0.1, "changes of a space that its sensor tells twice"),
+    "sensor-reorder": (0.1, "changes of spaces that overtake one another"),
+    "sensor-flapping": (0.01, "changes of a space after which its sensor changes its mind, again and again"),
+    "collector-silent": (0.005, "messages after which a collector keeps still for longer than it may"),
+    "collector-cut": (0.01, "messages after which a collector's connection breaks"),
     "barrier-cut": (0.02, "passes after which the barrier's connection breaks"),
 }
 

@@ -167,7 +167,7 @@ class Guard:
         if site is None or visit is None:
             remedies: list[tuple[str, dict[str, str]]] = []
         else:
-            remedies = [*await self._remedies(site, visit), ("open", {})]
+            remedies = [*await self._remedies(case, site, visit), ("open", {})]
         for action, more in [*remedies, ("dismiss", {})]:
             try:
                 await self._api.resolve(case.id, action, "simulator: seen with own eyes", **more)
@@ -178,10 +178,15 @@ class Guard:
                 visit.known_as = more["plate"]
             return
 
-    async def _remedies(self, site: Site, visit: Visit) -> list[tuple[str, dict[str, str]]]:
+    async def _remedies(
+        self, case: ExceptionView, site: Site, visit: Visit
+    ) -> list[tuple[str, dict[str, str]]]:  # fmt: skip
         """Return what would put a case right: the true plate, or the stay the car came in with."""
         true_plate = visit.car.text if visit.car else ""
         correction = [("correct_plate", {"plate": true_plate})] if true_plate else []
+        if case.kind == "entered_again" and site.lane.kind != "entry":  # it came in as it was seen: the later entry
+            stays = await self._api.stays(self._lot, visit.known_as, "open")
+            return [("match_stay", {"stay": stays[0].id})] if stays else []
         if site.lane.kind == "entry" or visit.known_as in ("", true_plate):
             return correction
         stays = await self._api.stays(self._lot, visit.known_as, "open")

@@ -3,7 +3,7 @@
 A reader of its own: OpenBerth checks the files properly, this one only needs them to be usable and says so when not.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,12 @@ import yaml
 from openberth.simulator.clock import HOUR_US, SECOND_US
 from openberth.simulator.tariff import Tariff
 
-CAMERAS = frozenset({"vzenith_http"})
+VZENITH_MQTT = "vzenith_mqtt"
+GENERIC_MQTT = "generic_mqtt"
+CAMERAS = frozenset({"vzenith_http", "huaxia_http", "hikvision", "dahua", "generic_http", VZENITH_MQTT, GENERIC_MQTT})
+COLLECTORS = frozenset({"geomagnetic_tcp", "chirpstack_http", "space_camera_http"})
 BARRIERS = frozenset({"barrier_tcp"})
+TERMINALS = frozenset({"saifeimu_mqtt"})
 _FREE_KINDS = frozenset({"resident", "internal", "free"})
 _SHARE_SLACK = 1e-6
 
@@ -37,6 +41,16 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Collector:
+    """A machine that speaks for sensors: its kind, what it calls itself, and its sensors as (space, name)."""
+
+    code: str
+    kind: str
+    serial: str
+    sensors: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     """A passage: from outside (``origin`` empty) or an area, to an area or outside."""
 
@@ -46,6 +60,7 @@ class Lane:
     target: str
     camera: Device | None
     barrier: Device | None
+    terminal: Device | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,8 @@ class LotPlan:
     lanes: tuple[Lane, ...]
     area_tariffs: Mapping[str, str]
     habits: Habits
+    spaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of each area
+    collectors: tuple[Collector, ...] = ()
     permits: list[Permit] = field(default_factory=list)
     tariffs: dict[str, Tariff] = field(default_factory=dict)
 
@@ -172,6 +189,10 @@ def read_lot(document: Mapping[str, Any]) -> LotPlan:
         lanes=tuple(_lane(entry, outer, devices) for entry in document.get("lanes") or []),
         area_tariffs={area["code"]: str(area.get("tariff") or document["tariff"]) for area in areas},
         habits=_habits(code, document["simulation"]),
+        spaces={area["code"]: tuple(_spaces(area.get("spaces") or [])) for area in areas},
+        collectors=tuple(
+            _collector(entry, document.get("sensors") or []) for entry in document.get("collectors") or []
+        ),
     )
 
 
@@ -195,6 +216,22 @@ def _device(entry: Mapping[str, Any]) -> Device:
     )
 
 
+def _collector(entry: Mapping[str, Any], sensors: Iterable[Mapping[str, Any]]) -> Collector:
+    ours = tuple((str(each["space"]), str(each["id"])) for each in sensors if each["collector"] == entry["code"])
+    return Collector(str(entry["code"]), str(entry["kind"]), str(entry.get("serial") or ""), ours)
+
+
+def _spaces(ranges: Iterable[str]) -> Iterator[str]:
+    """Yield the codes of ``A001-A300`` and of single spaces."""
+    for each in ranges:
+        first, _, last = str(each).partition("-")
+        letters = first.rstrip("0123456789")
+        digits = len(first) - len(letters)
+        end = last or first
+        for number in range(int(first[len(letters) :]), int(end[len(letters) :]) + 1):
+            yield f"{letters}{number:0{digits}d}"
+
+
 def _lane(entry: Mapping[str, Any], outer: str, devices: list[Device]) -> Lane:
     code, kind = str(entry["code"]), str(entry["kind"])
     here = [device for device in devices if device.lane == code]
@@ -205,6 +242,7 @@ def _lane(entry: Mapping[str, Any], outer: str, devices: list[Device]) -> Lane:
         target=str(entry.get("to") or ("" if kind == "exit" else outer)),
         camera=next((device for device in here if device.kind in CAMERAS), None),
         barrier=next((device for device in here if device.kind in BARRIERS), None),
+        terminal=next((device for device in here if device.kind in TERMINALS), None),
     )
 
 

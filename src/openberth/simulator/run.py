@@ -16,11 +16,12 @@ from openberth.simulator.clock import HOUR_US, BusinessClock, instant_us
 from openberth.simulator.comparison import Comparison
 from openberth.simulator.counters import Counters
 from openberth.simulator.faults import Faults
+from openberth.simulator.lot_town import LotTown, Wiring
 from openberth.simulator.paying import Purse
 from openberth.simulator.plan import LotPlan, read_plans
 from openberth.simulator.plates import PlateMint
 from openberth.simulator.site import Waits
-from openberth.simulator.town import LotTown, Town, Wiring, phone_source
+from openberth.simulator.town import Town, phone_source
 from openberth.simulator.web import NoAnswer
 from openberth.simulator.world import World
 
@@ -50,6 +51,7 @@ class TownConfig:
     wechatpay_url: str | None = None
     alipay_url: str | None = None
     barrier_port: int = 8421
+    sensor_port: int = 8423
     accounts: int = 0
     float_minor: int | None = None
     hours: float | None = 24.0
@@ -60,6 +62,7 @@ class TownConfig:
     timing: BoomTiming | None = None
     waits: Waits = field(default_factory=Waits)
     picture_bytes: int = 0
+    draws: bool = False  # pictures as a person would see them, for demos
     guard_poll_s: float = 1.0
     drain_s: float = 90.0
     settle_s: float = 20.0
@@ -155,8 +158,9 @@ def _world(config: TownConfig, plans: list[LotPlan], clock: BusinessClock, count
 
 async def _built(config: TownConfig, plans: list[LotPlan], api: Operator, world: World) -> Town:
     timing = config.timing or BoomTiming.for_speed(float(world.clock.speed))
-    wiring = Wiring(config.url, config.barrier_port, timing, config.waits, config.picture_bytes, config.guard_poll_s,
-                    config.float_minor, config.accounts)  # fmt: skip
+    wiring = Wiring(config.url, config.barrier_port, config.sensor_port, timing,
+                    config.waits, config.picture_bytes, config.draws,
+                    config.guard_poll_s, config.float_minor, config.accounts)  # fmt: skip
     lots = [LotTown(plan, api, world, wiring, str(config.seed)) for plan in plans]
     for lot in lots:
         await lot.build()

@@ -5,16 +5,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from random import Random
+from typing import TypeAlias
 
 from openberth.simulator.books import Crossing, Visit
 from openberth.simulator.boom import Boom
 from openberth.simulator.clock import BusinessClock
 from openberth.simulator.counters import Counters
 from openberth.simulator.devices.barrier import BarrierController
-from openberth.simulator.devices.vzenith import Shown, VzenithCamera
+from openberth.simulator.devices.mqtt_camera import MqttCamera
+from openberth.simulator.devices.pushing import PushingCamera
+from openberth.simulator.devices.standing import Shown
 from openberth.simulator.devices.vzenith_wire import TRIGGER_TURNED_BACK, Reading
 from openberth.simulator.faults import Faults
 from openberth.simulator.plan import Lane
+
+Camera: TypeAlias = PushingCamera | MqttCamera
 
 _LOOP_INPUT = 0  # IO 1: the loop behind the barrier
 _CLEAR_S = 10.0
@@ -39,7 +44,7 @@ class Site:
         self,
         lane: Lane,
         boom: Boom,
-        camera: VzenithCamera,
+        camera: Camera,
         barrier: BarrierController | None,
         *,
         name: str,
@@ -127,7 +132,7 @@ class Site:
     def _turn_back(self, visit: Visit) -> None:
         """Let the camera report that the car it has read backs out of the lane."""
         reading = self._looked_at
-        if reading is None:
+        if reading is None or not self.camera.turns_back:
             return
         visit.turned_back += self.lane.kind == "entry"
         self.camera.recognise(

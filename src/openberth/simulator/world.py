@@ -10,6 +10,7 @@ from openberth.simulator.clock import SECOND_US, BusinessClock
 from openberth.simulator.counters import Counters
 from openberth.simulator.devices.vzenith_wire import Reading
 from openberth.simulator.faults import Faults
+from openberth.simulator.ground import Ground
 from openberth.simulator.guard import Guard
 from openberth.simulator.paying import Purse
 from openberth.simulator.plan import LotPlan
@@ -23,6 +24,7 @@ class Place(Protocol):
     plan: LotPlan
     sites: dict[str, Site]
     guard: Guard
+    ground: Ground
     scan_code: str
 
 

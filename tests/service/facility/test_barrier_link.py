@@ -9,12 +9,14 @@ from ipaddress import ip_network
 from typing import Any
 
 from openberth.contexts import facility
+from openberth.contexts.facility import DeviceKind
 from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence, Strays
+from openberth.contexts.facility.service.waiting import waiting_devices
 from openberth.gateways.barriers.link import BarrierLink
 from openberth.infra.database import Database
 from openberth.infra.refusals import Refusal
 from openberth.kernel.ids import Id
-from tests.service.acting import COMPANY, following, ids_of, lot_file, mall, write
+from tests.service.acting import COMPANY, following, ids_of, lot_file, mall, read, write
 from tests.service.facility.test_devices import credentials
 from tests.wire.barrier_peer import Peer
 
@@ -94,6 +96,23 @@ def play(db: Database, change: Callable[[Id], Any], *, stays: bool) -> None:
             other.close()
 
     asyncio.run(run())
+
+
+def test_a_barrier_that_nobody_knows_waits_for_a_person(db: Database) -> None:
+    async def run() -> None:
+        async with listening(db) as (link, address):
+            dialled = Dialled(*await asyncio.open_connection(*address))
+            peer = Peer(bytes(32), "of-nobody")
+            dialled._writer.write(peer.hello())
+            dialled._writer.write(peer.proof(await dialled._frame()))
+            await dialled._reader.read()
+            assert link.server.counts["ended.unknown_serial"] == 1
+            await link._strays.flush()
+            dialled.close()
+
+    asyncio.run(run())
+    [one] = read(db, waiting_devices)
+    assert (one.serial, one.kind, one.address) == ("of-nobody", DeviceKind.BARRIER_TCP, "127.0.0.1")
 
 
 def test_a_new_secret_hangs_up_who_is_connected_with_the_old_one(db: Database) -> None:

@@ -1,7 +1,9 @@
 """Lot files on a real database: applied twice, retired and back, cars in a retired area, scope, state, credentials."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from openberth.contexts.facility import CommandState, LotState
 from openberth.contexts.facility.model import (
     Area,
     CapOrder,
+    Device,
+    DeviceKind,
     PermitWord,
     PlateColour,
     Pricing,
@@ -208,6 +212,34 @@ def test_two_companies_may_use_one_code(db: Database) -> None:
     assert read(db, facility.lot_by_code, by=of_company(OTHER_COMPANY), code="mall").id == theirs
     with pytest.raises(NotFound):
         read(db, facility.lot_by_code, code="mall")
+
+
+def test_the_serial_of_another_companys_device_over_mqtt_is_refused(db: Database) -> None:
+    networks = (ip_network("127.0.0.0/8"),)
+
+    def lot(code: str, *, kind: DeviceKind = DeviceKind.GENERIC_MQTT, serial: str = "one") -> facility.Lot:
+        device = Device("gen", kind, "in-2", networks, serial, None)
+        return replace(lot_file("mall"), code=code, devices=(*lot_file("mall").devices, device))
+
+    def apply_theirs(wanted: facility.Lot) -> None:
+        by = of_company(OTHER_COMPANY)
+        write(db, facility.apply_lot, by=by, company=OTHER_COMPANY, lot=wanted)
+
+    apply(db, lot("first"))
+    told: list[Callable[[facility.Lot], object]] = [apply_theirs]
+    told.append(lambda wanted: read(db, service.lot_changes, company=OTHER_COMPANY, lot=wanted))
+    for act in told:
+        with pytest.raises(Refused) as refusal:
+            act(lot("theirs"))
+        assert (refusal.value.code, refusal.value.params) == (
+            "device.serial_elsewhere", {"device": "gen", "serial": "one"},
+        )  # fmt: skip
+    apply_theirs(lot("theirs", serial="two"))
+    apply_theirs(lot("theirs", kind=DeviceKind.VZENITH_MQTT))
+    apply(db, lot("second"))  # a camera that is being moved within a company
+    for code in ("first", "second"):
+        apply(db, replace(lot_file("mall"), code=code))
+    apply_theirs(lot("theirs"))
 
 
 def test_another_company_sees_nothing_and_writes_nothing(db: Database) -> None:

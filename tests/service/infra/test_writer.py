@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -182,11 +183,13 @@ def test_a_full_disk_acknowledges_nothing_that_is_not_there(sqlite: SqliteDataba
     def fill(_: Unit) -> None:
         sqlite._writing.execute("INSERT INTO ballast VALUES (zeroblob(10000000))")
 
+    troubles: SimpleQueue[str | None] = SimpleQueue()
     with busy(sqlite):
         sent = [send(sqlite, use_case) for use_case in (put(1), fill, put(3))]
+        sent[1].add_done_callback(lambda _: troubles.put(sqlite.trouble()))  # in memory the next commit is soon
     with pytest.raises(Overloaded, match=r"database\.commit_failed.*full"):  # whichever statement met it
         sent[1].result(5)
-    assert sqlite.trouble() == "database.commit_failed"
+    assert troubles.get(timeout=5) == "database.commit_failed"
     acknowledged = {future.result().int for future in sent if future.exception(5) is None}
     assert stored(sqlite) == acknowledged
     assert 3 in acknowledged

@@ -25,8 +25,8 @@ from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Problem
 from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate
-from tests.service.acting import COMPANY, SYSTEM, of_company, read, write
-from tests.service.stays.street import CAR, LAST, OTHER_CAR, THIRD_CAR, Street
+from tests.service.acting import COMPANY, SYSTEM, bills_in, debts_in, of_company, read, receipts_in, refunds_in, write
+from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
 
 CARS = (CAR, OTHER_CAR, THIRD_CAR)
 _ROWS: Query[tuple[Any, ...]] = Query(
@@ -89,7 +89,7 @@ class Accountant:
     # straight from the tables
 
     def received(self) -> Counter[str]:
-        found = read(self.db, payments.receipts_of_lot, lot=self.street.lot, before=LAST, limit=1_000)
+        found = receipts_in(self.db, self.street.lot)
         filling = {one.id for one in self._bills() if one.subject_kind == payments.PREPAID}
         return _added((one.method.value, one.amount.minor) for one in found if one.bill not in filling)
 
@@ -100,10 +100,10 @@ class Accountant:
         return sum(one.paid.minor for one in self._bills() if one.subject_kind == payments.PREPAID)
 
     def _bills(self) -> list[payments.Bill]:
-        return read(self.db, payments.bills_of_lot, lot=self.street.lot, before=LAST, limit=1_000)
+        return bills_in(self.db, self.street.lot)
 
     def sent_back(self) -> Counter[str]:
-        found = read(self.db, refunds.refunds_of_lot, lot=self.street.lot, before=LAST, limit=1_000)
+        found = refunds_in(self.db, self.street.lot)
         return _added((one.cause.value, one.amount.minor) for one in found if one.state is RefundState.DONE)
 
 
@@ -167,7 +167,7 @@ class History:
         self.street.open_by_hand("out-1")
 
     def refund(self) -> None:
-        found = read(self.street.db, payments.receipts_of_lot, lot=self.street.lot, before=LAST, limit=50)
+        found = receipts_in(self.street.db, self.street.lot)
         one = self.dice.choice(found)
         amount = Money(self.dice.randint(1, one.amount.minor), "CNY")
         write(
@@ -175,11 +175,11 @@ class History:
         )  # fmt: skip
 
     def money_went(self) -> None:
-        found = read(self.street.db, refunds.refunds_of_lot, lot=self.street.lot, before=LAST, limit=50)
+        found = refunds_in(self.street.db, self.street.lot)
         write(self.street.db, refunds.refund_went, refund=self.dice.choice(found).id, channel_refund=None)
 
     def give_up(self) -> None:
-        found = read(self.street.db, refunds.refunds_of_lot, lot=self.street.lot, before=LAST, limit=50)
+        found = refunds_in(self.street.db, self.street.lot)
         asked = [one for one in found if one.state is RefundState.ASKED]
         one = self.dice.choice(asked or found)
         write(self.street.db, refunds.refund_does_not_go, refund=one.id, detail="no")
@@ -199,6 +199,6 @@ class History:
         )  # fmt: skip
 
     def waive(self) -> None:
-        found = read(self.street.db, debts.debts_of_lot, lot=self.street.lot, before=LAST, limit=50)
+        found = debts_in(self.street.db, self.street.lot)
         owed = [one for one in found if one.state is DebtState.OPEN]
         write(self.street.db, debts.waive_debt, by=of_company(COMPANY), debt=self.dice.choice(owed).id, reason="kind")

@@ -9,15 +9,17 @@ from openberth.contexts import insight, payments
 from openberth.contexts.insight.model.finance import Dimension, Line
 from openberth.contexts.insight.model.movements import KINDS, Measure
 from openberth.contexts.insight.service import feeding, rebuilding
-from openberth.contexts.payments.service import ledger
+from openberth.contexts.payments.service import ledger, prepaid
 from openberth.infra.database import Unit
 from openberth.infra.database.log import read_after
 from openberth.infra.database.schema import event
 from openberth.infra.database.statement import Write
 from openberth.infra.outbox import ConsumerRunner, Tail, standing
 from openberth.kernel.errors import Denied
+from openberth.kernel.money import Money
 from openberth.kernel.time import DAY_US, MINUTE_US
 from tests.service.acting import COMPANY, OTHER_COMPANY, of_company, read, write
+from tests.service.databases import ONCE
 from tests.service.insight.accountant import Accountant, History
 from tests.service.stays.street import CAR
 
@@ -155,6 +157,19 @@ def test_who_did_it_and_how_it_came(accountant: Accountant) -> None:
     [line] = accountant.ask(Dimension.LOT, method="cash", tariff="mall").lines
     assert (line.figures.minor(Measure.RECEIVED), line.figures.receivable) == (bill.due.minor, 0)
     assert accountant.ask(Dimension.LOT, tariff="other").lines == ()
+
+
+@ONCE
+def test_who_pays_money_out_of_a_prepaid_account_is_named(accountant: Accountant) -> None:
+    history = History(accountant.street, seed=1)
+    bill = write(accountant.db, prepaid.top_up, account=history.account, amount=Money(3_000, "CNY"))
+    write(accountant.db, payments.take_cash, by=of_company(COMPANY), bill=bill.id, tendered=bill.left)
+    history.pay_out()
+    accountant.consume()
+    paid_out = {
+        codes_of(line)[0]: line.figures.minor(Measure.PAID_OUT) for line in accountant.ask(Dimension.OPERATOR).lines
+    }
+    assert {name: minor for name, minor in paid_out.items() if minor} == {"operator": accountant.sent_back()["pay_out"]}
 
 
 def test_an_answer_says_up_to_where_it_counts_and_for_whom(accountant: Accountant) -> None:

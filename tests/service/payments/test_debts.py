@@ -17,8 +17,8 @@ from openberth.kernel.errors import NotFound, Problem
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.time import DAY_US
-from tests.service.acting import COMPANY, events, read, write
-from tests.service.stays.street import CAR, LAST, Street
+from tests.service.acting import COMPANY, debts_in, events, read, write
+from tests.service.stays.street import CAR, Street
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def left(street: Street) -> Street:
 
 
 def the_debt(street: Street) -> Debt:
-    [found] = read(street.db, debts.debts_of_lot, lot=street.lot, before=LAST, limit=10)
+    [found] = debts_in(street.db, street.lot)
     assert isinstance(found, Debt)
     return found
 
@@ -149,7 +149,7 @@ def comes_again(street: Street, minutes: int = 61) -> payments.Bill:
 
 
 def owed(street: Street) -> list[tuple[DebtState, int]]:
-    found = read(street.db, debts.debts_of_lot, lot=street.lot, before=LAST, limit=10)
+    found = debts_in(street.db, street.lot)
     bills = [read(street.db, payments.bill_by_id, bill=each.bill) for each in found]
     return [(debt.state, bill.left.minor) for debt, bill in zip(found, bills, strict=True)]
 

@@ -9,14 +9,12 @@ from openberth.contexts.payments.model.payouts import Owed, Payout, PayoutState
 from openberth.contexts.payments.model.reconciling import DayState, RowKind
 from openberth.contexts.payments.ports import StatementRow
 from openberth.contexts.payments.service import ledger, payouts, refunds
-from openberth.contexts.payments.service.receipts import receipts_of_lot
 from openberth.kernel.errors import Refused
 from openberth.kernel.money import Money
-from tests.service.acting import SYSTEM, events, read, write
+from tests.service.acting import SYSTEM, events, read, receipts_in, write
 from tests.service.databases import ONCE
 from tests.service.payments.test_reconciling import Books, books
 from tests.service.payments.test_verifying import differences
-from tests.service.stays.street import LAST
 from tests.service.tenancy.trail import sql
 
 __all__ = ["books"]
@@ -53,7 +51,7 @@ def test_fees_are_booked_once_when_a_statement_confirms(books: Books) -> None:
 
 def test_what_a_channel_gives_back_of_its_fee_is_booked_back(books: Books) -> None:
     paid = books.paid()
-    [receipt] = read(books.street.db, receipts_of_lot, lot=books.street.lot, before=LAST, limit=5)
+    [receipt] = receipts_in(books.street.db, books.street.lot)
     back = write(books.street.db, refunds.refund, receipt=receipt.id, amount=Money(250, "CNY"), reason="rain")
     write(books.street.db, refunds.refund_went, by=SYSTEM, refund=back.id, channel_refund="c")
     row = StatementRow(
@@ -137,7 +135,7 @@ def test_refunds_after_a_payout_leave_less_than_nothing_and_that_is_right(books:
     books.next_day([books.paid()])
     books.read()
     pay_out(books, 745)
-    [receipt] = read(books.street.db, receipts_of_lot, lot=books.street.lot, before=LAST, limit=5)
+    [receipt] = receipts_in(books.street.db, books.street.lot)
     back = write(books.street.db, refunds.refund, receipt=receipt.id, amount=Money(250, "CNY"), reason="rain")
     write(books.street.db, refunds.refund_went, by=SYSTEM, refund=back.id, channel_refund="c")
     assert owed(books).total == Money(-250, "CNY")

@@ -20,14 +20,14 @@ from openberth.contexts.tenancy.service.settings import set_setting
 from openberth.entrypoints.cli.ledger import compared
 from openberth.infra.database import Database, Unit
 from openberth.kernel.errors import NotFound, Problem, Refused
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import HOUR_US, Instant
-from tests.service.acting import COMPANY, SYSTEM, events, lot_file, of_company, read, write
+from tests.service.acting import COMPANY, SYSTEM, events, lot_file, of_company, read, receipts_in, refunds_in, write
 from tests.service.databases import ONCE
 from tests.service.payments.test_debts import balances, verified
-from tests.service.stays.street import CAR, LAST, OTHER_CAR, Street
+from tests.service.stays.street import CAR, OTHER_CAR, Street
 from tests.service.tenancy.trail import sql
 
 
@@ -88,7 +88,7 @@ def test_a_car_with_an_account_leaves_without_a_phone(street: Street) -> None:
     assert len(street.commands()) == 2  # the entry's and the exit's, once
     [stay] = street.closed()
     assert (stay.price_minor, stay.paid_minor) == (750, 750)
-    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=1)
+    receipt, *_ = receipts_in(street.db, street.lot)
     assert (receipt.method, receipt.amount, receipt.place) == (ReceiptMethod.PREPAID, Money(750, "CNY"), PayPlace.EXIT)
     assert balances(street) == {"clearing": 10_000, "prepaid": -9_250, "revenue": -750}
     assert verified(street)
@@ -130,12 +130,14 @@ def test_an_account_of_the_company_pays_at_every_lot_of_it(street: Street) -> No
     assert stays_an_hour(street).reason == "exit.prepaid"  # told by a camera that may touch this lot only
     assert now(street, account) == (250, 0)
     [row] = [
-        each for each in read(street.db, prepaid.movements, account=account.id, before=LAST, limit=9) if each[3] < 0
+        each
+        for each in read(street.db, prepaid.movements, account=account.id, before=BEYOND_ALL, limit=9)
+        if each[3] < 0
     ]
     assert row[1:4:2] == ("hold.made", -750)
     assert verified(street)
     elsewhere = of_company(COMPANY, street.lot)
-    for look in (prepaid.account_seen, partial(prepaid.movements, before=LAST, limit=9)):
+    for look in (prepaid.account_seen, partial(prepaid.movements, before=BEYOND_ALL, limit=9)):
         with pytest.raises(NotFound, match=r"prepaid\.not_found"):
             read(street.db, look, by=elsewhere, account=account.id)
 
@@ -166,7 +168,7 @@ def test_a_refund_of_what_an_account_paid_comes_back_to_it_at_once(street: Stree
     account = opened(street, CAR)
     filled(street, account, yuan(20))
     stays_an_hour(street)
-    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=1)
+    receipt, *_ = receipts_in(street.db, street.lot)
     made = write(street.db, refunds.refund, receipt=receipt.id, amount=Money(250, "CNY"), reason="多收")
     assert (made.state, now(street, account)) == (RefundState.DONE, (1_500, 0))
     assert balances(street) == {"clearing": 2_000, "prepaid": -1_500, "revenue": -500}
@@ -216,7 +218,7 @@ def test_what_went_back_twice_does_not_keep_the_rest_from_being_paid_out(street:
     filled(street, account, yuan(30), "t-1")
     filled(street, account, yuan(10), "t-2")
     stays_an_hour(street)
-    [spent] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=1)
+    spent, *_ = receipts_in(street.db, street.lot)
     out = partial(write, street.db, refunds.pay_out, account=account.id, reason="搬家")
     [first] = out(amount=yuan(10))
     write(street.db, refunds.refund_does_not_go, refund=first.id, detail="card_closed")
@@ -327,7 +329,7 @@ def test_a_top_up_that_nobody_pays_is_withdrawn_and_late_money_goes_back(street:
     write(
         street.db, record_channel_payment, channel="sandpay", number=attempt.number, amount=yuan(10), transaction="t-1"
     )
-    [gone] = read(street.db, refunds.refunds_of_lot, lot=street.lot, before=LAST, limit=9)
+    gone, *_ = refunds_in(street.db, street.lot)
     assert (gone.amount, now(street, account), verified(street)) == (yuan(10), (0, 0), True)
     for _ in range(2):
         write(street.db, prepaid.withdraw_top_up, bill=other.id)

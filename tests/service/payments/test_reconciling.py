@@ -26,7 +26,7 @@ from openberth.contexts.payments.reactions.reconciling import JOB_RECONCILE
 from openberth.contexts.payments.service import channels as accounts
 from openberth.contexts.payments.service import reconciling as service
 from openberth.contexts.payments.service.attempts import begin_attempt
-from openberth.contexts.payments.service.receipts import receipts_of_lot, record_channel_payment
+from openberth.contexts.payments.service.receipts import record_channel_payment
 from openberth.contexts.payments.service.refunds import refund, refund_by_id
 from openberth.contexts.payments.store.reconciling import Day, Difference
 from openberth.contexts.tenancy.model.organisation import Node
@@ -34,12 +34,12 @@ from openberth.infra.database.schema import job
 from openberth.infra.database.statement import Query
 from openberth.infra.jobs import Job
 from openberth.kernel.errors import Refused
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from openberth.kernel.money import Money
 from openberth.kernel.time import DAY_US, Instant, as_datetime
-from tests.service.acting import events, of_company, read, write
+from tests.service.acting import events, of_company, read, receipts_in, write
 from tests.service.payments.test_refunds import Maker
-from tests.service.stays.street import LAST, Street
+from tests.service.stays.street import Street
 
 BEIJING = timezone(timedelta(hours=8))
 
@@ -134,7 +134,13 @@ class Books:
         return asyncio.run(Reconciling(self.street.db, known, cashier, refunding).catch_up(self.account))
 
     def days(self) -> list[Day]:
-        return read(self.street.db, service.days, before=LAST, limit=50)[::-1]
+        return read(self.street.db, service.days, before=BEYOND_ALL, limit=50)[::-1]
+
+    def narrowed(self, account: Id | None = None, state: DayState | None = None) -> list[Day]:
+        return read(self.street.db, service.days, before=BEYOND_ALL, limit=50, account=account, state=state)
+
+    def undecided(self) -> dict[tuple[Id, str], int]:
+        return read(self.street.db, service.open_differences)
 
     def differences(self, day: Day) -> list[Difference]:
         return read(self.street.db, service.differences_of, day=day)
@@ -187,12 +193,16 @@ def test_what_only_the_channel_knows_waits_for_a_person(books: Books) -> None:
     [day] = books.days()
     [one] = books.differences(day)
     assert (day.state, one.kind, one.number) == (DayState.OPEN, DifferenceKind.LONG, "somebodyelse")
+    assert books.undecided() == {(books.account.id, day.day.isoformat()): 1}
+    assert books.narrowed(account=books.account.id, state=DayState.OPEN) == [day]
+    assert books.narrowed(state=DayState.CLOSED) == books.narrowed(account=day.id) == []
     with pytest.raises(Refused, match=r"reconciliation\.open_differences"):
         write(books.street.db, service.close_day, day=day.id)
     done = write(books.street.db, service.decide, difference=one.id, reason="a test payment at the shop")
     assert (done.state, done.reason) == (DifferenceState.DECIDED, "a test payment at the shop")
     with pytest.raises(Refused, match=r"reconciliation\.decided"):
         write(books.street.db, service.decide, difference=one.id, reason="again")
+    assert books.undecided() == {}
     assert write(books.street.db, service.close_day, day=day.id).state is DayState.CLOSED
     with pytest.raises(Refused, match=r"reconciliation\.day_closed"):
         write(books.street.db, service.close_day, day=day.id)
@@ -250,7 +260,7 @@ def test_a_refund_whose_end_we_never_heard_of_is_no_difference(
     """
     books.bank.progress = progress
     row, db = books.paid(), books.street.db
-    [receipt] = read(db, receipts_of_lot, lot=books.street.lot, before=LAST, limit=10)
+    [receipt] = receipts_in(db, books.street.lot)
     asked = write(db, refund, receipt=receipt.id, amount=Money(300, "CNY"), reason="complaint")
     back = replace(row, kind=RowKind.REFUND, number=asked.number, amount=asked.amount)
     books.next_day([row, back])
@@ -308,5 +318,5 @@ def test_days_of_others_are_out_of_reach(books: Books) -> None:
     books.next_day([])
     books.read()
     stranger = of_company(Id(int=0xC0))
-    assert read(books.street.db, service.days, by=stranger, before=LAST, limit=5) == []
+    assert read(books.street.db, service.days, by=stranger, before=BEYOND_ALL, limit=5) == []
     assert as_datetime(books.street.machine.now(), None).tzinfo is UTC

@@ -29,8 +29,8 @@ from openberth.infra.jobs import Job, NotYet
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
-from tests.service.acting import events, read, write
-from tests.service.stays.street import CAR, LAST, OTHER_CAR, THIRD_CAR, Street
+from tests.service.acting import events, read, receipts_in, refunds_in, write
+from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
 
 
 def balances(street: Street) -> dict[str, int]:
@@ -49,7 +49,7 @@ def at_the_exit(street: Street) -> None:
 
 
 def the_refund(street: Street) -> Refund:
-    [found] = read(street.db, refunds.refunds_of_lot, lot=street.lot, before=LAST, limit=100)
+    [found] = refunds_in(street.db, street.lot)
     return found
 
 
@@ -221,7 +221,7 @@ def test_another_sum_than_asked_for_is_not_taken_for_done(street: Street) -> Non
 def test_a_person_gives_back_no_more_than_was_paid(street: Street) -> None:
     at_the_exit(street)
     street.pay_cash("out-1")
-    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=10)
+    [receipt] = receipts_in(street.db, street.lot)
     give = partial(write, street.db, refunds.refund, receipt=receipt.id, reason="收费有误")
     assert give(amount=Money(500, "CNY")).state is RefundState.DONE  # cash is handed over at once
     assert balances(street) == {"till": 250, "revenue": -250}
@@ -242,7 +242,7 @@ def test_a_person_gives_back_no_more_than_was_paid(street: Street) -> None:
 def test_many_small_refunds_are_no_more_than_was_paid_either(street: Street) -> None:
     at_the_exit(street)
     street.pay_cash("out-1")
-    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=10)
+    [receipt] = receipts_in(street.db, street.lot)
     give = partial(refunds.refund, receipt=receipt.id, reason="收费有误")
 
     def many(unit: Unit) -> None:

@@ -20,11 +20,12 @@ from openberth.entrypoints.cli.ledger import compared
 from openberth.infra import alarms
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
+from openberth.kernel.ids import BEYOND_ALL
 from openberth.kernel.money import Money
 from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, read, write
 from tests.service.databases import ONCE
 from tests.service.payments.test_refunds import balances
-from tests.service.stays.street import LAST, Street
+from tests.service.stays.street import Street
 from tests.service.tenancy.trail import sql
 
 
@@ -290,7 +291,7 @@ def test_the_safe_knows_what_went_to_the_bank_and_never_holds_less_than_nothing(
     with pytest.raises(Refused, match=r"safe\.too_little"):
         booth.open(LI, yuan(41))
     assert (booth.safe(), balances(booth.street)) == (yuan(40), {"safe": 4000, "bank": -4000})
-    [first, second] = read(booth.db, safes.moves_of_lot, lot=booth.lot, before=LAST, limit=9)
+    [first, second] = read(booth.db, safes.moves_of_lot, lot=booth.lot, before=BEYOND_ALL, limit=9)
     assert (first.kind, first.reference, second.kind) == (MoveKind.DEPOSITED, "D-1", MoveKind.FETCHED)
     assert booth.agrees()
 
@@ -304,10 +305,10 @@ def test_others_shifts_are_not_there_for_a_guard(booth: Booth) -> None:
         booth.hand_over(shift, 0, WANG)
     with pytest.raises(Denied):
         read(booth.db, sheets.sheet, by=WANG, shift=shift.id)
-    assert read(booth.db, sheets.own_shifts, by=WANG, lot=booth.lot, before=LAST, limit=9) == []
-    assert [each.id for each in read(booth.db, sheets.own_shifts, by=LI, lot=booth.lot, before=LAST, limit=9)] == [
-        shift.id
-    ]
+    assert read(booth.db, sheets.own_shifts, by=WANG, lot=booth.lot, before=BEYOND_ALL, limit=9) == []
+    assert [
+        each.id for each in read(booth.db, sheets.own_shifts, by=LI, lot=booth.lot, before=BEYOND_ALL, limit=9)
+    ] == [shift.id]
 
 
 def test_a_shift_left_open_raises_an_alarm_until_somebody_counts_it(booth: Booth) -> None:

@@ -11,8 +11,8 @@ from openberth.infra.database.schema import event
 from openberth.infra.database.statement import Write, insert_into
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
-from tests.service.acting import COMPANY, events, of_company, read, write
-from tests.service.stays.street import CAR, LAST, OTHER_CAR, Street
+from tests.service.acting import COMPANY, debts_in, events, of_company, read, write
+from tests.service.stays.street import CAR, OTHER_CAR, Street
 
 ENDS = ("payments.bill_withdrawn", "payments.bill_written_off", "payments.refund_made")
 
@@ -34,7 +34,7 @@ def ended(street: Street) -> Street:
         street.db, refunds.refund, by=of_company(COMPANY), receipt=Id(receipt.body["receipt"]),
         amount=Money(100, "CNY"), reason="sorry",
     )  # fmt: skip
-    [debt] = read(street.db, debts.debts_of_lot, lot=street.lot, before=LAST, limit=10)
+    [debt] = debts_in(street.db, street.lot)
     write(street.db, debts.waive_debt, by=of_company(COMPANY), debt=debt.id, reason="kind")
     return street
 

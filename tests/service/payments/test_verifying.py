@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from openberth.contexts import payments
 from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.service import ledger, opening, refunds
 from openberth.contexts.payments.store import refunds as store
 from openberth.entrypoints.cli.ledger import compared
 from openberth.infra.database import Database, Unit
-from openberth.kernel.ids import Id
-from tests.service.acting import SYSTEM, read, write
+from openberth.kernel.ids import BEYOND_ALL, Id
+from tests.service.acting import SYSTEM, read, receipts_in, write
 from tests.service.payments.test_refunds import at_the_exit, balances, carried, paid_by_phone
-from tests.service.stays.street import LAST, OTHER_CAR, Street
+from tests.service.stays.street import OTHER_CAR, Street
 from tests.service.tenancy.trail import sql, unlocked
 
 
@@ -63,7 +62,7 @@ def test_every_row_that_says_otherwise_is_found(street: Street, break_it: str, w
 def test_more_that_went_back_than_came_is_found(street: Street) -> None:
     at_the_exit(street)
     street.pay_cash("out-1")
-    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=10)
+    [receipt] = receipts_in(street.db, street.lot)
     given = write(street.db, refunds.refund, receipt=receipt.id, amount=receipt.amount, reason="x")
     assert differences(street) == []
     again = replace(given, id=Id(int=given.id.int + 1), number="another")
@@ -91,7 +90,7 @@ def test_what_happened_before_the_ledger_is_booked_afterwards(street: Street) ->
     assert balances(street) == {}
     assert not read(street.db, opening.is_opened)
     for _ in range(2):  # again changes nothing
-        assert write(street.db, opening.open_books, by=SYSTEM, before=opening.NEWEST) is None
+        assert write(street.db, opening.open_books, by=SYSTEM, before=BEYOND_ALL) is None
         assert balances(street) == told
     assert read(street.db, opening.is_opened)
     assert differences(street) == []

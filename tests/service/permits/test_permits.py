@@ -1,12 +1,17 @@
 """Permit lists on a real database: applied twice, retired and back, who holds a permit when, and who may see it."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from openberth.contexts import permits
-from openberth.contexts.permits import Permit, PermitKind, PermitsApplied, reactions, service, store
+from openberth.contexts.permits import Permit, PermitKind, PermitsApplied, reactions
+from openberth.contexts.permits.service import granting as service
+from openberth.contexts.permits.store import permits as store
+from openberth.contexts.tenancy.model.people import Values
+from openberth.contexts.tenancy.service.people import register
 from openberth.infra import vault
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
@@ -195,3 +200,24 @@ def test_the_lane_finds_a_permit_by_an_index(db: Database) -> None:
     plan = plan_of(db, store.HOLDING, {"lot": LOT, "plate": LOT, "at": START})
     assert "USING INDEX ix_permit_plate (lot_id=? AND plate_id=?)" in plan
     assert "SCAN" not in plan
+
+
+def test_of_several_who_give_a_permit_a_holder_one_wins(db: Database) -> None:
+    apply(db, DESK)
+    (seen,) = read(db, permits.permits_of_lot, lot=LOT)
+    people = [write(db, register, company=None, values=Values(name=name)).id for name in ("甲乙", "乙丙", "丙丁")]
+
+    def give(holder: Id) -> str | None:
+        try:
+            write(
+                db, service.set_holder, company=COMPANY, lot=LOT, code="r-1", holder=holder, expected=seen.version
+            )  # fmt: skip
+        except Refused as error:
+            return error.code
+        return None
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        outcomes = list(pool.map(give, people))
+    assert sorted(each or "" for each in outcomes) == ["", "state.changed", "state.changed"]
+    (now,) = read(db, permits.permits_of_lot, lot=LOT)
+    assert (now.holder, now.version) == (people[outcomes.index(None)], seen.version + 1)

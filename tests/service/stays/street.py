@@ -3,6 +3,7 @@ stays.
 """
 
 import itertools
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -19,22 +20,22 @@ from openberth.contexts.stays import LaneAnswer, Recognition
 from openberth.contexts.stays.model.entities import Case, LaneState, OpenStay, Passage, Stay
 from openberth.contexts.stays.recognition import Direction, PlateColour, Trigger
 from openberth.contexts.stays.service.codes import enter_without_plate, leave_with_pass
-from openberth.contexts.stays.store import cases as case_store
+from openberth.contexts.stays.store import listing as stay_lists
 from openberth.contexts.stays.store import passages as passage_store
-from openberth.contexts.stays.store import stays as stay_store
 from openberth.contexts.tariffs.document import read_tariff
+from openberth.infra import lists
 from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.database.statement import Write
+from openberth.infra.lists import ListAsk, Listed
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import MINUTE_US, Period
-from tests.service.acting import COMPANY, ROOT, events, ids_of, mall, read, write
+from tests.service.acting import COMPANY, ROOT, events, ids_of, mall, newest, read, refunds_in, write
 
 CAR, OTHER_CAR, THIRD_CAR = "粤B12345", "粤B67890", "京A88888"
-LAST = Id(int=(1 << 128) - 1)
 
 
 _ASK_FOR = Write(
@@ -139,7 +140,7 @@ class Street:
 
     def refunds_get_stuck(self) -> None:
         """Have every channel refuse what goes back."""
-        for refund in read(self.db, refunds.refunds_of_lot, lot=self.lot, before=LAST, limit=100):
+        for refund in refunds_in(self.db, self.lot):
             write(self.db, refunds.refund_does_not_go, refund=refund.id, detail="no_refunds")
         self.react()
 
@@ -171,22 +172,19 @@ class Street:
         return found
 
     def inside(self) -> list[OpenStay]:
-        found: list[OpenStay] = self._all(stay_store.OPEN_OF_LOT, lot=self.lot, before=LAST, limit=200)
-        return found
+        return newest(self.db, partial(_listed, listing=stay_lists.OPEN_STAYS), self.lot)
 
     def closed(self) -> list[Stay]:
-        found: list[Stay] = self._all(stay_store.STAYS_OF_LOT, lot=self.lot, before=LAST, limit=200)
-        return found
+        return newest(self.db, partial(_listed, listing=stay_lists.CLOSED_STAYS), self.lot)
 
     def cases(self) -> list[Case]:
-        found: list[Case] = self._all(case_store.OPEN_OF_LOT, lot=self.lot, before=LAST, limit=200)
-        return found
+        return newest(self.db, partial(_listed, listing=stay_lists.CASES, open=True), self.lot)
 
     def case_kinds(self) -> list[str]:
         return sorted(case.kind.value for case in self.cases())
 
     def commands(self) -> list[Command]:
-        return read(self.db, facility.commands_of_lot, lot=self.lot, before=LAST, limit=200)
+        return read(self.db, facility.commands_of_lot, lot=self.lot, before=BEYOND_ALL, limit=200)
 
     def counts(self) -> dict[str, AreaCount]:
         return {one.code: one for one in read(self.db, facility.occupancy, lot=self.lot)}
@@ -197,6 +195,10 @@ class Street:
     def _one(self, query: Any, **params: Any) -> Any:
         found = self._all(query, **params)
         return found[0] if found else None
+
+
+def _listed(reader: Reader, *, listing: Any, lots: Sequence[Id], ask: ListAsk, **given: Any) -> Listed[Any]:
+    return lists.page(reader, lists.over(listing, lots, **given), ask)
 
 
 def _all(reader: Reader, *, query: Any, **params: Any) -> Any:

@@ -20,7 +20,8 @@ PASS = "k7m2p9x4"
 
 def drive_on(street: Street, lane: str) -> None:
     """Let the loop behind the gate report a car."""
-    write(street.db, partial(stays.car_passed, lane=street.ids[lane], device=street.ids[f"cam-{lane}"]))
+    device = street.ids[f"cam-{lane}"]
+    write(street.db, partial(stays.car_passed, lot=street.lot, lane=street.ids[lane], device=device))
 
 
 def turn_back(
@@ -174,6 +175,16 @@ def test_a_car_that_was_let_in_and_still_stands_there_comes_in_once(street: Stre
     street.pass_minutes(40)
     assert street.arrive("in-2", CAR).reason == "entry.casual"  # in it went: its exit was not seen
     assert street.case_kinds() == ["entered_again"]
+
+
+def test_a_plate_of_a_car_that_drove_in_opens_for_nobody_else(street: Street) -> None:
+    """Its picture is held up right after it, by whoever comes next: the loop has told that it went in."""
+    street.arrive("in-2", CAR)
+    drive_on(street, "in-2")
+    street.pass_minutes(0.5)
+    again = street.arrive("in-2", CAR)
+    assert (again.action, again.reason) == (Action.HOLD, "entry.cloned")
+    assert (len(street.inside()), street.case_kinds()) == (1, ["cloned_plate"])
 
 
 @pytest.mark.parametrize("gate", ["never reached", "cut off by a restart", "unknown"])

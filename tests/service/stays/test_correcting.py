@@ -5,6 +5,7 @@ import pytest
 from openberth.contexts import stays
 from openberth.contexts.permits.model import PermitKind
 from openberth.contexts.stays.model.entities import Action, Ask, OpenStay, PlateCorrection
+from openberth.contexts.stays.recognition import Trigger
 from openberth.contexts.stays.service import queries
 from openberth.contexts.tenancy import ROLES, Role
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
@@ -127,7 +128,7 @@ def test_a_blocked_car_that_was_let_in_all_the_same_pays_like_any(street: Street
 
 def test_what_is_over_or_unknown_is_told(street: Street) -> None:
     stay = misread(street)
-    street.arrive("out-1", MISREAD)
+    street.arrive("in-1", MISREAD, trigger=Trigger.TURNED_BACK)  # it never was inside
     for gone, problem, code in ((stay.id, Refused, "stay.closed"), (Id(int=7), NotFound, "stay.not_found")):
         with pytest.raises(problem) as told:
             correct(street, gone)

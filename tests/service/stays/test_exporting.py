@@ -36,9 +36,9 @@ from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
 # Tables that belong to no tenant: to the installation, or to people wherever they act. A new one is a decision.
 OF_THE_HOUSE = {
     "account_session", "api_key_use", "client_secret", "consumer", "event_head", "finance_generation", "held_picture",
-    "idempotency", "job", "kept_value", "key_holder", "lease", "lock_bucket", "notice", "operator_token", "parked_key",
-    "picture_retention", "recovery_code", "refresh_token", "request_nonce", "seen", "signing_key",
-    "start_setting", "untold", "vault", "verification",
+    "idempotency", "job", "kept_value", "key_holder", "lease", "lock_bucket", "notice", "operator_token",
+    "own_plate", "parked_key", "phone_code", "picture_retention", "recovery_code", "refresh_token", "request_nonce",
+    "seen", "signing_key", "start_setting", "untold", "vault", "verification", "waiting_device",
 }  # fmt: skip
 
 

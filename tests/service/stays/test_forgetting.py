@@ -7,6 +7,7 @@ import pytest
 
 from openberth.contexts import payments, permits, tenancy
 from openberth.contexts.permits.model import ALWAYS, Permit, PermitKind
+from openberth.contexts.permits.service.granting import set_holder
 from openberth.contexts.stays import KEEPERS
 from openberth.contexts.stays.service.e_receipts import payers_receipt, stay_receipt
 from openberth.contexts.tenancy.model.accounts import AccountState
@@ -25,11 +26,10 @@ from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import DAY_US
 from openberth.migrations.tables import metadata
-from tests.service.acting import COMPANY, events, read, write
+from tests.service.acting import COMPANY, events, read, receipts_in, write
 from tests.service.stays.street import CAR, OTHER_CAR, Street
 from tests.service.tenancy.test_accounts import PHONE
 
-NEWEST = Id(int=(1 << 128) - 1)
 NAME, TEL, NUMBER = "甲乙丙", "+8613800138000", "11010519491231002X"
 BY = Caller(Actor(ActorKind.PERSON, "operator"), EVERYTHING, tenancy.PERMISSIONS)
 
@@ -58,7 +58,7 @@ def driver(street: Street) -> Id:
 
 def hold(street: Street, code: str, holder: Id | None) -> None:
     write(
-        street.db, permits.service.set_holder, by=BY, company=COMPANY, lot=street.lot, code=code, holder=holder
+        street.db, set_holder, by=BY, company=COMPANY, lot=street.lot, code=code, holder=holder
     )  # fmt: skip
 
 
@@ -182,9 +182,7 @@ def test_links_to_the_receipts_of_the_forgotten_lead_nowhere(street: Street, dri
 
     def latest() -> Id:
         paid_visit(street)
-        return street.db.read_now(
-            lambda reader: payments.receipts_of_lot(reader, lot=street.lot, before=NEWEST, limit=1)[0].id, by=BY
-        )
+        return receipts_in(street.db, street.lot)[0].id
 
     def shown(receipt: Id) -> str | None:
         found = read(street.db, payers_receipt, by=BY, kind=payments.LinkKind.RECEIPT, named=receipt)

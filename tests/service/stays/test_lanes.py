@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from openberth.contexts import facility, stays
+from openberth.contexts import facility, payments, stays
 from openberth.contexts.facility import CommandState, LotState, Outcome
 from openberth.contexts.payments import PayPlace
+from openberth.contexts.payments.model import BillState
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.service.receipts import record_channel_payment, take_cash
 from openberth.contexts.permits.model import PermitKind
@@ -16,9 +17,10 @@ from openberth.contexts.stays.model.entities import Action, Ask, PassageState
 from openberth.contexts.tenancy.model.organisation import Node
 from openberth.contexts.tenancy.service.settings import set_setting
 from openberth.kernel.errors import NotFound, Refused
+from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Instant, Period
-from tests.service.acting import COMPANY, events, lot_file, write
+from tests.service.acting import COMPANY, events, lot_file, read, write
 from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
 
 
@@ -67,7 +69,7 @@ def test_a_retransmission_gets_the_same_answer_within_the_commands_life_and_open
     first = street.arrive("in-2", CAR, sent=sent)
     street.machine.advance(29 * SECOND_US)
     again = street.arrive("in-2", CAR, sent=sent)
-    assert again == dataclasses.replace(first, repeated=True)
+    assert again == dataclasses.replace(first, repeated=True, news=None)
     street.machine.advance(2 * SECOND_US)
     late = street.arrive("in-2", CAR, sent=sent)
     assert (late.opens, late.passage) == (False, first.passage)
@@ -263,6 +265,74 @@ def test_money_for_a_superseded_bill_pays_the_bill_that_took_its_place(street: S
     assert street.standing("out-1").waiting
     street.pay_cash("out-1")
     assert street.closed()[0].paid_minor == 1000
+
+
+def told_late(street: Street, bill: payments.Bill, after_minutes: int) -> dict[str, Any]:
+    """Order what a bill asks for; return what the channel will tell after the car has gone on."""
+    attempt = write(street.db, begin_attempt, bill=bill.id, channel="sandpay")
+    street.pass_minutes(after_minutes)
+    return {"channel": "sandpay", "number": attempt.number, "amount": bill.due, "transaction": "T1"}
+
+
+def test_paid_in_advance_and_told_late_it_leaves_within_its_grace(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(85)
+    bill, _ = street.bill_in_advance(CAR)
+    paid = told_late(street, bill, 10)  # another half hour has begun
+    street.arrive("out-1", CAR)
+    assert (bill.due.minor, street.bill_at("out-1").due.minor) == (750, 1000)
+    street.pass_minutes(7)  # the price that was paid has not been asked for any more for long
+    write(street.db, record_channel_payment, **paid)
+    street.react()
+    assert not street.standing("out-1").waiting
+    [stay] = street.closed()
+    assert (stay.price_minor, stay.paid_minor) == (750, 750)
+    assert [one.lane_id for one in street.commands()].count(street.ids["out-1"]) == 1
+    assert open_bills(street, stay.id) == []
+
+
+def test_paid_in_advance_and_told_after_it_left_it_owes_nothing(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(85)
+    bill, _ = street.bill_in_advance(CAR)
+    paid = told_late(street, bill, 10)
+    street.arrive("out-1", CAR)
+    street.open_by_hand("out-1")
+    street.react()
+    [stay] = street.closed()
+    assert (stay.price_minor, street.case_kinds()) == (1000, ["left_unpaid"])
+    street.pass_minutes(7)
+    for _ in range(2):
+        write(street.db, record_channel_payment, **paid)
+        street.react()
+    [stay] = street.closed()
+    assert (stay.price_minor, stay.paid_minor) == (750, 750)
+    assert open_bills(street, stay.id) == []
+    assert street.case_kinds() == []
+    [debt] = read(street.db, payments.debts_of, subject=stay.id)
+    assert not debt.is_owed
+
+
+def test_paid_in_advance_too_long_before_it_left_it_owes_the_rest(street: Street) -> None:
+    street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    bill, _ = street.bill_in_advance(CAR)
+    write(street.db, payments.take_cash, bill=bill.id, tendered=bill.left)
+    street.pass_minutes(31)
+    street.arrive("out-1", CAR)
+    newer = street.bill_at("out-1")
+    paid = told_late(street, newer, 1)
+    street.open_by_hand("out-1")
+    street.pass_minutes(31)
+    write(street.db, record_channel_payment, **paid)
+    street.react()
+    [stay] = street.closed()
+    assert (stay.price_minor, stay.paid_minor) == (1000, 1000)
+
+
+def open_bills(street: Street, stay: Id) -> list[int]:
+    bills = read(street.db, payments.bills_of, subject=stay)
+    return [one.left.minor for one in bills if one.state is BillState.OPEN]
 
 
 def test_money_told_twice_settles_and_opens_once(street: Street) -> None:
@@ -522,7 +592,7 @@ def test_a_car_that_paid_at_a_lane_that_cannot_open_any_more_is_a_case_and_leave
     assert (case.kind.value, case.passage_id, case.stay_id) == ("paid_no_gate", leaving.passage, leaving.stay)
     assert case.evidence["reason"] == {"lane": "lane_retired", "gate": "no_gate"}[gone]
     assert [stay.id for stay in street.inside()] == [leaving.stay]
-    write(street.db, stays.bill_settled, stay=leaving.stay, lot=street.lot)
+    write(street.db, stays.money_came, stay=leaving.stay, lot=street.lot)
     assert len(street.cases()) == 1
     street.pass_minutes(10)
     answer = street.arrive("out-2", CAR)

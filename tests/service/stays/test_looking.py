@@ -9,10 +9,11 @@ from openberth.contexts.payments.store import receipts as receipt_store
 from openberth.contexts.stays import CaseAction
 from openberth.contexts.stays.model.entities import CaseKind, Resolution
 from openberth.contexts.stays.service import queries
+from openberth.contexts.stays.service.listing import StaysAsked, listed_stays, plate_named
 from openberth.contexts.stays.store import reading
 from openberth.infra import vault
 from openberth.infra.database import Reader
-from openberth.infra.http.pages import NEWEST
+from openberth.infra.lists import ListAsk
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id, lowest_at
 from openberth.kernel.money import Money
@@ -32,9 +33,8 @@ def books(street: Street) -> queries.Books:
     return read(street.db, queries.books, lot=lot)
 
 
-def listed(street: Street, **asked: Any) -> list[queries.StayRow]:
-    values: dict[str, Any] = {"open_ones": None, "plate": None, "before": NEWEST, "limit": 50} | asked
-    return list(read(street.db, queries.stays_of_lot, lot=street.lot, **values).items)
+def listed(street: Street, ask: ListAsk = ListAsk(50), **only: Any) -> list[queries.StayRow]:  # noqa: B008
+    return list(read(street.db, listed_stays, lots=[street.lot], ask=ask, only=StaysAsked(**only)).items)
 
 
 def test_the_overview_counts_what_happened_just_now(street: Street) -> None:
@@ -72,12 +72,10 @@ def test_stays_are_listed_newest_first_whether_they_have_ended_or_not(street: St
     street.arrive("out-2", OTHER_CAR)
     assert [row.plate for row in listed(street)] == ["京A·**888", "粤B·**890", "粤B·**345"]
     assert [row.plate for row in listed(street, open_ones=False)] == ["粤B·**890"]
-    assert [row.plate for row in listed(street, plate=CAR)] == ["粤B·**345"]
-    page = read(
-        street.db, queries.stays_of_lot, lot=street.lot, open_ones=None, plate=None, before=NEWEST, limit=2
-    )  # fmt: skip
+    assert [row.plate for row in listed(street, plate=read(street.db, plate_named, text=CAR))] == ["粤B·**345"]
+    page = read(street.db, listed_stays, lots=[street.lot], ask=ListAsk(2), only=StaysAsked())
     assert page.more_after is not None
-    assert [row.plate for row in listed(street, before=page.more_after)] == ["粤B·**345"]
+    assert [row.plate for row in listed(street, ListAsk(2, after=page.more_after))] == ["粤B·**345"]
 
 
 def test_the_books_say_what_was_billed_paid_and_is_due(street: Street) -> None:
@@ -133,7 +131,8 @@ def test_a_case_is_resolved_at_its_lane_and_told_once(street: Street, action: Ca
     street.pass_minutes(61)
     street.arrive("out-2", "粤B12346")
     [case] = street.cases()
-    [(stay, masked)] = read(street.db, queries.case_detail, case=case.id).candidates
+    [found] = read(street.db, queries.case_detail, case=case.id).candidates
+    stay, masked = found.stay, found.plate
     assert masked == "粤B·**345"
     plate = Plate.read(CAR) if action is CaseAction.CORRECT_PLATE else None
     after = write(street.db, stays.resolve, case=case.id, action=action, reason=" seen ", plate=plate, stay=stay)
@@ -187,7 +186,7 @@ def test_history_is_not_scanned_for_the_overview(street: Street) -> None:
     assert "ix_passage_lot (lot_id=? AND id>?)" in plan
     asked = {"lot": street.lot, "wanted_currency": "CNY", "since_id": since, "since": 0}
     plan = plan_of(street.db, receipt_store.RECEIVED_SINCE, asked)
-    assert "ix_receipt_lot (lot_id=? AND id>?)" in plan
+    assert "ix_receipt_received (lot_id=? AND received_at>?)" in plan
 
 
 def test_an_erased_person_shows_nobody(street: Street) -> None:

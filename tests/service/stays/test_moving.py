@@ -16,7 +16,7 @@ from openberth.contexts.payments.service import refunds
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.contexts.payments.store.tables import ledger_transfer
 from openberth.contexts.permits.model import PermitKind
-from openberth.contexts.permits.service import claim
+from openberth.contexts.permits.service.granting import claim
 from openberth.contexts.tariffs.document import read_tariff
 from openberth.contexts.tenancy.model.accounts import AccountKind, Level
 from openberth.contexts.tenancy.model.organisation import Company, Node
@@ -31,8 +31,19 @@ from openberth.kernel.errors import NotFound, Problem, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US
 from openberth.migrations.tables import metadata
-from tests.service.acting import COMPANY, ROOT, SYSTEM, events, following, lot_file, of_company, read, write
-from tests.service.stays.street import CAR, LAST, OTHER_CAR, THIRD_CAR, Street
+from tests.service.acting import (
+    COMPANY,
+    ROOT,
+    SYSTEM,
+    events,
+    following,
+    lot_file,
+    of_company,
+    read,
+    receipts_in,
+    write,
+)
+from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
 
 CARRIERS = (facility.carry_lot, permits.carry_lot, tariffs.carry_lot, stays.carry_lot)
 OBJECTIONS = (facility.refuse_closing, stays.refuse_closing, payments.refuse_closing)
@@ -120,7 +131,7 @@ def test_what_went_back_in_the_old_company_goes_back_in_no_other(street: Street)
     street.arrive("in-1", CAR)
     street.pass_minutes(61)
     street.pay_in_advance(CAR)
-    [receipt] = read(street.db, payments.receipts_of_lot, lot=street.lot, before=LAST, limit=10)
+    [receipt] = receipts_in(street.db, street.lot)
     give = partial(write, street.db, refunds.refund, receipt=receipt.id, amount=receipt.amount, reason="wrong")
     before = give(by=of_company(COMPANY))
     if before.state is not RefundState.DONE:

@@ -1,17 +1,23 @@
 """No statement of a lane scans: what a passage costs does not grow with the cars that have been there."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pytest
 
-from openberth.infra.database import Database
+from openberth.contexts.stays.store.passages import PASSAGES_OF_PLATE
+from openberth.contexts.stays.store.stays import STAYS_OF_PLATE
+from openberth.infra.database import Database, Query
 from openberth.infra.database import sqlite as sqlite_module
 from openberth.infra.database.sqlite import SqliteDatabase
+from openberth.kernel.authority import EVERYTHING, Scope
+from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US
-from tests.service.acting import events
+from tests.service.acting import events, plan_of
 from tests.service.stays.street import CAR, OTHER_CAR, Street
 
+CAR_ID = Id(int=0xCA)
 # Small by nature: areas of one lot, devices of one lane, consumers.
 SMALL = ("occupancy", "event_head", "lock_bucket")
 
@@ -45,6 +51,16 @@ def test_no_statement_of_a_lane_scans(street: Street, db: Database, monkeypatch:
         steps = [row[3] for row in plan if row[3].startswith("SCAN")]
         scans += [f"{step}: {sql[:120]}" for step in steps if not any(name in step for name in SMALL)]
     assert [one for one in scans if " event" not in one[:12]] == []
+
+
+def test_what_a_plate_did_before_is_found_by_the_plate_whoever_asks(street: Street, db: Database) -> None:
+    """A camera acts for one lot: its statements name the lot twice, and must not walk it for that."""
+    scopes = EVERYTHING, Scope(street.company), Scope(street.company, (street.lot,))
+    asked = {"plate": CAR_ID, "lot": street.lot, "before": CAR_ID, "limit": 1}
+    asking: tuple[tuple[Query[Any], str], ...] = ((STAYS_OF_PLATE, "stay"), (PASSAGES_OF_PLATE, "passage"))
+    for scope, (query, table) in product(scopes, asking):
+        plan = plan_of(db, query, asked, scope)
+        assert f"ix_{table}_lot_plate (lot_id=? AND plate_id=? AND id<?)" in plan
 
 
 def test_every_step_of_a_passage_uses_an_index_on_its_keys(street: Street, db: Database) -> None:

@@ -15,7 +15,7 @@ from openberth.contexts.stays.store import what_if as store
 from openberth.infra.database import Database
 from openberth.infra.jobs import Job, NotYet
 from openberth.kernel.errors import Malformed, NotFound, Refused
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from openberth.kernel.time import DAY_US, from_iso
 from tests.service.acting import COMPANY, ROOT, plan_of, read, write
 from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
@@ -172,7 +172,7 @@ def test_questions_are_bounded(street: Street) -> None:
         answered(street, asked)
     for _ in range(store.KEPT + 1):
         answered(street, ask(street, draft()))
-    kept = read(street.db, service.what_ifs, lot=street.lot, before=Id(int=(1 << 128) - 1), limit=200)
+    kept = read(street.db, service.what_ifs, lot=street.lot, before=BEYOND_ALL, limit=200)
     assert len(kept) == store.KEPT
     with pytest.raises(NotFound):
         read(street.db, service.what_if, what_if=first.id)

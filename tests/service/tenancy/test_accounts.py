@@ -13,7 +13,7 @@ from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from openberth.kernel.time import DAY_US, MINUTE_US
 from tests.service.acting import events, read, write
 
@@ -76,7 +76,7 @@ def test_accounts_of_others_do_not_exist(db: Database) -> None:
     for use_case in (accounts.lock, accounts.close, sessions.end_sessions_of):
         with pytest.raises(NotFound, match=r"account\.not_found"):
             write(db, use_case, by=by, account=desk.id)
-    assert [each.id for each in read(db, accounts.accounts, by=by, before=Id(int=(1 << 128) - 1), limit=9)] == [boss.id]
+    assert [each.id for each in read(db, accounts.accounts, by=by, before=BEYOND_ALL, limit=9)] == [boss.id]
     with pytest.raises(NotFound):
         write(db, grants.give, by=by, account=desk.id, role="guard", level=Level.COMPANY, node=other, company=other)
 

@@ -20,14 +20,13 @@ from openberth.infra.database import Database, Unit, Write
 from openberth.infra.vault import VaultKind
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller, Scope
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from openberth.kernel.persons import Phone
 from openberth.kernel.time import HOUR_US
 from tests.service.acting import events, read, write
 from tests.service.tenancy.test_accounts import PHONE, company, made, person
 
 NUMBERS = itertools.count()
-NEWEST = Id(int=(1 << 128) - 1)
 NAME, OTHER_NAME = "甲乙丙", "丁戊"
 TEL, OTHER_TEL = "+8613800138000", "+8613900139000"
 NUMBER = "11010519491231002X"  # the example of GB 11643-1999
@@ -139,16 +138,16 @@ def test_nobody_verifies_itself_and_whoever_may_not_is_refused(db: Database) -> 
 def test_the_person_is_told_and_so_is_whoever_signs_in_with_the_old_number(db: Database) -> None:
     account = driver(db, phone=None, openid="app:one")
     found = reverified(db, read(db, people.person, person=account), name=NAME, phone=TEL)
-    (told,) = read(db, notices.notices_of, by=its_own(account), account=account, before=NEWEST, limit=9)
-    assert told.params["fields"] == ["name", "phone"]
+    (told,) = read(db, notices.notices_of, by=its_own(account), account=account, before=BEYOND_ALL, limit=9)
+    assert read(db, notices.params_shown, told=told) == {"fields": ("person.field.name", "person.field.phone")}
     assert TEL not in str(told.params)
     assert NAME not in str(told.params)
     write(db, notices.mark_read, by=its_own(account), account=account, notice=told.id)
     # A staff account and a driver's may name one number; the driver signs in with it.
     desk = made(db, "desk")
     reverified(db, reverified(db, read(db, people.person, person=desk.id), phone=TEL), phone=OTHER_TEL)
-    assert [each.kind.value for each in read(
-        db, notices.notices_of, by=its_own(account), account=account, before=NEWEST, limit=9
+    assert [each.kind for each in read(
+        db, notices.notices_of, by=its_own(account), account=account, before=BEYOND_ALL, limit=9
     )] == ["phone_left", "person_changed"]  # fmt: skip
     assert driver(db) == account == found.account
     assert {event.body["notice_kind"] for event in events(db, "tenancy.notice_left")} == {
@@ -200,7 +199,7 @@ def test_people_of_another_company_do_not_exist(db: Database) -> None:
     one, other = company(db), company(db, "other")
     found = holder(db, one)
     by = by_staff(*tenancy.PERMISSIONS, company=other)
-    assert read(db, people.people, by=by, before=NEWEST, limit=9) == []
+    assert read(db, people.people, by=by, before=BEYOND_ALL, limit=9) == []
     assert read(db, people.find, by=by, values=Values(phone=TEL)) == []
     for use_case, params in (
         (people.reverify, {"values": Values(name=NAME), "evidence": Evidence.IN_PERSON, "reason": "x"}),

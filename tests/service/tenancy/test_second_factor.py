@@ -15,7 +15,7 @@ from openberth.infra.clocks import ManualClock
 from openberth.infra.database import Database
 from openberth.kernel.authority import EVERYTHING, Actor, ActorKind, Caller
 from openberth.kernel.errors import Denied, Malformed, Refused
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from tests.service.acting import events, read, write
 from tests.service.infra import tables
 from tests.service.tenancy.test_accounts import made, signed_in
@@ -143,6 +143,6 @@ def test_security_administrators_take_it_away_with_a_reason(db: Database, machin
     assert signed_in(db, desk, "r").session is not None
     (told,) = events(db, "tenancy.second_factor_removed")
     assert told.body == {"account": str(desk.id), "reason": "lost"}
-    (notice,) = read(db, notices.notices_of, account=desk.id, before=Id(int=(1 << 128) - 1), limit=10)
+    (notice,) = read(db, notices.notices_of, account=desk.id, before=BEYOND_ALL, limit=10)
     assert (notice.kind, notice.params) == ("second_factor_removed", {"reason": "lost"})
     assert "factor.remove" in tenancy.ROLES[Role.COMPANY_MANAGER]

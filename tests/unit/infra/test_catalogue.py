@@ -25,7 +25,7 @@ SOURCE = Path(__file__).parents[3] / "src" / "openberth"
 APART = ("sandbox", "simulator")
 CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]*[a-z0-9])+\Z")  # a beginning such as "cap_" is completed elsewhere
 # Codes of these domains are texts wherever they stand: they travel as data before they become words.
-ALWAYS_TEXT = ("document.", "tariff.line.", "entry.", "exit.", "inner.")
+ALWAYS_TEXT = ("document.", "tariff.line.", "entry.", "exit.", "inner.", "notice.")
 PROBLEMS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.Problem)
 }  # fmt: skip

@@ -225,17 +225,30 @@ def test_settings_do_not_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "http", "barrier"),
+    ("overrides", "http", "barrier", "mqtt"),
     [
-        ({}, "http://127.0.0.1:8420", "127.0.0.1:8421"),
-        ({"http": {"host": "::"}, "barrier": {"host": "0.0.0.0", "port": 9}}, "http://127.0.0.1:8420", "127.0.0.1:9"),
-        ({"http": {"host": "fd00::1"}, "barrier": {"host": "fd00::2"}}, "http://[fd00::1]:8420", "[fd00::2]:8421"),
-        ({"public_url": "https://parking.example.com/"}, "https://parking.example.com", "parking.example.com:8421"),
+        ({}, "http://127.0.0.1:8420", "127.0.0.1:8421", "127.0.0.1:8422"),
+        ({"http": {"host": "::"}, "barrier": {"host": "0.0.0.0", "port": 9}, "mqtt": {"host": "::", "port": 10}},
+         "http://127.0.0.1:8420", "127.0.0.1:9", "127.0.0.1:10"),
+        ({"http": {"host": "fd00::1"}, "barrier": {"host": "fd00::2"}, "mqtt": {"host": "fd00::3"}},
+         "http://[fd00::1]:8420", "[fd00::2]:8421", "[fd00::3]:8422"),
+        ({"public_url": "https://parking.example.com/"}, "https://parking.example.com", "parking.example.com:8421",
+         "parking.example.com:8422"),
+        ({"mqtt": {"broker": "mqtts://us:secret@broker.example.com"}}, "http://127.0.0.1:8420", "127.0.0.1:8421",
+         "broker.example.com:8883"),
+        ({"mqtt": {"broker": "mqtt://[fd00::4]"}}, "http://127.0.0.1:8420", "127.0.0.1:8421", "[fd00::4]:1883"),
     ],
 )  # fmt: skip
-def test_devices_are_told_where_to_go(overrides: dict[str, Any], http: str, barrier: str) -> None:
+def test_devices_are_told_where_to_go(overrides: dict[str, Any], http: str, barrier: str, mqtt: str) -> None:
     settings = load_settings(**overrides)
-    assert (settings.public_base, settings.barrier_base) == (http, barrier)
+    assert (settings.public_base, settings.barrier_base, settings.mqtt_base) == (http, barrier, mqtt)
+
+
+@pytest.mark.parametrize("address", ["broker.example.com", "tcp://b:1883", "mqtt://", "mqtt://b/topic", "mqtt://b?x=1"])
+def test_a_broker_is_named_by_its_address(address: str) -> None:
+    problem, said = mistake(mqtt={"broker": address})
+    assert problem.code == "settings.invalid"
+    assert "OPENBERTH_MQTT__BROKER" in said
 
 
 def test_proxies_are_named_as_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,4 +264,4 @@ def test_proxies_are_named_as_addresses_and_networks(monkeypatch: pytest.MonkeyP
 def test_default_ports_are_those_of_nobody_else() -> None:
     settings = load_settings()
     others = {5432, 3306, 6379, 5672, 15672, 1883, 8883, 4222, 6222, 8222}
-    assert not {settings.http.port, settings.barrier.port} & others
+    assert not {settings.http.port, settings.barrier.port, settings.mqtt.port} & others

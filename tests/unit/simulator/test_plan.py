@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from openberth.simulator.clock import HOUR_US, instant_us
+from openberth.simulator.lot_town import LotTown
 from openberth.simulator.plan import PlanError, read_lot, read_plans
-from openberth.simulator.town import LotTown, phone_source
+from openberth.simulator.town import phone_source
 
 LOT: dict[str, Any] = {
     "lot": "openberth/1",
@@ -29,6 +30,7 @@ LOT: dict[str, Any] = {
         {"code": "cam-vip-out", "kind": "vzenith_http", "lane": "vip-out"},
         {"code": "cam-out", "kind": "vzenith_http", "lane": "out"},
         {"code": "bar-out", "kind": "barrier_tcp", "lane": "out", "serial": "b-1"},
+        {"code": "term-out", "kind": "saifeimu_mqtt", "lane": "out", "serial": "t-1"},
     ],
     "simulation": {
         "arrivals_per_hour": [*range(24)],
@@ -47,6 +49,8 @@ def test_lanes_devices_and_ways_into_inner_areas() -> None:
     (out,) = plan.lanes_of("exit")
     assert out.barrier is not None
     assert (out.barrier.serial, out.origin) == ("b-1", "ground")
+    assert out.terminal is not None
+    assert (out.terminal.serial, entry.terminal) == ("t-1", None)
     assert [(way.code, back.code) for way, back in plan.ways_in("ground")] == [("vip-in", "vip-out")]
     assert plan.area_tariffs == {"ground": "mall", "vip": "vip"}
     assert plan.skew_us == 60_000_000

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import httpx2
 import uvicorn
+from fastapi.dependencies import utils
 
 from openberth.bootstrap import CHECKS
 from openberth.contexts import insight, payments, stays, tenancy
@@ -36,6 +37,7 @@ from openberth.contexts.payments.ports import (
 from openberth.contexts.payments.reactions import Channels, Desk
 from openberth.contexts.stays.recognition import Direction, PlateColour, Recognition, Trigger
 from openberth.contexts.tariffs.reactions import CalendarKeeper
+from openberth.contexts.tenancy.ports import Texting
 from openberth.contexts.tenancy.reactions import Entrance, Exporting, Refusals, audit_consumer
 from openberth.entrypoints.web import build_app
 from openberth.infra.blobs import FolderBlobs
@@ -51,10 +53,11 @@ from openberth.infra.passwords import Hashing
 from openberth.infra.settings import Settings
 from openberth.infra.telemetry import Health
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
-from openberth.kernel.errors import Malformed, Unknown
+from openberth.kernel.errors import Malformed, Refused, Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US, Instant
 from openberth.providers.days import LibraryDays
+from openberth.providers.sms import AliyunSms
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "operator-token-of-the-tests-0123456789"
@@ -63,6 +66,26 @@ UNLIMITED = {
     f"{each}_per_minute": 10_000_000 for each in ("address", "account", "device", "wrong_tokens")
 }  # fmt: skip
 CAR, OTHER_CAR = "粤B12345", "粤B67890"
+
+
+def _remember_parameters() -> None:
+    """Let a process analyse each parameter of a route once: hundreds of tests build the same application anew."""
+    analyse = utils.analyze_param
+    known: dict[tuple[object, ...], tuple[Any, tuple[Any, Any]]] = {}
+
+    def remembered(*, param_name: str, annotation: Any, value: Any, path_param_names: set[str]) -> Any:
+        key = (param_name, id(annotation), id(value), param_name in path_param_names)
+        if key not in known:  # what is named by its identity is kept, so that nothing else takes its place
+            found = analyse(
+                param_name=param_name, annotation=annotation, value=value, path_param_names=path_param_names
+            )  # fmt: skip
+            known[key] = (found, (annotation, value))
+        return known[key][0]
+
+    utils.analyze_param = remembered
+
+
+_remember_parameters()
 
 
 def eventually(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
@@ -80,6 +103,7 @@ class FakeChannel:
 
     name = "sandpay"
     scenes = frozenset((Scene.CODE, Scene.PAGE))
+    pages = "https://pay.example"
 
     def __init__(self) -> None:
         self.orders: dict[str, ChannelOrder] = {}
@@ -91,7 +115,7 @@ class FakeChannel:
         if self.silent:
             raise ChannelUnreachable("channel.unreachable", channel=self.name)
         self.orders[order.number] = order
-        return OpenedOrder(pay_url=f"https://pay.example/{order.number}")
+        return OpenedOrder(pay_url=f"{self.pages}/{order.number}")
 
     async def query(self, number: str) -> ChannelState:
         return ChannelState(number=number, state=OrderState.OPEN)
@@ -126,13 +150,27 @@ class FakeChannel:
 class FakeVouching:
     """A platform whose codes say themselves whom they stand for."""
 
+    app = "app"
+
     async def openid_of(self, code: str) -> str:
-        return f"app:{code}"
+        return f"{self.app}:{code}"
 
     async def phone_of(self, code: str) -> str:
         if not code.isdigit():
             raise Unknown("wechat.code")
         return f"+86{code}"
+
+
+class FakeTexting:
+    """A network that brings every code; phones that begin with 199 it does not know."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, str] = {}
+
+    async def send_code(self, phone: str, code: str) -> None:
+        if phone.startswith("+86199"):
+            raise Refused("sms.number")
+        self.codes[phone.removeprefix("+86")] = code
 
 
 @dataclass
@@ -145,10 +183,12 @@ class House:
     folder: Path
     log: io.StringIO
     channel: FakeChannel = field(default_factory=FakeChannel)
+    vouching: FakeVouching = field(default_factory=FakeVouching)
     makers: Mapping[ChannelKind, ChannelMaker] = field(default_factory=dict)  # of channels that are real ones
     settings: Settings = field(init=False)
     health: Health = field(default_factory=Health)
     changes: dict[str, Any] = field(default_factory=dict)  # of settings
+    texting: Texting | None = field(default_factory=FakeTexting)
 
     def __post_init__(self) -> None:
         self.settings = Settings(
@@ -167,7 +207,8 @@ class House:
         self.calendars = CalendarKeeper(self.database, LibraryDays())
         self.buckets = MemoryBuckets(self.machine)
         self.entrance = Entrance.of(
-            self.database, hashing=Hashing(memory_kib=64, passes=1), buckets=self.buckets, vouching=FakeVouching(),
+            self.database, hashing=Hashing(memory_kib=64, passes=1), buckets=self.buckets, vouching=self.vouching,
+            texting=self.texting,
             wrong_tokens_per_minute=self.settings.limits.wrong_tokens_per_minute,
             fresh_minutes=self.settings.accounts.fresh_minutes,
         )  # fmt: skip
@@ -183,6 +224,8 @@ class House:
         self.press = Press()
         self.exporting = Exporting(self.database, self.blobs)
         self.exporting.register(self.jobs)
+        self.tabling = insight.Tabling(self.database, self.blobs)
+        self.tabling.register(self.jobs)
         self.ids = IdSource(self.machine)
         self._records = itertools.count(1)
         self._ready = threading.Event()
@@ -251,6 +294,9 @@ class House:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
         await self.channels.aclose()
+        texting = self.entrance.reception._texting
+        if isinstance(texting, AliyunSms):  # a test put a real one in the place of the one that pretends
+            await texting.aclose()
 
     # what happens
 

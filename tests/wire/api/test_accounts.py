@@ -230,6 +230,20 @@ def test_a_second_factor_is_asked_for_once_it_was_shown(house: House) -> None:
     assert eventually(lambda: "account.second_factor_removed" in str(house.get("/v1/audit")["items"]))
 
 
+def test_accounts_are_looked_for_by_who_and_state(house: House) -> None:
+    make(house, "gina", company="demo")
+    make(house, "robot", kind="integrator", company="demo", password=None)
+    house.post("/v1/accounts/gina/lock", {"locked": True})
+
+    def logins(**asked: str) -> set[str]:
+        return {each["login"] for each in house.get("/v1/accounts", **asked)["items"]}
+
+    assert logins(who="integrators") == {"robot"}
+    assert logins(who="staff", state="locked") == {"gina"}
+    assert logins(who="drivers") == logins(who="boxes") == set()
+    assert logins(state="active") == logins() - {"gina"}
+
+
 def test_integrators_get_tokens_for_their_secret(house: House) -> None:
     make(house, "robot", kind="integrator", company="demo", password=None)
     give(house, "robot", "finance")

@@ -1,6 +1,7 @@
 """What drivers reach by scanning a code: paying, coming in without a plate, leaving with a pass. No token anywhere."""
 
 import re
+from functools import partial
 
 import httpx2
 import pytest
@@ -109,6 +110,7 @@ def test_paying_before_going_to_the_car(house: House) -> None:
     house.arrive("in-1", CAR)
     lot = house.stranger.get(house.code()).json()
     assert (lot["kind"], lot["lot"], lot["free"], lot["state"]) == ("lot", "mall", 399, "open")
+    assert lot["zone"] == house.stranger.get(house.code("in-1")).json()["zone"] == "Asia/Shanghai"
     early = house.stranger.post(house.code() + "/bills", json={"plate": CAR}).json()["bill"]
     assert (early["due"]["minor"], early["id"], early["state"]) == (0, "", "nothing_due")
     house.pass_minutes(61)
@@ -314,3 +316,23 @@ def test_a_browser_asks_the_price_by_plate(house: House) -> None:
     assert browser.post(house.code() + "/pay", data={"bill": bill[1]}).status_code == 303
     wrong = page(browser.post(house.code() + "/bills", data={"plate": "<b>粤B1</b>"}), 422)
     assert "<b>" not in wrong
+
+
+def test_a_program_learns_what_became_of_its_order(waiting: House) -> None:
+    exit_, lot = waiting.code("out-1"), waiting.code()
+    order = waiting.stranger.post(exit_ + "/pay", json={"way": "page"}).json()
+    [number] = waiting.channel.orders
+    assert waiting.channel.orders[number].back == f"{waiting.settings.public_base}/app/?c={exit_.removeprefix('/c/')}"
+    asks = partial(waiting.stranger.get, params={"order": order["order"]})
+    open_ = asks(exit_ + "/payment").json()
+    assert open_ == {"state": "open", "due": {"minor": 750, "currency": "CNY"}, "receipt": None, "barrier": None}
+    for other in ("", "x" + order["order"], order["order"][:-2]):
+        assert waiting.stranger.get(exit_ + "/payment", params={"order": other}).status_code == 404
+    waiting.notify(number, 750)
+    assert eventually(lambda: asks(exit_ + "/payment").json()["barrier"] not in (None, "waiting"))
+    paid = asks(exit_ + "/payment").json()
+    assert (paid["state"], paid["receipt"]) == ("paid", order["receipt"])
+    assert paid["barrier"] in ("opening", "open", "unknown")  # as far as the gate has told by now
+    assert asks(lot + "/payment").json()["barrier"] is None  # no lane, no barrier
+    waiting.arrive("out-1", OTHER_CAR)
+    assert asks(exit_ + "/payment").json()["barrier"] == "left"

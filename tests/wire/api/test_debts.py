@@ -30,6 +30,10 @@ def test_a_debt_is_told_on_the_drivers_page_and_paid_there(left: House) -> None:
     [number] = left.channel.orders
     assert left.notify(number, 750).status_code == 200
     assert debt(left)["state"] == "paid"
+    told = left.get(f"/v1/bills/{owed['bill']}")
+    assert (told["bill"]["state"], told["debt"], told["refunds"]) == ("settled", debt(left), [])
+    assert [(each["number"], each["state"]) for each in told["attempts"]] == [(number, "paid")]
+    assert told["receipts"] == left.get("/v1/receipts", lot="mall")["items"]
     assert eventually(lambda: left.get("/v1/exceptions", lot="mall")["items"] == [])
     assert left.stranger.post(left.code() + "/bills", json={"plate": CAR}).json()["bill"]["due"]["minor"] == 0
 

@@ -37,7 +37,9 @@ def test_an_exception_shows_who_it_may_be(misread: House) -> None:
     assert case["text"] == "exit without an entry"
     stay = misread.get("/v1/stays", lot="mall", state="open")["items"][0]["id"]
     detail = misread.get(f"/v1/exceptions/{case['id']}")
-    assert detail["candidates"] == [{"stay": stay, "plate": "粤B·**345"}]
+    [found] = detail["candidates"]
+    assert (found["stay"], found["plate"], found["pictures"]) == (stay, "粤B·**345", [])
+    assert detail["others"] == []
 
 
 def test_matching_a_stay_asks_for_its_money(misread: House) -> None:

@@ -3,6 +3,7 @@
 from openberth.contexts.stays import picture_name
 from openberth.contexts.stays.recognition import Picture, PictureKind
 from tests.wire.api.house import CAR, OTHER_CAR, House, eventually
+from tests.wire.api.test_accounts import client, give, make
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
 NOWHERE = "01900000-0000-7000-8000-000000000000"
@@ -58,8 +59,9 @@ def test_stays_are_found_by_state_and_by_whole_plate(house: House) -> None:
     assert [stay["id"] for stay in house.get("/v1/stays", lot="mall", plate=CAR, state="closed")["items"]] == [first]
     assert len(house.get("/v1/stays", lot="mall", state="open")["items"]) == 2
     for unknown in ("粤B1234", "京A99999", "not a plate at all !"):
-        assert house.get("/v1/stays", lot="mall", plate=unknown) == {"items": [], "next": None}
-    assert house.operator.get("/v1/stays").json()["errors"] == [{"place": "query.lot", "problem": "missing"}]
+        found = house.get("/v1/stays", lot="mall", plate=unknown)
+        assert found == {"items": [], "next": None, "total": None, "more_than": None}
+    assert len(house.get("/v1/stays")["items"]) == 3
 
 
 def test_passages_are_found_by_lane_and_plate(house: House) -> None:
@@ -134,6 +136,58 @@ def test_a_page_says_what_it_does_not_take(house: House) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "request.cursor")
 
 
+def test_lists_are_narrowed_turned_round_and_counted(house: House) -> None:
+    first = pay_and_leave(house, CAR)
+    house.arrive("in-2", OTHER_CAR)
+    house.pass_minutes(5)
+    house.arrive("in-2", "粤B70001")
+
+    def ids(path: str, **params: object) -> list[str]:
+        return [row["id"] for row in house.get(path, **params)["items"]]
+
+    newest = ids("/v1/stays", lot="mall")
+    assert ids("/v1/stays", order="oldest") == newest[::-1]
+    assert ids("/v1/stays", state="open", order="oldest") == [newest[1], newest[0]]  # who stands longest
+    assert ids("/v1/stays", by="left", since="2026-03-02T03:01:00Z", until="2026-03-02T03:01:01Z") == [first]
+    assert ids("/v1/stays", by="left", since="2026-03-02T03:01:01Z") == []
+    assert ids("/v1/stays", since="2026-03-02T03:00:00Z", until="2026-03-02T03:06:00Z") == newest[1:2]
+    assert ids("/v1/stays", reason="left") == ids("/v1/stays", right="casual", state="closed") == [first]
+    assert ids("/v1/stays", right="monthly") == ids("/v1/stays", permit=NOWHERE) == []
+    assert ids("/v1/stays", plate_kind="ordinary", plate=OTHER_CAR) == newest[1:2]
+    counted = house.get("/v1/passages", count="true", limit=1, direction="entry")
+    assert (counted["total"], counted["more_than"], len(counted["items"])) == (3, None, 1)
+    assert len(ids("/v1/passages", action="hold", state="passed", reason="exit.pay")) <= 1
+    assert ids("/v1/passages", source="manual") == []
+    assert [bill["subject"] for bill in house.get("/v1/bills", state="settled")["items"]] == [first]
+    assert (
+        ids("/v1/bills", state="open") == ids("/v1/receipts", method="alipay") == ids("/v1/debts", state="open") == []
+    )
+    assert len(ids("/v1/receipts", method="cash", order="oldest")) == 1
+    assert ids("/v1/refunds", state="stuck", method="cash", cause="by_hand") == []
+    assert house.get("/v1/exceptions", state="any", kind="surplus", lane="out-1")["items"] == []
+    page = house.get("/v1/stays", order="oldest", limit=1)
+    assert ids("/v1/stays", order="oldest", cursor=page["next"]) == newest[::-1][1:]
+
+
+def test_what_lists_do_not_take(house: House) -> None:
+    house.arrive("in-1", CAR)
+    house.pass_minutes(1)
+    house.arrive("in-2", OTHER_CAR)
+    page = house.get("/v1/passages", limit=1)
+    for params, code in (
+        ({"order": "oldest", "cursor": page["next"]}, "request.cursor"),
+        ({"since": "2026-03-02T03:00:00Z", "until": "2026-03-02T03:00:00Z"}, "request.span"),
+        ({"lane": "in-9"}, "lane.not_found"),
+        ({"lot": "elsewhere"}, "lot.not_found"),
+    ):
+        assert house.operator.get("/v1/passages", params=params).json()["code"] == code
+    assert house.operator.get("/v1/stays", params={"cursor": page["next"]}).json()["code"] == "request.cursor"
+    together = house.operator.get("/v1/stays", params={"state": "open", "by": "left"})
+    assert (together.status_code, together.json()["code"]) == (422, "request.filters")
+    many = house.operator.get("/v1/stays", params={"lot": ["mall"] * 101})
+    assert many.status_code == 422
+
+
 def test_the_log_is_read_from_a_position(house: House) -> None:
     house.arrive("in-1", CAR)
     everything = house.get("/v1/events")
@@ -177,3 +231,11 @@ def test_the_plate_of_a_car_inside_is_corrected_once(house: House) -> None:
     assert (taken.status_code, taken.json()["code"]) == (409, "stay.plate_inside")
     wrong = house.post(path, {"plate": "粤B", "reason": "looked"})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "plate.malformed")
+
+
+def test_who_is_no_machine_of_this_house_asks_for_files_only_so_often(house: House) -> None:
+    make(house, "guard", company="demo")
+    give(house, "guard", "guard")
+    guard = client(house, "guard")
+    asked = guard.post("/v1/tables/exports", json={"table": "stays"}, headers={"idempotency-key": "stays-as-a-file"})
+    assert (asked.status_code, '"heavy"' in asked.headers["ratelimit-policy"]) == (202, True), asked.text

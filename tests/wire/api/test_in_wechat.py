@@ -180,3 +180,21 @@ def test_without_an_account_a_code_is_shown(house: House, sandbox: Sandbox) -> N
         assert "在浏览器打开" in page.text
         assert house.client(headers).get(sent.headers["location"]).headers["location"].startswith(house.code("out-1"))
     assert [one["way"] for one in sandbox.look("orders")["orders"][-2:]] == ["native", "h5"]
+
+
+def test_who_uses_the_mini_program_pays_in_it_without_signing_in(house: House, sandbox: Sandbox) -> None:
+    take_money(house, sandbox, account=False)
+    app, pay = house.client({"accept": "application/json"}), house.code("out-1") + "/pay"
+    house.vouching.app = "wx0000000000000000"
+    elsewhere = app.post(pay, json={"way": "app", "payer_code": "login-o1"})
+    assert elsewhere.json()["code"] == "channel.none"  # an app whose users no contract can take money of
+    house.vouching.app = APPID
+    order = app.post(pay, json={"way": "app", "payer_code": "login-o1"}).json()
+    assert (order["pay_url"], order["channel"]) == (None, "wechatpay")
+    assert order["client"]["appId"] == APPID
+    sent = sandbox.http.get("/jsapi", params=order["client"] | {"bridge": "1"})  # proves paySign as the app does
+    assert sent.status_code == 303, sent.text
+    sandbox.http.post(sent.headers["location"], data={"do": "pay"})
+    assert eventually(lambda: house.waiting("out-1") is None)
+    told = app.get(house.code("out-1") + "/payment", params={"order": order["order"]}).json()
+    assert told["state"] == "paid"

@@ -41,6 +41,14 @@ def test_what_is_asked_wrongly_is_refused(house: House) -> None:
     assert house.stranger.get("/v1/keys").status_code == 401
 
 
+def test_backups_that_were_noted_are_told(house: House) -> None:
+    noted = {"name": "monday", "keys": ["00c0ffee"], "revision": "0001"}
+    assert house.post("/v1/backups", noted).status_code == 204
+    (told,) = house.get("/v1/backups")["items"]
+    assert (told["name"], told["keys"]) == ("monday", ["00c0ffee"])
+    assert house.get("/v1/version").keys() == {"version"}
+
+
 def test_token_keys_are_told_without_their_secret(house: House) -> None:
     found = house.get("/v1/keys")
     (key,) = found["tokens"]

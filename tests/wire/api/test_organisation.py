@@ -146,7 +146,8 @@ def test_settings_over_the_api(house: House, partner: str) -> None:
     assert locked.status_code == 200, locked.text
     shown = boss.get("/v1/settings", params={"level": "lot", "node": "mall"}).json()["items"]
     mine = next(each for each in shown if each["key"] == "retention.pictures_days")
-    wanted = {"value": 90, "default": 60, "source": "partner", "locked_by": "partner", "own": 30, "overruled": True}
+    wanted = {"value": 90, "default": 60, "source": "partner", "locked_by": "partner", "own": 30, "overruled": True,
+        "least": 1, "most": 3_650, "words": []}  # fmt: skip
     assert {name: mine[name] for name in wanted} == wanted
     refused = put(boss, PICTURES, {"level": "company", "node": "demo", "value": 31})
     assert (refused.status_code, refused.json()["code"]) == (409, "setting.locked_by_partner")

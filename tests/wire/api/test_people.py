@@ -109,7 +109,9 @@ def test_somebody_takes_its_data_along_and_is_forgotten(house: House) -> None:
     person = me.get("/v1/me/person").json()["id"]
     text = f"permits: openberth/1\nlot: mall\nlist:\n  - {{code: p-1, plate: {CAR}, kind: free}}\n"
     assert house.operator.put("/v1/lots/mall/permits", content=text.encode()).status_code == 200
+    assert house.get("/v1/lots/mall/permits")["items"][0]["holder"] is None
     held = house.operator.put("/v1/lots/mall/permits/p-1/holder", json={"person": person})
+    assert house.get("/v1/lots/mall/permits")["items"][0]["holder"] == person
     assert held.status_code == 204
     house.arrive("in-1", CAR)
     mine = me.post("/v1/me/export", headers={"idempotency-key": "1"}).json()["document"]

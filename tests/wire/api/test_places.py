@@ -37,6 +37,57 @@ def test_a_wrong_lot_file_is_answered_line_by_line(empty_house: House) -> None:
     assert (not_text.status_code, not_text.json()["errors"]) == (422, [{"place": "body", "problem": "not_utf8"}])
 
 
+def test_the_file_of_a_lot_comes_back_and_changes_nothing(house: House) -> None:
+    answer = house.operator.get("/v1/lots/mall/document")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/yaml; charset=utf-8")
+    version = answer.headers["etag"].strip('"')
+    assert "name: {zh: 东入口, en: East entry}" in answer.text
+    again = house.operator.put("/v1/lots/mall", params={"version": version}, content=answer.content).json()
+    assert (again["counts"], again["fields"], again["version"]) == ({}, [], version)
+    renamed = answer.text.replace("East entry", "Main entry").encode()
+    changed = house.operator.put("/v1/lots/mall", params={"version": version}, content=renamed).json()
+    assert changed["counts"] == {"lane.changed": 1}
+    assert changed["version"] == house.operator.get("/v1/lots/mall/document").headers["etag"].strip('"')
+    late = answer.text.replace("East entry", "Old entry").encode()
+    refused = house.operator.put("/v1/lots/mall", params={"version": version}, content=late)
+    assert (refused.status_code, refused.json()["code"]) == (409, "lot.moved_on")
+    assert house.post("/v1/lots/mall/state", {"state": "full", "reason": "busy"}).status_code == 200
+    assert house.operator.put("/v1/lots/mall", params={"version": changed["version"]}, content=late).status_code == 200
+
+
+def test_a_file_is_tried_before_it_is_applied(house: House) -> None:
+    file = (ROOT / "lots/mall.yaml").read_text(encoding="utf-8")
+    version = house.operator.get("/v1/lots/mall/document").headers["etag"].strip('"')
+    tried = house.operator.post("/v1/lots/mall/check", content=file.replace("East entry", "Main entry").encode())
+    assert tried.json()["changes"] == [{"action": "changed", "kind": "lane", "code": "in-1", "fields": ["name_en"]}]
+    assert tried.json()["version"] == version
+    assert house.operator.get("/v1/lots/mall/document").headers["etag"] == f'"{version}"'
+    new = file.replace("code: mall\n", "code: annexe\n").replace("tariff: vip", "tariff: nobody")
+    answer = house.operator.post("/v1/lots/annexe/check", content=new.encode()).json()
+    assert (answer["created"], answer["version"], answer["counts"]["space.added"]) == (True, None, 400)
+    assert [each["code"] for each in answer["warnings"]] == ["lot.tariff_unpublished"]
+    wrong = house.operator.post("/v1/lots/mall/check", content=file.replace("kind: exit", "kind: exot", 1).encode())
+    line = 1 + next(index for index, text in enumerate(file.splitlines()) if "kind: exit" in text)
+    assert [(each["line"], each["place"]) for each in wrong.json()["errors"]] == [(line, "lanes[2].kind")]
+
+
+def test_a_lot_is_shown_where_it_is_and_as_it_is_drawn(house: House) -> None:
+    assert house.lot["position"] == {"longitude_e7": 1_139_412_000, "latitude_e7": 224_931_000}
+    assert house.lot["address"]["en"] == "1 Harbour Road, Shenzhen"
+    plan = house.get("/v1/lots/mall/plan")
+    spaces = {each["code"]: each for each in plan["spaces"]}
+    assert (plan["drawn"], plan["unit"], len(spaces), plan["undrawn"]) == (True, "cm", 400, [])
+    assert spaces["A029"] == {
+        "code": "A029", "area": "ground", "state": "unknown", "sensed": False,
+        "outline": [[1000, 1830], [1250, 1830], [1250, 2360], [1000, 2360]],
+    }  # fmt: skip
+    file = house.operator.get("/v1/lots/mall/document").text
+    without = file[: file.index("plan:")] + file[file.index("simulation:") :]
+    assert house.operator.put("/v1/lots/mall", content=without.encode()).json()["fields"] == ["plan"]
+    plan = house.get("/v1/lots/mall/plan")
+    assert (plan["drawn"], len(plan["spaces"]), len(plan["lanes"])) == (False, 400, 6)
+
+
 def test_lots_are_listed_with_codes_for_signs(house: House) -> None:
     listed = house.get("/v1/lots")
     assert [(lot["code"], len(lot["lanes"]), len(lot["areas"])) for lot in listed["items"]] == [("mall", 6, 3)]

@@ -80,6 +80,8 @@ def test_plates_are_changed_and_mistakes_are_told(house: House, account: str) ->
     form = {"plates": [OTHER_CAR], "holder": None, "spending": "lot", "pays_by_itself": False, "state": "paused"}
     changed = house.operator.put(path, json=form).json()
     assert (changed["plates"], changed["state"], changed["spending"]) == (["粤B·**890"], "paused", "lot")
+    kept = house.operator.put(path, json=form | {"plates": None, "state": "active"}).json()
+    assert (kept["plates"], kept["state"]) == (["粤B·**890"], "active")
     for wrong, code in (
         ({"plates": ["粤B1"]}, "plate.malformed"),
         ({"plates": [CAR, CAR]}, "prepaid.plates"),

@@ -306,7 +306,7 @@ def test_every_route_of_a_sensitive_permission_asks_for_a_fresh_proof(house: Hou
     from openberth.contexts.tenancy.model.permissions import PERMISSIONS
     from openberth.infra.http.auth import Undeclared
 
-    looked_at = {"shift.confirm", "safe.write", "payout.write"}
+    looked_at = {"shift.confirm", "safe.write", "payout.write", "plate.verify"}
     assert {"lane.open", "refund.write", "debt.waive"} | looked_at == tenancy.SENSITIVE <= PERMISSIONS
     routes = [route for (_, route), word in house.app.state.permissions.items() if word in tenancy.SENSITIVE]
     assert len(routes) >= 2

@@ -137,13 +137,18 @@ def test_a_draft_goes_its_way(house: House) -> None:
     told = house.get("/v1/tariffs/days/difference", to="draft")
     assert (told["from_version"], told["to_version"]) == (1, "draft")
     assert [one["text"] for one in told["differences"]] == ["band[work] › charge › price: 5.00 → 6.00"]
+    assert [(one["code"], one["version"], one["based_on"]) for one in house.get("/v1/tariff-drafts")["items"]] == [
+        ("days", 1, 1)
+    ]
     published = house.post(draft + "/publish", {"version": 1}, key="a")
     assert (published.json()["number"], published.json()["new"]) == (2, True)
     assert house.post(draft + "/publish", {"version": 1}, key="a").json() == published.json()
     assert code_of(house.operator.get(draft)) == "draft.not_found"
     found = house.get("/v1/tariffs/days")
     assert [(one["number"], one["state"]) for one in found["versions"]] == [(2, "in_force"), (1, "superseded")]
-    assert house.get("/v1/tariffs/days/versions/1")["document"]["bands"][0]["charge"]["price"] == "5.00"
+    first = house.get("/v1/tariffs/days/versions/1")
+    assert first["document"]["bands"][0]["charge"]["price"] == "5.00"
+    assert "charge: {unit_minutes: 60, price: '5.00'" in first["text"]
     difference = house.operator.get("/v1/tariffs/days/difference", headers={"accept-language": "zh"}).json()
     assert [one["text"] for one in difference["differences"]] == ["时段[work] › 收费 › 单价：由 5.00 改为 6.00"]
 

@@ -10,10 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, Presence, Strays
+from openberth.contexts.facility.reactions import (
+    CollectorDirectory,
+    CommandDispatcher,
+    DeviceDirectory,
+    Presence,
+    SensorDesk,
+    Strays,
+)
 from openberth.entrypoints.patience import patient
 from openberth.entrypoints.server import DeviceFront
+from openberth.gateways.cameras.desk import CameraDesk
+from openberth.gateways.cameras.errands import Errands
 from openberth.gateways.cameras.port import CameraPort
+from openberth.gateways.cameras.signed import Signers
+from openberth.gateways.displays.screens import Screens
+from openberth.gateways.sensors.http_port import SensorPort
 from openberth.infra.blobs import PictureQueue
 from openberth.infra.http.limits import AddressRange
 from tests.wire.api.house import CAR, TOKEN, House, eventually
@@ -31,11 +43,20 @@ class Bench(House):
         self.directory = DeviceDirectory(self.database)
         self.pictures = PictureQueue(self.blobs)
         cameras = CameraPort(
-            database=self.database, directory=self.directory, presence=Presence(self.database),
-            dispatcher=CommandDispatcher(self.database), pictures=self.pictures, ids=self.ids, buckets=self.buckets,
+            desk=CameraDesk(
+                database=self.database, presence=Presence(self.database), pictures=self.pictures, ids=self.ids
+            ),
+            directory=self.directory, dispatcher=CommandDispatcher(self.database), buckets=self.buckets,
+            per_minute=CAMERAS_PER_MINUTE, strays=Strays(self.database, self.refusals.note),
+            screens=Screens(self.database, self.directory, base=""), errands=Errands(self.ids),
+            signers=Signers(self.database, self.directory),
+        )  # fmt: skip
+        self.collectors = CollectorDirectory(self.database)
+        sensors = SensorPort(
+            desk=SensorDesk(self.database), directory=self.collectors, buckets=self.buckets,
             per_minute=CAMERAS_PER_MINUTE, strays=Strays(self.database, self.refusals.note),
         )  # fmt: skip
-        self._server.config.app = DeviceFront(self.app, cameras.serve)
+        self._server.config.app = DeviceFront(self.app, cameras.serve, sensors.serve)
         self._server.config.http = patient(AddressRange())
 
     async def _serve(self) -> None:

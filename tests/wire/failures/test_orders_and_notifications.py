@@ -33,7 +33,7 @@ def test_01_the_same_callback_many_times_at_once(shop: Shop) -> None:
 
 
 def test_02_a_callback_before_the_answer_to_the_order_itself(shop: Shop) -> None:
-    shop.side.rule("order", "hold", seconds=1.5)
+    shop.side.rule("order", "hold", seconds=3.0)
     with ThreadPoolExecutor(1) as pool:
         pressed = pool.submit(shop.press_pay)
         number = shop.opening()

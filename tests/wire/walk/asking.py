@@ -22,8 +22,8 @@ from tests.wire.walk.tenants import Tenant
 from tests.wire.walk.world import ABSENT_ID, DAYS, LOT, PASSWORD, PERMITS, TARIFF
 
 SENSITIVE = re.compile(
-    r"/open\b|/refunds\b|/resolve\b|/waive\b|/pay-out\b|/me/e"
-    r"|/close\b|/confirm\b|/correct\b|/safe/moves\b|/payouts\b|/withdraw\b"
+    r"/open\b|/convoy\b|/refunds\b|/resolve\b|/waive\b|/pay-out\b|/me/e"
+    r"|/close\b|/confirm\b|/correct\b|/safe/moves\b|/payouts\b|/withdraw\b|/plates/verify\b"
 )  # they are refused without a key of the request
 UUID_LIKE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 # Headers that differ between any two answers, or tell of the asker's own haste.
@@ -35,7 +35,9 @@ KINDS = {
     for name in (
         "lot", "lane", "device", "area", "stay", "passage", "case", "what_if", "account", "grant", "role", "session",
         "calendar", "company", "bill", "tariff", "plate", "receipt", "refund", "partner", "property", "export",
+        "table_export",
         "person", "change", "notice", "day", "difference", "api_key", "debt", "payout", "shift", "prepaid",
+        "own_plate", "waiting", "collector", "sensor",
     )
 } | {"replaces": "tariff", "actor": "account", "subject": "account"}  # fmt: skip
 # The same, where a name means different things at different addresses.
@@ -54,6 +56,12 @@ KINDS_AT = {
     ("/v1/properties", "code"): "new code",
     ("/v1/lots/{lot}/permits/{code}", "code"): "permit",
     ("/v1/prepaid", "code"): "new code",
+    ("/v1/devices/{device}/history", "device"): "device_id",
+    ("/v1/devices/{device}/commands", "device"): "device_id",
+    ("/v1/devices/{device}/white-list", "device"): "device_id",
+    ("/v1/devices/{device}/white-list/compare", "device"): "device_id",
+    ("/v1/live/lots", "lots"): "lot",
+    ("/v1/live/lanes", "lanes"): "lane_id",
 }
 # Values of required parameters that name nothing.
 PLAIN: Mapping[str, Any] = {
@@ -75,6 +83,7 @@ PLAIN_AT = {("/v1/passages/{passage}/pictures/{number}", "number"): 0}
 # Bodies for which the description alone does not tell what makes sense; ``<kind>`` is the name of a thing.
 BODIES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/lots/{lot}/occupancy"): {"area": "<area>", "adjustment": 1, "reason": "counted"},
+    ("POST", "/v1/lots/{lot}/lanes/{lane}/display"): {"text": "This way, please", "seconds": 30, "aloud": False},
     ("POST", "/v1/lots/{lot}/lanes/{lane}/cash"): {"bill": "<bill>", "received": {"minor": 100, "currency": "CNY"}},
     ("POST", "/v1/bills/{bill}/offline"): {
         "method": "other", "amount": {"minor": 100, "currency": "CNY"}, "reference": "walk-1", "note": "because",
@@ -88,6 +97,8 @@ BODIES: Mapping[tuple[str, str], Any] = {
         "kind": "fetched", "amount": {"minor": 100, "currency": "CNY"}, "reference": "walk-1",
     },
     ("POST", "/v1/exceptions/{case}/resolve"): {"action": "dismiss", "reason": "seen", "stay": "<stay>"},
+    ("POST", "/v1/lots/{lot}/passback-resets"): {"rights": ["casual"], "reason": "barrier was up"},
+    ("POST", "/v1/lots/{lot}/lanes/{lane}/convoy"): {"minutes": 5, "reason": "wedding"},
     ("POST", "/v1/stays/{stay}/plate"): {"plate": "<new plate>", "reason": "misread"},
     ("POST", "/v1/quotes"): {"tariff": "<tariff>", "entered": "2026-03-02T02:00:00Z", "until": "2026-03-02T03:00:00Z"},
     ("POST", "/v1/tariffs/curve"): {
@@ -102,12 +113,24 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("POST", "/v1/people/{person}/values"): {"name": "somebody", "reason": "asked"},
     ("POST", "/v1/people/{person}/reverify"): {"phone": "+12025550100", "evidence": "passport", "reason": "asked"},
     ("POST", "/v1/me/person"): {"name": "somebody"},
+    ("POST", "/v1/me/plates"): {"plate": "<new plate>"},
+    ("POST", "/v1/me/plates/{own_plate}/verify"): {"lane_code": "<public sign>"},
+    ("POST", "/v1/me/plates/{own_plate}/bill"): {"lot_code": "<public lot>"},
+    ("POST", "/v1/me/bills/{bill}/pay"): {},
+    ("POST", "/v1/me/debts/{debt}/dispute"): {"reason": "because"},
+    ("POST", "/v1/me/prepaid/{prepaid}/top-ups"): {"amount": {"minor": 100, "currency": "CNY"}},
+    ("POST", "/v1/plates/verify"): {"own_plate": "<own_plate>", "plate": "<plate>", "reason": "because"},
     ("POST", "/v1/grants"): {"account": "<account>", "role": "<role>", "level": "lot", "node": "<lot>"},
     ("POST", "/v1/channels/{account}/payouts"): {"amount_minor": 1, "day": "2026-03-02", "reference": "<new login>"},
     ("POST", "/v1/exports"): {"level": "company", "node": "<company>", "reason": "because"},
+    ("POST", "/v1/tables/exports"): {"table": "stays", "filters": {"lot": ["<lot>"], "plate": "<plate>"}},
     ("PUT", "/v1/settings/{key}"): {"level": "lot", "node": "<lot>", "value": 30},
     ("PUT", "/v1/roles/{role}"): {"name": "somebody", "permissions": ["lot.read"]},
     ("POST", "/v1/calendars/{calendar}/seed"): {"years": [2026]},
+    ("POST", "/v1/devices/{device}/commands"): {"kind": "restart", "reason": "it hangs"},
+    ("POST", "/v1/devices/waiting/{waiting}/approve"): {"lot": "<lot>", "lane": "<lane>", "code": "new-camera"},
+    ("PUT", "/v1/lots/{lot}/devices/{device}/endpoint"): {"endpoint": None},
+    ("POST", "/v1/lots/{lot}/devices/{device}/login"): {"user": "admin", "password": "a-password"},
     ("POST", "/v1/prepaid"): {"lot": "<lot>", "code": "<new code>", "plates": ["<new plate>"]},
     ("PUT", "/v1/prepaid/{prepaid}"): {
         "plates": ["<new plate>"], "holder": None, "spending": "company", "pays_by_itself": True, "state": "active",
@@ -123,6 +146,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
 }  # fmt: skip
 DOCUMENTS: Mapping[tuple[str, str], str] = {
     ("PUT", "/v1/lots/{code}"): LOT,
+    ("POST", "/v1/lots/{code}/check"): LOT,
     ("PUT", "/v1/tariffs/{code}"): TARIFF,
     ("PUT", "/v1/tariffs/{code}/draft"): TARIFF,
     ("POST", "/v1/tariffs/check"): TARIFF,
@@ -158,8 +182,9 @@ class Answer:
             return ""
 
     def without(self, sent: Sequence[str], known: Collection[str] = ()) -> "Answer":
-        """Return the answer without what was sent, its trace, and the ids that were made for it."""
+        """Return the answer without what was sent, its trace, and the ids and versions that were made for it."""
         told = re.sub(r'"trace":"[0-9a-f]+"', '"trace":""', self.text)
+        told = re.sub(r'"version":"[0-9a-f]{16}"', '"version":""', told)  # of a lot, made of all that its file says
         told = UUID_LIKE.sub(lambda found: found[0] if found[0] in {*known, *sent} else "<new>", told)
         for value in sorted(set(sent), key=len, reverse=True):
             told = told.replace(value, "<sent>")
@@ -290,6 +315,8 @@ def own_names(tenant: Tenant, lot: int = 0) -> dict[str, str]:
     """Return a name of everything that somebody may look at, and words for new things."""
     things = {kind: names[0] for kind, names in tenant.things(lot).items() if names}
     new = {"new plate": tenant.plate(99_001), "new login": f"{tenant.code}-newcomer", "new code": f"{tenant.code}-new"}
+    # They stand in the street: everybody is told what they stand for.
+    new |= {"public sign": things["lane_sign"], "public lot": things["sign"]}
     return things | new
 
 

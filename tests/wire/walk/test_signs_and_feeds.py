@@ -234,7 +234,7 @@ def test_nobody_comes_back_to_a_sign_with_a_bill_of_another_lot(world: World, li
         assert answers[0].status == 404
         assert answers[0] == answers[1]
     link = f"a{made_up(UUID(int=7))}"
-    home = line.ask(Asked("GET", f"/c/{mine}/payment", headers={"cookie": f"paid={link}"}), None)
+    home = line.ask(Asked("GET", f"/c/{mine}/payment", headers={"cookie": f"paid={link}", "accept": "text/html"}), None)
     assert home.status == 303
 
 

@@ -21,6 +21,8 @@ BY_HAND = {
     "/r/{link}", "/r/{link}/slip.{format}",
     "/v1/oauth/token", "/.well-known/jwks.json", "/metrics", "/health/live", "/health/ready", "/v1/openapi.json",
     "/v1/feed",
+    # Pages hold no data: tests/unit/infra/http/test_static.py.
+    "/console", "/console/{path:path}", "/app", "/app/{path:path}",
 }  # fmt: skip
 # What a request of one's own may be refused for, but for what things are like (409): that is past shape and look-up.
 OWN_REFUSALS = {
@@ -28,6 +30,11 @@ OWN_REFUSALS = {
     "POST /v1/channels": {"channel.setting"},
     "PUT /v1/channels/<channel>": {"channel.setting"},
     # The tree above companies is the platform's, and a partner is nothing to those of its companies.
+    # What is no visit, bill, debt or account of one's own is not there.
+    "GET /v1/me/bills/<bill>": {"bill.not_found"},
+    "POST /v1/me/bills/<bill>/pay": {"bill.not_found"},
+    "POST /v1/me/debts/<debt>/dispute": {"debt.not_found"},
+    "POST /v1/plates/verify": {"own_plate.self"},  # nobody verifies a plate of its own
     "POST /v1/partners": {"auth.out_of_scope"},
     "PUT /v1/partners/<partner>": {"partner.not_found"},
     "POST /v1/partners/<partner>/close": {"partner.not_found"},
@@ -38,6 +45,9 @@ OWN_REFUSALS = {
     "POST /v1/lots/<lot>/lanes/<lane>/cash": {"cash.too_little"},
     "GET /v1/my/shifts/<shift>": {"shift.not_found"},  # what is somebody else's is not there
     "POST /v1/shifts/<shift>/hand-over": {"shift.not_found"},
+    # Both companies use the network that it calls from: it waits for the platform.
+    "POST /v1/devices/waiting/<waiting>/approve": {"device.not_waiting"},
+    "POST /v1/devices/waiting/<waiting>/refuse": {"device.not_waiting"},
     "POST /v1/calendars/<calendar>/seed": {"calendar.region"},
     "POST /v1/companies/<company>/close": {"auth.out_of_scope"},
     "PUT /v1/lots/<lot>/company": {"auth.out_of_scope"},

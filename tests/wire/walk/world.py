@@ -13,11 +13,18 @@ from uuid import UUID, uuid4
 import httpx2
 from sqlalchemy import create_engine, text
 
-from openberth.contexts import stays, tenancy
+from openberth.contexts import facility, stays, tenancy
+from openberth.contexts.facility import DeviceKind
+from openberth.contexts.facility.service.health import Heard
+from openberth.contexts.facility.service.presence import write_heard
+from openberth.contexts.facility.service.sensing import take_readings
 from openberth.contexts.facility.service.strays import Stray, note_strays
+from openberth.contexts.facility.service.waiting import Caller as Calling
+from openberth.contexts.facility.service.waiting import note_callers
 from openberth.contexts.payments.model.ledger import Account, AccountCode, Transfer
 from openberth.contexts.payments.model.reconciling import DifferenceKind, Found, RowKind
 from openberth.contexts.payments.service import channels, ledger, reconciling
+from openberth.contexts.permits.service.white_lists import Camera, note_compared
 from openberth.contexts.stays.model.entities import picture_name
 from openberth.contexts.stays.recognition import (
     Direction,
@@ -27,6 +34,7 @@ from openberth.contexts.stays.recognition import (
     Recognition,
     Trigger,
 )
+from openberth.contexts.stays.service.comparing import compare_lot
 from openberth.contexts.tenancy.model.accounts import NOBODY
 from openberth.contexts.tenancy.model.events import SignInRefused
 from openberth.contexts.tenancy.model.permissions import OFFICERS, Role
@@ -71,6 +79,14 @@ devices:
   - {{code: {lot}-cam-out, kind: vzenith_http, lane: {lot}-out, addresses: [127.0.0.0/8], serial: {lot}-serial-3}}
   - {{code: {lot}-cam-out2, kind: vzenith_http, lane: {lot}-out2, addresses: [127.0.0.0/8], serial: {lot}-serial-4}}
   - {{code: {lot}-bar-in, kind: barrier_tcp, lane: {lot}-in, addresses: [127.0.0.0/8], serial: {lot}-serial-5}}
+displays:
+  screens:
+    - {{lane: {lot}-in, maker: kf}}
+    - {{lane: {lot}-out, maker: fk}}
+collectors:
+  - {{code: {lot}-lora, kind: chirpstack_http, addresses: [127.0.0.0/8]}}
+sensors:
+  - {{code: {lot}-eye, collector: {lot}-lora, id: {lot}-eui, space: {space}001, model: tps110}}
 """
 TARIFF = """tariff: openberth/1
 code: {tariff}
@@ -178,6 +194,7 @@ class _Founder:
             self._found_lot(Lot(f"{tenant.code}-lot{number}"))
         self._rules()
         self._organisation()
+        self._unknown()
         for lot in tenant.lots:
             self._live(lot)
             self._troubled(lot)
@@ -218,13 +235,18 @@ class _Founder:
         for lane in shown["lanes"]:
             lot.add("lane_sign", lane["scan_code"])
         lot.add("lane", f"{lot.code}-in")
+        lot.add("lane_id", *(lane["id"] for lane in shown["lanes"]))
         lot.add("area", f"{lot.code}-ground")
         lot.add("device", f"{lot.code}-cam-in")
+        self._heard(lot, f"{lot.code}-cam-in")
+        lot.add("collector", f"{lot.code}-lora")
+        lot.add("sensor", f"{lot.code}-eye")
         lot.add("permit", f"{lot.code}-permit")
         self._put(
             f"/v1/lots/{lot.code}/permits", self._text(PERMITS, lot.code, tenant.plate(70_000 + len(tenant.lots)))
         )
         self._post(f"/v1/lots/{lot.code}/devices/{lot.code}-cam-in/credentials", {})
+        self._post(f"/v1/lots/{lot.code}/collectors/{lot.code}-lora/credentials", {})
 
     def _rules(self) -> None:
         tenant = self._tenant
@@ -264,6 +286,36 @@ class _Founder:
             self._house.machine.now(),
         )  # fmt: skip
         self._house.database.write_now(partial(note_strays, strays=[stray]), by=system("t"))
+        about: dict[str, Any] = {"company": stray.company, "lot": stray.lot, "kind": "device_stray"}
+        told = {"lot": lot.code, "device": device["code"], "address": "192.0.2.78", "times": 1}
+        other = {**about, "subject": UUID(self._house.get(f"/v1/lots/{lot.id}")["lanes"][0]["id"])}
+        self._house.database.write_now(partial(facility.raise_alarm, **other, params=told), by=system("t"))
+        self._house.database.write_now(partial(facility.end_alarm, **other), by=system("t"))
+        said = facility.Reading(f"{lot.code}-eui", True, {"said": f"{lot.code} is taken"})
+        [collector] = self._house.get(f"/v1/lots/{lot.id}/sensors")["collectors"]
+        take = partial(take_readings, collector=UUID(collector["id"]), readings=[said])
+        self._house.database.write_now(take, by=system("t"))
+        self._house.database.write_now(partial(compare_lot, lot=UUID(lot.id)), by=system("t"))
+
+    def _heard(self, lot: Lot, code: str) -> None:
+        """Let a device be heard, so that it can be told something."""
+        device = next(each for each in self._house.get(f"/v1/lots/{lot.id}")["devices"] if each["code"] == code)
+        lot.add("device_id", device["id"])
+        heard = Heard(
+            UUID(device["id"]), UUID(self._tenant.id), UUID(lot.id), UUID(int=1), code, self._house.machine.now(),
+            "127.0.0.1", None, None,
+        )  # fmt: skip
+        self._house.database.write_now(partial(write_heard, heard=[heard]), by=system("t"))
+        camera = Camera(heard.device, heard.company, heard.lot, lot.code, code)
+        self._house.database.write_now(partial(note_compared, camera=camera, found=0, differences=[]), by=system("t"))
+
+    def _unknown(self) -> None:
+        """Let a camera call that is nobody's."""
+        serial = f"{self._tenant.code}-stranger"
+        caller = Calling(DeviceKind.VZENITH_HTTP, serial, "127.0.0.9", 1, self._house.machine.now())
+        self._house.database.write_now(partial(note_callers, callers=[caller]), by=system("t"))
+        waiting = self._house.get("/v1/devices/waiting")["items"]
+        self._tenant.add("waiting", next(each["id"] for each in waiting if each["serial"] == serial))
 
     def _live(self, lot: Lot) -> None:
         """Let cars come: one leaves, one owes, one stays, one waits with a bill, one is unread, one was never in."""
@@ -411,6 +463,9 @@ class _Founder:
         export = self._post("/v1/exports", wanted_data, mine)["id"]
         tenant.add("export", export)
         assert eventually(lambda: mine.get(f"/v1/exports/{export}").json()["state"] == "ready")
+        table = self._post("/v1/tables/exports", {"table": "stays", "lang": "en"}, mine)["id"]
+        tenant.add("table_export", table)
+        assert eventually(lambda: mine.get(f"/v1/tables/exports/{table}").json()["state"] == "ready")
 
     def _known(self) -> None:
         """Make people known: one with a history, and somebody who was told about a change."""
@@ -429,6 +484,14 @@ class _Founder:
         post(f"/v1/people/{doorman}/values", {"phone": phone, "reason": "asked for it"})
         mine = self._house.client({"authorization": f"Bearer {self._world.token(tenant, DOORMAN)}"})
         tenant.add("notice", mine.get("/v1/me/notices").json()["items"][0]["id"])
+        bound = self._post("/v1/me/plates", {"plate": tenant.names["plate"][0]}, mine)
+        tenant.add("own_plate", bound["id"])
+        licence = {"own_plate": bound["id"], "plate": bound["plate"], "reason": f"{tenant.code} showed it"}
+        post("/v1/plates/verify", licence)
+        held = {"holder": doorman, "spending": "company", "pays_by_itself": True, "state": "active"}
+        for lot in tenant.lots:
+            answer = self._house.operator.put(f"/v1/prepaid/{lot.names['prepaid'][0]}", json=held)
+            assert answer.status_code == 200, answer.text
 
 
 def arrive(house: House, tenant: Tenant, lot: Lot, lane: str, plate: str | None, **changes: Any) -> Any:

@@ -12,7 +12,7 @@ Events in: ``payments.bill_issued``, ``bill_withdrawn``, ``bill_written_off``, `
 
 from openberth.contexts.insight.model.finance import Answer, AsOf, Dimension, Question
 from openberth.contexts.insight.model.movements import Measure
-from openberth.contexts.insight.reactions import Rebuilding, consumers
+from openberth.contexts.insight.reactions import Rebuilding, Tabling, consumers
 from openberth.contexts.insight.service.finance import finance
 from openberth.contexts.insight.service.rebuilding import progress, rebuild
 from openberth.contexts.insight.service.verifying import Difference, verify_lot
@@ -25,6 +25,7 @@ __all__ = [
     "Measure",
     "Question",
     "Rebuilding",
+    "Tabling",
     "consumers",
     "finance",
     "progress",

@@ -22,14 +22,15 @@ from openberth.contexts.payments.model import (
     PayPlace,
     Receipt,
     ReceiptMethod,
+    Refund,
 )
 from openberth.contexts.payments.model.debts import Debt, DebtState
 from openberth.contexts.payments.model.prepaid import SUBJECT as PREPAID
 from openberth.contexts.payments.service.attempts import attempt_by_id, begin_attempt
 from openberth.contexts.payments.service.bills import (
     bill_by_id,
+    bill_now,
     bills_of,
-    bills_of_lot,
     issue_bill,
     open_bill_of,
     subject_lock,
@@ -39,7 +40,18 @@ from openberth.contexts.payments.service.carried import asked_elsewhere, carried
 from openberth.contexts.payments.service.carrying import carry_bills, carry_lot, refuse_closing
 from openberth.contexts.payments.service.channels import accounts as channel_accounts
 from openberth.contexts.payments.service.channels import ensure_platform_account
-from openberth.contexts.payments.service.debts import debt_by_id, debt_of_bill, debts_to_ask, owed_by_plate, raise_debt
+from openberth.contexts.payments.service.debts import (
+    contest_debt,
+    debt_by_id,
+    debt_of_bill,
+    debts_of,
+    debts_of_plate,
+    debts_to_ask,
+    move_debt,
+    owe_less,
+    owed_by_plate,
+    raise_debt,
+)
 from openberth.contexts.payments.service.deducting import capture, pay_by_account
 from openberth.contexts.payments.service.e_receipts import (
     PLACE,
@@ -51,9 +63,18 @@ from openberth.contexts.payments.service.e_receipts import (
 )
 from openberth.contexts.payments.service.keeping import PrepaidKeeper
 from openberth.contexts.payments.service.ledger import booked_of_lot
+from openberth.contexts.payments.service.listing import (
+    listed_bills,
+    listed_debts,
+    listed_receipts,
+    listed_refunds,
+)
+from openberth.contexts.payments.service.mine import fill_own, held_prepaid, prepaid_of_holder
 from openberth.contexts.payments.service.money import Received, Totals, received_since, totals
+from openberth.contexts.payments.service.prepaid import account_by_id as prepaid_by_id
 from openberth.contexts.payments.service.prepaid import hold, let_go, plates_of
-from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_lot, take_cash
+from openberth.contexts.payments.service.receipts import Taken, paid_for, receipts_of, receipts_of_subject, take_cash
+from openberth.contexts.payments.service.refunds import refunds_of
 from openberth.contexts.payments.service.verifying import CHECKS
 
 __all__ = [
@@ -74,40 +95,55 @@ __all__ = [
     "ReceiptLinks",
     "ReceiptMethod",
     "Received",
+    "Refund",
     "Taken",
     "Totals",
     "asked_elsewhere",
     "attempt_by_id",
     "begin_attempt",
     "bill_by_id",
+    "bill_now",
     "bills_of",
-    "bills_of_lot",
     "booked_of_lot",
     "capture",
     "carried_by",
     "carry_bills",
     "carry_lot",
     "channel_accounts",
+    "contest_debt",
     "credits_of",
     "debt_by_id",
     "debt_of_bill",
+    "debts_of",
+    "debts_of_plate",
     "debts_to_ask",
     "e_receipt_of",
     "ensure_platform_account",
+    "fill_own",
+    "held_prepaid",
     "hold",
     "issue_bill",
     "let_go",
     "link_ends",
+    "listed_bills",
+    "listed_debts",
+    "listed_receipts",
+    "listed_refunds",
+    "move_debt",
     "open_bill_of",
+    "owe_less",
     "owed_by_plate",
     "paid_for",
     "pay_by_account",
     "plates_of",
+    "prepaid_by_id",
+    "prepaid_of_holder",
     "raise_debt",
     "receipt_named",
     "receipts_of",
-    "receipts_of_lot",
+    "receipts_of_subject",
     "received_since",
+    "refunds_of",
     "refuse_closing",
     "subject_lock",
     "take_cash",

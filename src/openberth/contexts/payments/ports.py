@@ -31,7 +31,8 @@ class ChannelOrder:
 
     ``number`` is ours, unique at the channel, 1-32 ASCII letters and digits (what every channel accepts); asking again
     with the same values gives the same order. ``subject`` is shown to the payer and carries no plate. ``payer`` is the
-    channel's id of the payer and ``payer_address`` the payer's IP address, for the scenes that want them.
+    channel's id of the payer and ``payer_address`` the payer's IP address, for the scenes that want them. ``back`` is
+    where a browser goes that has paid on the channel's page.
     """
 
     number: str
@@ -41,6 +42,7 @@ class ChannelOrder:
     scene: Scene = Scene.CODE
     payer: str | None = field(default=None, repr=False)
     payer_address: str | None = field(default=None, repr=False)
+    back: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,4 +317,14 @@ class KnowingChannel(Protocol):
     @property
     def payers(self) -> PayerKnown | None:
         """Who finds it out; None where the contract names no account for it."""
+        ...
+
+
+@runtime_checkable
+class AppChannel(Protocol):
+    """A channel whose payers are known to an app of the channel's, e.g. a mini-program of WeChat's."""
+
+    @property
+    def app_of_payers(self) -> str:
+        """The id of that app: payers whom another app knows pay nothing here."""
         ...

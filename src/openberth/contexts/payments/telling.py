@@ -99,6 +99,8 @@ def _sums(e_receipt: EReceipt, zone: str, language: Language) -> list[Block]:
         rows.append(sum_of("e_receipt.surplus", received.surplus))
     if e_receipt.left:
         rows.append(sum_of("e_receipt.left", e_receipt.left))
+    if e_receipt.dropped:
+        rows.append(sum_of("e_receipt.dropped", e_receipt.dropped))
     for refund in e_receipt.refunds:
         if refund.at is None:
             rows.append(sum_of("e_receipt.refund_coming", -refund.amount))

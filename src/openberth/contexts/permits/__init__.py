@@ -15,7 +15,9 @@ from openberth.contexts.permits.model import (
     PermitKind,
     PermitsApplied,
 )
-from openberth.contexts.permits.service import (
+from openberth.contexts.permits.model.white_lists import CARS_MAX
+from openberth.contexts.permits.ports import ListCarrier, NotTold
+from openberth.contexts.permits.service.granting import (
     PermitKeeper,
     apply_permits,
     carry_lot,
@@ -24,10 +26,15 @@ from openberth.contexts.permits.service import (
     permit_of,
     permits_of_lot,
 )
+from openberth.contexts.permits.service.white_lists import Car as ListedCar
 
 __all__ = [
+    "CARS_MAX",
     "GrantedPermit",
+    "ListCarrier",
+    "ListedCar",
     "ListedPermit",
+    "NotTold",
     "Permit",
     "PermitChanges",
     "PermitKeeper",

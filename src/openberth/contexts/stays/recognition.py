@@ -43,6 +43,7 @@ class Trigger(StrEnum):
     STAYING = "staying"
     STAYING_ENDED = "staying_ended"
     TURNED_BACK = "turned_back"
+    TAILGATING = "tailgating"  # it went through on the opening of the car before it
     OTHER = "other"
 
 

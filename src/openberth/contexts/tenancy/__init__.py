@@ -4,7 +4,8 @@ Words: a *partner* has companies, a *company* runs lots and may have *properties
 each for ever; a *setting* inherits downward and may be locked above; a *permission* is a word that routes and use cases
 declare; a *role* is a set of them; an *account* proves who it is and holds *grants*: a role at a node of the tree; a
 *session* is a sign-in that goes on, an access token speaks for it for minutes; a *person* is whom an account or a
-permit stands for: its core fields are read-only once verified, changed by ``reverify`` alone.
+permit stands for: its core fields are read-only once verified, changed by
+``reverify`` alone; an *own plate* is one that an account calls its own: once it is proven, the account sees its visits.
 Invariants: a company is made once per code and never deleted; a bearer token is stored as a digest only; no permission
 that changes anything belongs to two of the three officers; nobody gives itself a role, and inside a company nobody
 gives what it has not; a refresh token used twice ends its session; an *audit entry* is never changed or deleted, and
@@ -13,7 +14,7 @@ kept.
 Events out: ``node_made``, ``node_changed``, ``lot_left``, ``lot_came``, ``setting_changed``, ``account_made``,
 ``account_changed``, ``grant_given``, ``grant_taken``, ``role_changed``, ``signed_in``, ``sign_in_refused``,
 ``session_ended``, ``signing_key_made``, ``person_made``, ``person_changed``, ``person_erased``, ``consent_recorded``,
-``notice_left``, all of kind ``tenancy.*``.
+``notice_left``, ``plate_bound``, ``plate_verified``, ``plate_unbound``, all of kind ``tenancy.*``.
 """
 
 from openberth.contexts.tenancy.model.audit import Deed, Finding, Head, Outcome, Walk
@@ -21,7 +22,10 @@ from openberth.contexts.tenancy.model.events import LotCame
 from openberth.contexts.tenancy.model.heads import FILE_MAX, FILE_PREFIX, SignedHead, document_of, read_document
 from openberth.contexts.tenancy.model.holding import PLATE_OF_PAID_STAY, RETAINED, About, Hindrance
 from openberth.contexts.tenancy.model.moving import LotMove
+from openberth.contexts.tenancy.model.notices import PlateShown, Told, Words
 from openberth.contexts.tenancy.model.organisation import Company
+from openberth.contexts.tenancy.model.own_plates import OwnPlate, Sight
+from openberth.contexts.tenancy.model.own_plates import Proof as PlateProof
 from openberth.contexts.tenancy.model.permissions import DRIVING, PERMISSIONS, ROLES, SENSITIVE, Role
 from openberth.contexts.tenancy.model.settings import (
     AS_THE_TARIFF_SAYS,
@@ -52,8 +56,12 @@ from openberth.contexts.tenancy.service.companies import (
 )
 from openberth.contexts.tenancy.service.forgetting import forgotten_at, let_go_of_kept
 from openberth.contexts.tenancy.service.looking import note_look
+from openberth.contexts.tenancy.service.notices import leave_notice
 from openberth.contexts.tenancy.service.organisation import partner_by_code, partners
-from openberth.contexts.tenancy.service.people import check_person, plate_shown
+from openberth.contexts.tenancy.service.own_plates import holder_of, own_plate, own_plates, prove, seen_as, sights
+from openberth.contexts.tenancy.service.own_plates import text_of as own_plate_text
+from openberth.contexts.tenancy.service.people import account_of_person, check_person, plate_shown
+from openberth.contexts.tenancy.service.phone_codes import purge as purge_phone_codes
 from openberth.contexts.tenancy.service.sessions import PURGE_MAX
 from openberth.contexts.tenancy.service.sessions import purge as purge_sessions
 from openberth.contexts.tenancy.service.settings import setting_of, way_to
@@ -92,9 +100,16 @@ __all__ = [
     "LotCame",
     "LotMove",
     "Outcome",
+    "OwnPlate",
+    "PlateProof",
+    "PlateShown",
     "Role",
+    "Sight",
     "SignedHead",
+    "Told",
     "Walk",
+    "Words",
+    "account_of_person",
     "audit_head",
     "check_company_open",
     "check_head",
@@ -105,23 +120,32 @@ __all__ = [
     "document_of",
     "ensure_company",
     "forgotten_at",
+    "holder_of",
     "last_number",
+    "leave_notice",
     "let_go_of_kept",
     "login_of",
     "mac_of",
     "make_company",
     "note_look",
     "operator_of",
+    "own_plate",
+    "own_plate_text",
+    "own_plates",
     "page_after",
     "partner_by_code",
     "partners",
     "plate_shown",
+    "prove",
+    "purge_phone_codes",
     "purge_sessions",
     "purge_uses",
     "read_document",
     "record",
     "remember_operator_token",
+    "seen_as",
     "setting_of",
+    "sights",
     "unmask_plate",
     "way_to",
 ]

@@ -55,3 +55,15 @@ class Vouching(Protocol):
     async def phone_of(self, code: str) -> str:
         """Return the phone number that a phone code stands for, with its country code, e.g. ``+8613800138000``."""
         ...
+
+
+class Texting(Protocol):
+    """Sends short messages. Bounded in time; a call is never repeated by itself.
+
+    Raises ``Refused`` when nothing was sent (``sms.number``, ``sms.limit``, ``sms.refused``), and
+    ``Overloaded("sms.busy")`` when nobody knows.
+    """
+
+    async def send_code(self, phone: str, code: str) -> None:
+        """Send a code to a mobile phone of the mainland, given as ``+8613800138000``."""
+        ...

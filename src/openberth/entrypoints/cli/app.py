@@ -35,7 +35,8 @@ COMMANDS: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 GROUPS = {
     "organisation": "organisation", "setting": "setting",
-    "account": "accounts", "lot": "lots", "device": "devices", "tariff": "tariffs", "calendar": "calendars",
+    "account": "accounts", "lot": "lots", "device": "devices", "sensor": "sensors", "tariff": "tariffs",
+    "calendar": "calendars",
     "audit": "audit", "keys": "keys", "person": "people", "ledger": "ledger",
     "shift": "shifts", "prepaid": "prepaid", "receipt": "receipts",
     "insight": "insight",

@@ -48,6 +48,7 @@ FREE_PERCENT_LEAST = 5
 BUILT_IN_YEAR = 2026
 CERTIFICATE_LEFT_DAYS = 14
 LISTED = 5
+DEVICES_ILL = ("device_", "sensor_", "collector_")  # alarms of what stands at a lane or space: somebody has to go there
 PROBE_S = 3.0
 SIGNS = {"well": ("✓", "green"), "note": ("·", "yellow"), "ill": ("✗", "bold red")}
 
@@ -183,7 +184,8 @@ def look_at_database(settings: Settings, session: Session) -> Iterator[Finding]:
     yield _work_finding("doctor.parked", "doctor.nothing_parked", parked)
     yield _work_finding("doctor.given_up", "doctor.nothing_given_up", failed)
     for alarm in standing:
-        yield Finding(Health.NOTE, "doctor.alarm", {"words": session.say(alarm.code, **alarm.params)})
+        health = Health.ILL if alarm.kind.startswith(DEVICES_ILL) else Health.NOTE
+        yield Finding(health, "doctor.alarm", {"words": session.say(alarm.code, **alarm.params)})
 
 
 def _given_up(reader: Reader) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -228,7 +230,11 @@ async def look_at_server(settings: Settings) -> tuple[bool, list[Finding]]:
     place = place_of(settings.data)
     if place is None:
         findings = [Finding(Health.NOTE, "doctor.no_server")]
-        for name, port in (("http", settings.http.port), ("barrier", settings.barrier.port)):
+        mqtt = settings.mqtt.port if settings.mqtt.broker is None else 0
+        for name, port in (
+            ("http", settings.http.port), ("barrier", settings.barrier.port), ("mqtt", mqtt),
+            ("sensor", settings.sensor.port),
+        ):  # fmt: skip
             if port and not is_free(port):
                 findings.append(Finding(Health.ILL, "doctor.port_taken", {"name": name, "port": port}))
         return False, findings

@@ -4,25 +4,26 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
 
+from openberth.entrypoints.cli import whereabouts
 from openberth.entrypoints.cli.client import Api, connected, part
 from openberth.entrypoints.cli.files import read_text
 from openberth.entrypoints.cli.mistakes import FAILED, print_problem
 from openberth.entrypoints.cli.session import Session
+from openberth.entrypoints.cli.stays import LotArgument, stay_of
 from openberth.entrypoints.cli.tables import plain_table, print_warning
 from openberth.entrypoints.cli.top.frame import STATE_STYLES
 from openberth.entrypoints.cli.top.model import money_of
 from openberth.entrypoints.cli.top.words import money_text
-from openberth.kernel.errors import Malformed, NotFound
+from openberth.kernel.errors import Malformed
 
 app = typer.Typer()
 
-LotArgument = Annotated[str, typer.Argument(help="cli.argument.lot", show_default=False)]
+app.add_typer(whereabouts.app)  # no group of its own: they are commands of lots
 
 
 @app.command("apply", help="cli.help.lot.apply")
@@ -224,7 +225,7 @@ def plate(
 
 async def _plate(session: Session, lot: str, before: str, after: str, reason: str) -> None:
     async with connected(session) as api:
-        stay = await _stay_of(api, lot, before)
+        stay = await stay_of(api, lot, before)
         known = await api.get(f"/v1/stays/{part(stay)}")
         corrected = await api.post(f"/v1/stays/{part(stay)}/plate", {"plate": after, "reason": reason})
     changed = len(corrected["corrections"]) > len(known["corrections"])
@@ -234,13 +235,3 @@ async def _plate(session: Session, lot: str, before: str, after: str, reason: st
             before=known.get("plate") or session.say("top.no_plate"), after=corrected.get("plate"),
         )
     )  # fmt: skip
-
-
-async def _stay_of(api: Api, lot: str, named: str) -> str:
-    try:
-        return str(UUID(named))
-    except ValueError:
-        found = await api.items("/v1/stays", lot=lot, plate=named, state="open")
-    if not found:
-        raise NotFound("stay.not_found")
-    return str(found[0]["id"])

@@ -19,6 +19,8 @@ def serve(
     host: Annotated[str | None, typer.Option(help="cli.option.host")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="cli.option.port")] = None,
     barrier_port: Annotated[int | None, typer.Option(min=0, max=65_535, help="cli.option.barrier_port")] = None,
+    mqtt_port: Annotated[int | None, typer.Option(min=0, max=65_535, help="cli.option.mqtt_port")] = None,
+    sensor_port: Annotated[int | None, typer.Option(min=0, max=65_535, help="cli.option.sensor_port")] = None,
     database: Annotated[str | None, typer.Option(help="cli.option.database")] = None,
     public_url: Annotated[str | None, typer.Option(help="cli.option.public_url")] = None,
     log_level: Annotated[str | None, typer.Option(help="cli.option.log_level")] = None,
@@ -29,6 +31,8 @@ def serve(
     groups: dict[str, dict[str, Any]] = {
         "http": {"host": host, "port": port},
         "barrier": {"host": host, "port": barrier_port},
+        "mqtt": {"host": host, "port": mqtt_port},
+        "sensor": {"host": host, "port": sensor_port},
         "log": {"level": log_level, "format": log_format},
     }
     said: dict[str, Any] = {"database": database, "public_url": public_url}

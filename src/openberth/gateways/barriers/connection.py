@@ -52,6 +52,10 @@ class House(Protocol):
         """A barrier proved who it is from outside its network."""
         ...
 
+    def unknown(self, serial: str, address: str) -> None:
+        """Somebody says a serial that no barrier has."""
+        ...
+
     def may_linger(self, connection: "Connection") -> bool:
         """Tell whether an ended connection may wait a little until its peer has read why it was ended."""
         ...
@@ -223,6 +227,8 @@ class Connection(asyncio.BufferedProtocol):
             self.perform(session.refuse_busy())
         else:
             self._found = device
+            if device is None:
+                self._server.unknown(serial, self.address)
             self.perform(session.identified(device))
 
     def _listen(self) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 
 from openberth.contexts import facility, stays
-from openberth.contexts.facility import Command, CommandKind, Outcome
+from openberth.contexts.facility import Command, CommandKind, DeviceKind, Outcome
 from openberth.contexts.facility.reactions import CommandDispatcher, DeviceDirectory, DeviceEntry, Presence, Strays
 from openberth.gateways.barriers.commands import BarrierCommand, CommandOutcome, CommandReport
 from openberth.gateways.barriers.messages import BarrierStatus, Operation
@@ -48,7 +48,10 @@ class BarrierLink:
         self._statuses: dict[Id, BarrierStatus] = {}
         self._links: dict[Id, Callable[[], None]] = {}
         self._strays = strays
-        self.server = BarrierServer(directory=self, observer=self, clock=database.clocks.machine, strayed=self._strayed)
+        self.server = BarrierServer(
+            directory=self, observer=self, clock=database.clocks.machine, strayed=self._strayed,
+            unknown=partial(strays.unknown, DeviceKind.BARRIER_TCP),
+        )  # fmt: skip
         directory.on_change(self._review)
 
     async def find(self, serial: str) -> BarrierDevice | None:
@@ -81,8 +84,8 @@ class BarrierLink:
         self._presence.seen(entry, address=address, state={"boom": status.boom.name.lower(), "locked": status.locked})
         if before is not None and status.passes > before.passes:
             await self._database.write(
-                partial(stays.car_passed, lane=entry.lane, device=device_id), by=_caller(entry, address),
-                urgency=Urgency.LANE,
+                partial(stays.car_passed, lot=entry.lot, lane=entry.lane, device=device_id),
+                by=_caller(entry, address), urgency=Urgency.LANE,
             )  # fmt: skip
 
     async def on_result(self, device_id: Id, report: CommandReport) -> None:
@@ -126,12 +129,15 @@ class BarrierLink:
 
     async def _send(self, command: Command) -> None:
         """Send a command that is marked as sent; one that could not be written never reached the barrier."""
-        wire = BarrierCommand(command.id, _OPERATIONS[command.kind], command.expires_at)
-        if self.server.send(command.device_id, wire):
+        operation = _OPERATIONS.get(command.kind)
+        outcome, detail = Outcome.UNREACHABLE, "not_sent"
+        if operation is None:
+            outcome, detail = Outcome.REJECTED, "not_supported"
+        elif self.server.send(command.device_id, BarrierCommand(command.id, operation, command.expires_at)):
             return
         entry, address = self._entries[command.device_id]
         await self._database.write(
-            partial(_end, command=command.id, outcome=Outcome.UNREACHABLE, detail="not_sent"),
+            partial(_end, command=command.id, outcome=outcome, detail=detail),
             by=_caller(entry, address),
             urgency=Urgency.LANE,
         )

@@ -68,6 +68,7 @@ class BarrierServer:
         limits: BarrierLimits | None = None,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
         strayed: Callable[[Id, str], None] = lambda _device, _address: None,
+        unknown: Callable[[str, str], None] = lambda _serial, _address: None,
     ) -> None:
         self.clock = clock
         self.counts: Counter[str] = Counter()
@@ -77,6 +78,7 @@ class BarrierServer:
         self._limits = limits or BarrierLimits()
         self._entropy = entropy
         self.strayed = strayed
+        self.unknown = unknown
         self._lookups = asyncio.Semaphore(self._limits.lookups)
         self._connections: set[Connection] = set()
         # Strangers have places of their own: they use up none of a barrier that has proved itself.

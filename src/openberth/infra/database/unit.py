@@ -170,3 +170,14 @@ def _parameter(name: str | None, given: Mapping[str, Any], row: object) -> Any:
 def stale_refusal() -> Refused:
     """Return what a caller is told when a row keeps changing under its unit."""
     return Refused("state.changed")
+
+
+def check_version(there: int, expected: int | None) -> None:
+    """Refuse to write over what somebody else changed after it was read: optimistic locking, one way for all forms.
+
+    ``there`` is the version of what stands now, 0 for nothing; ``expected`` the one that was read, None to write
+    whatever stands. A use case asks only after it knows that it would change something: the same again, after an
+    answer that was lost, is no conflict with itself. Raises ``Refused("state.changed")``.
+    """
+    if expected is not None and expected != there:
+        raise stale_refusal()

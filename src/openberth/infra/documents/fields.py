@@ -207,7 +207,10 @@ MonthDay: TypeAlias = Annotated[
     str, BeforeValidator(_month_day), WithJsonSchema({"type": "string", "pattern": f"^{_MONTH_DAY.pattern}$"})
 ]
 Number: TypeAlias = Annotated[
-    Decimal, BeforeValidator(_number), PlainSerializer(str, return_type=str), WithJsonSchema({"type": "number"})
+    Decimal,
+    BeforeValidator(_number),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "number"}),
 ]
 Share: TypeAlias = Annotated[Number, Between(0, 1)]
 Day: TypeAlias = Annotated[date, BeforeValidator(_day)]

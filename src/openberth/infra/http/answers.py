@@ -25,6 +25,13 @@ class MoneyView(View):
     currency: str = Field(examples=["CNY"])
 
 
+class NameView(View):
+    """A name in both languages."""
+
+    zh: str
+    en: str
+
+
 def money(amount: Money) -> MoneyView:
     """Return money as it leaves."""
     return MoneyView(minor=amount.minor, currency=amount.currency)

@@ -40,7 +40,21 @@ class Form(BaseModel):
 Moment = Annotated[Instant, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Words = Annotated[str, StringConstraints(max_length=TEXT_MAX), AfterValidator(_printable)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_printable)]
+# What a write rests on. A version is a number that never comes twice for one thing, not even after it was dropped and
+# made anew; below 2**53 scripts of browsers know it exactly.
+VERSION_MAX = 2**53 - 1
+Seen = Annotated[
+    int | None,
+    Query(
+        alias="version", ge=0, le=VERSION_MAX,
+        description="`version` of what was read, 0 where nothing stood: done only if it still is (409 `state.changed`)",
+    ),
+]  # fmt: skip
 LotName = Annotated[str, Query(min_length=1, max_length=40, description="code or id of a lot")]
+LotNames = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=40)]] | None,
+    Query(alias="lot", max_length=100, description="codes or ids of lots, one each; none: all that one may see"),
+]
 
 
 class MoneyForm(Form):

@@ -20,7 +20,7 @@ from starlette.types import Scope
 from openberth.infra.catalogue import Language, language_of, sentence, text
 from openberth.infra.documents import DocumentError
 from openberth.infra.telemetry import trace_id
-from openberth.kernel.errors import Malformed, NotFound, Overloaded, Problem
+from openberth.kernel.errors import Malformed, NotFound, Overloaded, Param, Problem
 
 MEDIA_TYPE = "application/problem+json"
 PLACES_MAX = 50
@@ -76,12 +76,12 @@ class Interrupted(HTTPException):
 
 
 class TooMany(Problem):
-    """The caller asks too often; it may come again after ``retry_after_s``."""
+    """The caller asks too often; it may come again after ``retry_after_s``. ``code``: of what, where that is told."""
 
     status = 429
 
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__("request.too_many")
+    def __init__(self, retry_after_s: int, code: str = "request.too_many", /, **params: Param) -> None:
+        super().__init__(code, **params)
         self.retry_after_s = retry_after_s
 
 

@@ -18,7 +18,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from openberth.kernel.errors import Unknown
@@ -103,6 +103,17 @@ def read_claim(request: SignedRequest) -> Claim:
     base = base_of(request.method, request.path, request.query, said["content-digest"].strip(), found[2], company)
     created = Instant(int(parameters["created"]) * SECOND_US)
     return Claim(parameters["keyid"], created, parameters["nonce"], base, mac)
+
+
+def check_claim(claim: Claim, secrets: Iterable[str], now: Instant) -> None:
+    """Hold a signature against the secrets that its key has now, none for a key that there is not.
+
+    Raises ``Unknown``: ``signature.wrong``, ``signature.time``. That its nonce is new is for the caller to see to.
+    """
+    if not any(claim.is_signed_with(secret) for secret in secrets):
+        raise Unknown("signature.wrong")
+    if not claim.is_timely(now):
+        raise Unknown("signature.time", minutes=WINDOW_US // MINUTE_US)
 
 
 def digest_of(body: bytes) -> str:

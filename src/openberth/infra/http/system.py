@@ -45,6 +45,12 @@ class ClockView(View):
     speed: int = Field(ge=1)
 
 
+class ProgramView(View):
+    """Which program runs."""
+
+    version: str
+
+
 class ActorView(View):
     """Who caused an event."""
 
@@ -79,11 +85,14 @@ class EventPage(View):
 
 
 class AlarmView(View):
-    """Something that is wrong since an instant (business time); it goes by itself when its cause is gone."""
+    """Something that is wrong since an instant (business time); it goes by itself when its cause is gone. ``lot`` is
+    the one that alone it concerns.
+    """
 
     kind: str
     subject: str
     company: Id
+    lot: Id | None
     since: When
     params: Mapping[str, Any]
     text: str
@@ -96,13 +105,15 @@ class AlarmsView(View):
 
 
 class SystemApi:
-    """Serves the clock, the event log and the alarms."""
+    """Serves the clock, the version, the event log and the alarms."""
 
-    def __init__(self, database: Database, find_lot: FindLot) -> None:
+    def __init__(self, database: Database, find_lot: FindLot, *, version: str) -> None:
         self._database = database
         self._find_lot = find_lot
+        self._version = version
         self.router = APIRouter(prefix="/v1", tags=["system"])
         self.router.add_api_route("/clock", self.clock, methods=["GET"])
+        self.router.add_api_route("/version", self.version, methods=["GET"])
         self.router.add_api_route("/events", self.events, methods=["GET"])
         self.router.add_api_route("/alarms", self.alarms, methods=["GET"])
 
@@ -114,6 +125,11 @@ class SystemApi:
         return ClockView(
             business_now=instant(clocks.business.now()), machine_now=instant(clocks.machine.now()), speed=speed
         )
+
+    async def version(self, by: Annotated[Caller, Depends(may("system.read"))]) -> ProgramView:
+        """Tell which program runs."""
+        del by  # the program is the same for everybody
+        return ProgramView(version=self._version)
 
     async def events(
         self,
@@ -139,7 +155,8 @@ class SystemApi:
 
 def _alarm_view(one: Alarm, language: Language) -> AlarmView:
     return AlarmView(
-        kind=one.kind, subject=one.subject, company=one.company, since=instant(one.since), params=one.params,
+        kind=one.kind, subject=one.subject, company=one.company, lot=one.lot, since=instant(one.since),
+        params=one.params,
         text=text(one.code, language, **one.params),
     )  # fmt: skip
 

@@ -1,14 +1,13 @@
 """Yuan as Alipay writes them, and its wall times. No number here ever is a float."""
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 
 from openberth.kernel.money import Money
-from openberth.kernel.time import Instant, as_datetime, instant_of
+from openberth.kernel.time import BEIJING, Instant, as_datetime, instant_of
 
 CURRENCY = "CNY"
-BEIJING = timezone(timedelta(hours=8))
 _WALL = "%Y-%m-%d %H:%M:%S"
 FEN = Decimal("0.01")
 _YUAN = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)

@@ -27,9 +27,9 @@ from openberth.contexts.payments.ports import (
     Scene,
     Statement,
 )
-from openberth.kernel.time import Clock, as_datetime
+from openberth.kernel.time import BEIJING, Clock, as_datetime
 from openberth.providers.alipay import notices, statement
-from openberth.providers.alipay.amounts import BEIJING, CURRENCY, beijing, wall_text, yuan
+from openberth.providers.alipay.amounts import CURRENCY, beijing, wall_text, yuan
 from openberth.providers.alipay.client import Client, unclear
 from openberth.providers.alipay.signing import NAME, Trust
 
@@ -133,7 +133,9 @@ class Alipay:
         if order.scene is Scene.PAGE:
             asked |= {"product_code": "QUICK_WAP_WAY", "quit_url": self._merchant.quit_url}
             return OpenedOrder(
-                pay_url=await self._client.page("alipay.trade.wap.pay", asked, notify_url=self._notify_url)
+                pay_url=await self._client.page(
+                    "alipay.trade.wap.pay", asked, notify_url=self._notify_url, return_url=order.back
+                )
             )
         if order.scene is Scene.CODE:
             asked["product_code"] = self._merchant.code_product

@@ -83,9 +83,10 @@ class Client:
         body = await self._send("POST", f"{self._gateway}?charset={CHARSET}", form, ANSWER_BYTES)
         return self._read(method, body, shape)
 
-    async def page(self, method: str, asked: Mapping[str, Any], *, notify_url: str) -> str:
+    async def page(self, method: str, asked: Mapping[str, Any], *, notify_url: str, return_url: str | None) -> str:
         """Return a signed address that a browser opens; nothing is sent and nothing is known of it yet."""
-        form = await asyncio.to_thread(self._signed, method, asked, {"notify_url": notify_url})
+        more = {"notify_url": notify_url} | ({} if return_url is None else {"return_url": return_url})
+        form = await asyncio.to_thread(self._signed, method, asked, more)
         return f"{self._gateway}?{urlencode(form)}"
 
     async def download(self, url: str, *, most_bytes: int) -> bytes:

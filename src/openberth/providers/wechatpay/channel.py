@@ -7,8 +7,9 @@ exactly these.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -31,14 +32,13 @@ from openberth.contexts.payments.ports import (
 )
 from openberth.kernel.errors import Malformed, Unknown
 from openberth.kernel.money import Money
-from openberth.kernel.time import SECOND_US, Clock, Instant, as_datetime, from_iso
+from openberth.kernel.time import BEIJING, SECOND_US, Clock, Instant, as_datetime, from_iso
 from openberth.providers.wechatpay import signing, statement
 from openberth.providers.wechatpay.client import Client, Identity, unclear
 from openberth.providers.wechatpay.payers import OfficialAccount
 from openberth.providers.wechatpay.signing import NAME
 
 NOTICE_BYTES = 64 * 1024
-BEIJING = timezone(timedelta(hours=8))
 CURRENCY = "CNY"
 
 _Fen = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
@@ -163,6 +163,11 @@ class WechatPay:
         return frozenset(Scene)
 
     @property
+    def app_of_payers(self) -> str:
+        """The app to which payers inside WeChat are known."""
+        return self._merchant.app_of_payers
+
+    @property
     def payers(self) -> OfficialAccount | None:
         """Who finds out who pays, where the contract names an official account for it."""
         return self._payers
@@ -199,7 +204,8 @@ class WechatPay:
                 "payer_client_ip": _given(order.payer_address, "PAYER_ADDRESS"), "h5_info": {"type": "Wap"},
             }  # fmt: skip
             opened = (await self._client.post(f"{self._orders}/h5", asked)).read(_Opened)
-            return OpenedOrder(pay_url=_there(opened.h5_url))
+            back = "" if order.back is None else "&" + urlencode({"redirect_url": order.back})
+            return OpenedOrder(pay_url=_there(opened.h5_url) + back)
         asked["payer"] = self._payer(_given(order.payer, "PAYER"))
         prepay = _there((await self._client.post(f"{self._orders}/jsapi", asked)).read(_Opened).prepay_id)
         return OpenedOrder(pay_url=None, channel_order=prepay[:80], client_fields=self._client_fields(prepay))

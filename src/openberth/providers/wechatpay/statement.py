@@ -9,7 +9,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -21,14 +21,13 @@ from openberth.contexts.payments.ports import (
     StatementRow,
 )
 from openberth.kernel.money import Money
-from openberth.kernel.time import Instant, instant_of
+from openberth.kernel.time import BEIJING, Instant, instant_of
 from openberth.providers.wechatpay.client import Client, unclear
 from openberth.providers.wechatpay.signing import NAME
 
 READY_HOUR = 10
 PACKED_BYTES, PLAIN_BYTES = 64 * 1024 * 1024, 512 * 1024 * 1024
 CURRENCY = "CNY"
-_BEIJING = timezone(timedelta(hours=8))
 _AT, _NUMBER, _TRANSACTION, _STATE = "交易时间", "商户订单号", "微信订单号", "交易状态"
 _PAID, _REFUND_NUMBER, _REFUNDED, _FEE = "订单金额", "商户退款单号", "申请退款金额", "手续费"
 _TRADES, _TOTAL_PAID, _TOTAL_REFUNDED = "总交易单数", "订单总金额", "申请退款总金额"
@@ -81,7 +80,7 @@ def _cells(names: list[str], cells: list[str]) -> dict[str, str]:
 def _row(cells: Mapping[str, str]) -> StatementRow:
     state = cells[_STATE]
     is_refund = state == "REFUND"
-    at = datetime.strptime(cells[_AT], "%Y-%m-%d %H:%M:%S").replace(tzinfo=_BEIJING)
+    at = datetime.strptime(cells[_AT], "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
     return StatementRow(
         kind=RowKind.REFUND if is_refund else RowKind.PAYMENT,
         number=cells[_REFUND_NUMBER] if is_refund else cells[_NUMBER], transaction=cells[_TRANSACTION],

@@ -25,6 +25,7 @@ from openberth.sandbox.sandpay.store import AlreadyPaid, Conflict, Full, Order, 
 
 BODY_BYTES = 16 * 1024
 BODY_WITHIN_S = 5
+BACK_AFTER_S = 3
 MAX_AMOUNT = 10**12
 MAX_LIFE_S = 366 * 24 * 3600
 MAX_DELAY_MS = 600_000
@@ -151,7 +152,13 @@ class Sandpay:
             return HTMLResponse(pages.nowhere(), 404, _PAGE_HEADERS)
         if order.state == "closed":
             return HTMLResponse(pages.closed(order), 410, _PAGE_HEADERS)
-        return HTMLResponse(pages.paid(order) if order.state == "paid" else pages.ready(order), 200, _PAGE_HEADERS)
+        if order.state != "paid":
+            return HTMLResponse(pages.ready(order), 200, _PAGE_HEADERS)
+        back = request.query_params.get("return", "")
+        if not _matches(_URL_TEXT, back) or not _is_web(back):
+            return HTMLResponse(pages.paid(order), 200, _PAGE_HEADERS)
+        # As channels do, the page leads back to the merchant by itself.
+        return HTMLResponse(pages.paid(order, back), 200, {**_PAGE_HEADERS, "Refresh": f"{BACK_AFTER_S}; url={back}"})
 
     async def control(self, request: Request) -> Response:
         """Show or change the faults."""

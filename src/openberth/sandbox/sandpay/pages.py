@@ -34,6 +34,8 @@ dl {{ margin: 1.2rem 0 0; padding-top: 1rem; border-top: 1px solid var(--line); 
 dl div {{ display: flex; justify-content: space-between; gap: 1rem; padding: .2rem 0; }}
 dt {{ color: var(--soft); white-space: nowrap; }}
 dd {{ margin: 0; text-align: right; overflow-wrap: anywhere; }}
+a.button {{ display: block; margin: 1.2rem 0 0; padding: .8rem; border-radius: .6rem; background: #1677d2; color: #fff;
+  font-weight: 600; text-decoration: none; }}
 footer {{ margin-top: 1.25rem; font-size: .8rem; color: var(--soft); }}
 </style>
 </head>
@@ -49,14 +51,16 @@ footer {{ margin-top: 1.25rem; font-size: .8rem; color: var(--soft); }}
 """
 
 
-def paid(order: Order) -> str:
-    """The page of an order that is paid."""
+def paid(order: Order, back: str = "") -> str:
+    """The page of an order that is paid, with a link back to the merchant where one came along."""
     when = "" if order.paid_at is None else datetime.fromtimestamp(order.paid_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     inside = _amount(order) + _facts(
         ("商品 Item", order.subject),
         ("时间 Time", when),
         ("交易号 Transaction", order.transaction_id or ""),
     )
+    if back:
+        inside += f'<a class="button" href="{escape(back)}">返回商家 Back to the car park</a>'
     return _page("✓", "#12a150", "支付成功", "Paid, thank you", inside)
 
 

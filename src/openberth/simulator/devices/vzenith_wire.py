@@ -3,20 +3,24 @@
 Field names and values from the maker's "HTTP 推送" document for R3/R5-class cameras.
 """
 
+from base64 import b64decode
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from openberth.simulator.clock import SECOND_US
+from openberth.simulator.devices.lists import Days, Order
 from openberth.simulator.picture import picture_base64
 from openberth.simulator.plates import UNREAD
+from openberth.simulator.scene import Shots
 
 OPENED_BY_SERVER = 1
 OPENED_BY_WHITE_LIST = 2
 TRIGGER_VIDEO = 1
 TRIGGER_SOFTWARE = 4
 TRIGGER_TURNED_BACK = 66
+LISTED_AT_ONCE = 5
 
 _UNREAD_TYPE = 31
 
@@ -79,10 +83,12 @@ class Reply:
     closes: bool = False
     stops: bool = False
     continues: bool = False
+    serial: tuple[tuple[int, bytes], ...] = ()  # port and bytes
+    order: Order | None = None  # of its own list of cars
 
     @classmethod
-    def read(cls, body: bytes) -> "Reply | None":
-        """Read an answer; None when it is none a camera understands."""
+    def read(cls, body: bytes, zone: str = "Asia/Shanghai") -> "Reply | None":
+        """Read an answer; None when it is none a camera understands. The clock of the camera shows a zone's time."""
         try:
             outer = msgspec.json.decode(body)
         except msgspec.DecodeError:
@@ -96,15 +102,52 @@ class Reply:
             closes=isinstance(relay, dict) and relay.get("io") == 1,
             stops=inner.get("content") == "retransfer_stop",
             continues=isinstance(more, dict) and more.get("continue") == 1,
+            serial=_serial(inner.get("serialData")),
+            order=_order(inner.get("white_list_operate"), zone),
         )
 
 
-def recognition_body(serial: str, sight: Sight, control: int, *, offline: bool, padding: int = 0) -> bytes:
-    """Return the JSON of a recognition with its two pictures."""
+def _order(said: object, zone: str) -> Order | None:
+    """Return what becomes of the list: 0 adds, 1 takes off, all of it for an empty plate; five at once and no more."""
+    if not isinstance(said, dict) or not said:
+        return None
+    records = said["white_list_data"][:LISTED_AT_ONCE]
+    if said["operate_type"] == 1:
+        plates = tuple(str(one["plate"]) for one in records)
+        return Order(drop=plates, clear="" in plates)
+    form = "%Y-%m-%d %H:%M:%S"
+    return Order(
+        give={
+            one["plate"]: Days.by_wall_clock(one["enable_time"], one["overdue_time"], form, zone)
+            for one in records
+            if one["enable"] == 1
+        }
+    )
+
+
+def _serial(said: object) -> tuple[tuple[int, bytes], ...]:
+    """Return what leaves through the serial ports; an entry whose length is not its own is dropped, as cameras do."""
+    found = []
+    for each in said if isinstance(said, list) else []:
+        try:
+            data = b64decode(each["data"], validate=True)
+            if each["dataLen"] == len(data):
+                found.append((int(each["serialChannel"]), data))
+        except (TypeError, KeyError, ValueError):
+            continue
+    return tuple(found)
+
+
+def flat_shots(number: int, padding: int = 0) -> Shots:
+    """Return two flat grey pictures, the first made bigger by so many bytes."""
+    return Shots(picture_base64(number % 64, padding), picture_base64(number % 64))
+
+
+def recognition_body(serial: str, sight: Sight, control: int, *, offline: bool, shots: Shots | None = None) -> bytes:
+    """Return the JSON of a recognition with its two pictures, flat ones unless others are given."""
     reading = sight.reading
     seconds, micros = divmod(sight.stamp_us, SECOND_US)
-    full = picture_base64(sight.plate_id % 64, padding)
-    cut = picture_base64(sight.plate_id % 64)
+    shots = shots or flat_shots(sight.plate_id)
     result: dict[str, Any] = {
         "license": reading.text,
         "colorType": reading.colour,
@@ -116,10 +159,10 @@ def recognition_body(serial: str, sight: Sight, control: int, *, offline: bool, 
         "isoffline": int(offline),
         "is_fake_plate": 0,
         "gioouts": [{"ctrltype": control, "ionum": 0}],
-        "imageFile": full,
-        "imageFileLen": len(full),
-        "imageFragmentFile": cut,
-        "imageFragmentFileLen": len(cut),
+        "imageFile": shots.full,
+        "imageFileLen": len(shots.full),
+        "imageFragmentFile": shots.cut,
+        "imageFragmentFileLen": len(shots.cut),
         "timeStamp": {"Timeval": {"sec": seconds, "usec": micros}},
         "timeUsed": 40,
     }

@@ -6,7 +6,9 @@ import pytest
 
 from openberth.contexts.facility.document import read_lot
 from openberth.contexts.facility.document.checks import SpaceRangeError, expand
+from openberth.contexts.facility.document.writing import lot_text
 from openberth.contexts.facility.model import Area, Device, DeviceKind, Heartbeat, Lane, LaneKind, Rules, Space
+from openberth.contexts.facility.model.endpoints import endpoint_host
 from openberth.infra.catalogue import catalogue
 from openberth.infra.documents import DocumentError
 
@@ -154,9 +156,9 @@ def test_devices_of_a_lane() -> None:
           "20: devices[0].lane: lot.no_lane(value=in-9, known=in-1, out-1, vip-in)"]),
         ("  - {code: cam-vip, kind: vzenith_http, lane: vip-in, addresses: [127.0.0.0/8]}\n", "",
          ["18: lanes[2]: lot.lane_without_camera(lane=vip-in)"]),
-        (", serial: mall-bar-in-1", "", ["21: devices[1]: lot.barrier_serial"]),
+        (", serial: mall-bar-in-1", "", ["21: devices[1]: lot.device_serial(kind=barrier_tcp)"]),
         (", serial: mall-bar-in-1", ", serial: b, heartbeat: comet",
-         ["21: devices[1].heartbeat: lot.barrier_heartbeat"]),
+         ["21: devices[1].heartbeat: lot.device_heartbeat(kind=barrier_tcp)"]),
         ("heartbeat: plain", "serial: 8a3f",
          ["22: devices[2].serial: lot.serial_twice(value=8a3f, other=cam-in-1)"]),
         ("kind: vzenith_http, lane: vip-in", "kind: barrier_tcp, serial: x, lane: in-1",
@@ -164,6 +166,16 @@ def test_devices_of_a_lane() -> None:
           "23: devices[3].lane: lot.second_barrier(lane=in-1, other=bar-in-1)"]),
         ("addresses: [127.0.0.0/8], serial: 8a3f", "addresses: [], serial: 8a3f",
          ["20: devices[0].addresses: document.too_short(least=1)"]),
+        ("heartbeat: plain", 'endpoint: "http://127.0.0.1", gate: parking',
+         ["22: devices[2].endpoint: lot.device_not_called(kind=vzenith_http, key=endpoint)",
+          "22: devices[2].gate: lot.device_not_called(kind=vzenith_http, key=gate)"]),
+        ("vzenith_http, lane: out-1, addresses: [127.0.0.0/8], heartbeat: plain",
+         'hikvision, lane: out-1, addresses: [127.0.0.0/8], endpoint: "http://10.0.0.7", gate: door',
+         ["22: devices[2].endpoint: lot.device_endpoint_outside(value=10.0.0.7)",
+          "22: devices[2].gate: lot.device_gate(value=door, known=parking, entrance, traffic, barrier, output)"]),
+        ("vzenith_http, lane: out-1, addresses: [127.0.0.0/8], heartbeat: plain",
+         'hikvision, lane: out-1, addresses: [127.0.0.0/8], endpoint: "http://camera.example"',
+         ["22: devices[2].endpoint: lot.endpoint(value=http://camera.example)"]),
         ("kind: entry", "kind: enter",
          ["16: lanes[0].kind: document.choice_near(value=enter, choices=entry, exit, inner, near=entry)"]),
         ("duplicate_window_s: 5", "duplicate_windows: 5",
@@ -180,6 +192,45 @@ def test_broken_files(old: str, new: str, expected: list[str]) -> None:
     with pytest.raises(DocumentError) as caught:
         read_lot(text.replace(old, new, 1), name="mall.yaml")
     assert str(caught.value).split("\n") == [f"mall.yaml:{line}" for line in expected]
+
+
+def test_a_camera_that_is_called_is_written_as_it_was_read() -> None:
+    called = 'hikvision, lane: out-1, addresses: [127.0.0.0/8], endpoint: "http://127.0.0.1:8080", gate: entrance'
+    plain = "vzenith_http, lane: out-1, addresses: [127.0.0.0/8], heartbeat: plain"
+    lot = read_lot(MALL.replace(plain, called), name="mall.yaml")
+    assert (lot.devices[2].endpoint, lot.devices[2].gate) == ("http://127.0.0.1:8080", "entrance")
+    assert read_lot(lot_text(lot), name="again").devices == lot.devices
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("http://192.168.1.64", "192.168.1.64"),
+        ("http://192.168.1.64/", "192.168.1.64"),
+        ("https://192.168.1.64:8443", "192.168.1.64"),
+        ("http://[fd00::7]:80", "fd00::7"),
+        ("ftp://192.168.1.64", None),
+        ("http://camera.local", None),
+        ("http://admin:secret@192.168.1.64", None),
+        ("http://192.168.1.64/path", None),
+        ("http://192.168.1.64?x", None),
+        ("http://192.168.1.64#x", None),
+        ("http://192.168.1.64:0", None),
+        ("http://192.168.1.64:99999", None),
+        ("http://0x7f.1", None),
+        ("http://2130706433", None),
+        ("http://127.1", None),
+        ("http://[::ffff:127.0.0.1]", None),
+        ("http://[::ffff:a9fe:a9fe]", None),
+        ("192.168.1.64", None),
+        ("http://", None),
+        ("http://192.168.1.64 ", None),
+        ("http://１92.168.1.64", None),
+        ("http://192.168.1.64" + "/" * 100, None),
+    ],
+)
+def test_where_a_device_is_called_is_a_number(endpoint: str, host: str | None) -> None:
+    assert endpoint_host(endpoint) == host
 
 
 def test_messages_say_what_to_write() -> None:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import openpyxl
 import pytest
 
-from openberth.contexts.insight.api.sheets import csv_of, sheet_of, xlsx_of
+from openberth.contexts.insight.api.sheets import sheet_of
 from openberth.contexts.insight.model.finance import (
     YEARS_MAX_DAYS,
     Answer,
@@ -24,6 +24,7 @@ from openberth.contexts.insight.model.finance import (
     totals_of,
 )
 from openberth.contexts.insight.model.movements import MEASURES, Measure
+from openberth.infra.sheets import csv_of, xlsx_of
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import from_iso
 

@@ -96,6 +96,16 @@ def test_later_receipts_and_those_of_other_bills_are_nothing_of_this_paper() -> 
     assert "Left to pay 26.00" in words(paper_of(found, ISSUED, [], "en", link=None))
 
 
+def test_a_bill_that_asks_for_nothing_more_leaves_nothing_to_pay() -> None:
+    """It was paid in advance, told of late, and the rest is not owed; or a newer bill asks for the rest."""
+    over = replace(bill([line(1000)], 1000), paid=cny(750), state=BillState.SUPERSEDED, settled_at=None)
+    found = printed(over, receipt(750))
+    assert (found.due, found.applied, found.left, found.dropped) == (cny(1000), cny(750), cny(0), cny(250))
+    told = words(paper_of(found, ISSUED, [], "en", link=None))
+    assert "No longer asked for by this bill 2.50" in told
+    assert not [each for each in told if each.startswith("Left to pay")]
+
+
 def test_money_that_nobody_owed_is_told() -> None:
     found = printed(bill([line(500)], 500), receipt(700, surplus=200))
     assert (found.applied, found.left) == (cny(500), cny(0))

@@ -5,6 +5,7 @@ import pytest
 from openberth.contexts.facility.model import (
     CapOrder,
     Level,
+    NeverHeld,
     PermitWord,
     PlateColour,
     Pricing,
@@ -21,6 +22,7 @@ from openberth.contexts.stays.recognition import PlateColour as SeenColour
 from openberth.contexts.tariffs.document.parts import PlateColour as TariffColour
 from openberth.contexts.tariffs.model import NestedCaps, ReliefKind, Vehicle
 from openberth.kernel.money import Money
+from openberth.kernel.plates import PlateKind
 
 
 def values(kind: type) -> set[str]:
@@ -32,7 +34,8 @@ def test_the_words_of_a_lot_file_are_those_of_the_rooms_above() -> None:
     assert values(ReliefWord) == values(ReliefKind)
     assert values(PermitWord) == {kind.value for kind in PermitKind if kind.admits}
     assert values(PlateColour) == values(TariffColour) == values(SeenColour) - {"unknown"}
-    assert values(Right) == values(PermitKind)
+    assert values(Right) - {"emergency"} == values(PermitKind)
+    assert values(NeverHeld) <= values(PlateKind)
     assert OUTSIDE not in values(PermitKind)
 
 

@@ -117,6 +117,17 @@ def test_a_payment_may_give_minutes_of_its_own() -> None:
     assert [due(now, None) for now in (69, 70)] == [0, 250]
 
 
+def test_money_told_of_late_counts_from_when_it_covers_the_price_last() -> None:
+    """It was asked for at 32 minutes and its price stood until 47; it is told of later."""
+
+    def grace(told: int) -> Instant | None:
+        paid = [Payment(Money(500, "CNY"), at(47), at(32), None, at(told))]
+        return settlement(STAY, paid, TERMS, now=at(61), grace_minutes=15).grace_until
+
+    assert grace(60) == at(75), "it covers the price of that moment, too"
+    assert grace(61) == at(62), "paid while its price stood"
+
+
 def test_no_grace_at_all() -> None:
     found = settle(61, (500, 60), grace=0)
     assert (found.due.minor, found.grace_until) == (250, None)

@@ -91,14 +91,25 @@ def test_taken_ports_are_replaced_and_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert not is_free(port)
-        ports = choose_ports({"http": port, "barrier": 0, "sandpay": port, "wechatpay": port, "alipay": port})
+        ports = choose_ports(
+            {
+                "http": port,
+                "barrier": 0,
+                "mqtt": 0,
+                "sensor": 0,
+                "sandpay": port,
+                "wechatpay": port,
+                "alipay": port,
+                "sms": port,
+            }
+        )
     assert ports.moved[0] == "http"
     assert port not in (ports.http, ports.sandpay, ports.wechatpay, ports.alipay)
-    assert len({ports.http, ports.sandpay, ports.wechatpay, ports.alipay}) == 4
+    assert len({ports.http, ports.sandpay, ports.wechatpay, ports.alipay, ports.sms}) == 5
 
 
 def test_a_demo_never_touches_other_data(tmp_path: Path) -> None:
-    place = Place(tmp_path, Ports(1, 2, 3, 4, 5, ()))
+    place = Place(tmp_path, Ports(1, 2, 3, 4, 5, 6, 7, 8, ()))
     ours = {"OPENBERTH_DATABASE": "postgresql://real", "OPENBERTH_S3__BUCKET": "real", "PATH": "/bin"}
     made = place.environment(ours, speed=60, language="en", now=from_iso("2026-11-20T10:00:00Z"))
     assert "OPENBERTH_DATABASE" not in made
@@ -108,12 +119,15 @@ def test_a_demo_never_touches_other_data(tmp_path: Path) -> None:
 
 
 def test_its_settings_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Place(tmp_path, Ports(1, 2, 3, 4, 5, ()))
+    place = Place(tmp_path, Ports(1, 2, 3, 4, 5, 6, 7, 8, ()))
     for name, value in place.environment({}, speed=60, language="en", now=from_iso("2026-11-20T10:00:00Z")).items():
         monkeypatch.setenv(name, value)
     settings = load_settings()
     assert settings.public_base == place.url
     assert settings.sandpay is not None
+    assert settings.sms is not None
+    assert place.sms_arguments()[0] == "openberth.sandbox.sms"
+    assert (tmp_path / "sms.secret").read_text("ascii") == settings.sms.access_key_secret.get_secret_value()
 
 
 def test_the_town_wakes_up_at_seven() -> None:

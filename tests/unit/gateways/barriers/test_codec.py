@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from openberth.gateways.barriers.codec import MAX_LENGTH, BrokenFrame, Flaw, Frame, FrameReader, crc16_modbus, encode
+from openberth.gateways.barriers.codec import MAX_LENGTH, BrokenFrame, Flaw, Frame, FrameReader, encode
+from openberth.gateways.checksums import crc16_modbus
 
 VECTORS = Path(__file__).parents[3] / "vectors"
 

@@ -12,9 +12,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from openberth.infra.http.auth import bearer, is_guarded
 from openberth.infra.http.middleware import BodyBounds, Surface
-from openberth.infra.http.pages import NEWEST, AskByCode, asked_page, asked_page_by_code, cursor_of, cut, last_of
+from openberth.infra.http.pages import AskByCode, asked_page, asked_page_by_code, cursor_of, cut, last_of
 from openberth.infra.http.problems import BadRequest, problem_document
 from openberth.kernel.errors import Malformed, Overloaded, Refused
+from openberth.kernel.ids import BEYOND_ALL
 
 ID = UUID("01900000-0000-7000-8000-0000000000ff")
 
@@ -24,7 +25,7 @@ def test_cursors_name_rows_and_nothing_else() -> None:
     assert len(cursor) == 22
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
     assert asyncio.run(asked_page(cursor, 10)).before == ID
-    assert asyncio.run(asked_page(None, 10)).before == NEWEST
+    assert asyncio.run(asked_page(None, 10)).before == BEYOND_ALL
     assert asyncio.run(asked_page_by_code(cursor_of("demo/mall"), 10)).after == "demo/mall"
     for wrong in ("", "A", "====", "AAAA", cursor[:-2], "é"):
         with pytest.raises(Malformed, match=r"request\.cursor"):

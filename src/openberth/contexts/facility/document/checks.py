@@ -2,24 +2,34 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
+from ipaddress import ip_address
+from typing import TypeAlias
 
 from openberth.contexts.facility.document.shape import (
     AreaPart,
     BoothPart,
+    CollectorPart,
     DevicePart,
     LanePart,
     ReliefsPart,
+    SensorPart,
     SimulationPart,
     TariffRulePart,
 )
-from openberth.contexts.facility.model.layout import MAIN_AREA, SPACES_MAX
-from openberth.contexts.facility.model.operation import DeviceKind, LaneKind
+from openberth.contexts.facility.model.endpoints import endpoint_host
+from openberth.contexts.facility.model.layout import MAIN_AREA, SPACES_MAX, InputUse
+from openberth.contexts.facility.model.operation import LaneKind
+from openberth.contexts.facility.model.sensing import SensorModel
+from openberth.contexts.facility.model.wires import COLLECTORS, DeviceKind
 from openberth.infra.documents import Flaw, Path, flaw, listed
 from openberth.kernel.money import MINOR_DIGITS
 
 _ENDS = {LaneKind.ENTRY: ("to",), LaneKind.EXIT: ("from",), LaneKind.INNER: ("from", "to")}
 _HOURS = 24
+
+Coded: TypeAlias = AreaPart | BoothPart | LanePart | DevicePart | CollectorPart | SensorPart
 
 
 class SpaceRangeError(ValueError):
@@ -44,7 +54,7 @@ def expand(spaces: str) -> list[str]:
     return [f"{prefix}{number:0{digits}d}" for number in range(low, high + 1)]
 
 
-def duplicates(kind: str, things: Sequence[AreaPart | BoothPart | LanePart | DevicePart]) -> Iterator[Flaw]:
+def duplicates(kind: str, things: Sequence[Coded]) -> Iterator[Flaw]:
     """Find codes that stand twice in one list."""
     first: dict[str, int] = {}
     for index, thing in enumerate(things):
@@ -135,6 +145,13 @@ def _check_spaces(areas: Sequence[AreaPart]) -> Iterator[Flaw]:
             yield flaw(("areas", index, "spaces"), "lot.spaces_exceed_area", count=count, capacity=area.capacity)
 
 
+def spaces_of(areas: Sequence[AreaPart]) -> Iterator[str]:
+    """Yield the codes of all spaces; ranges that are wrong are told of elsewhere."""
+    for spaces in (each for area in areas for each in area.spaces):
+        with suppress(SpaceRangeError):
+            yield from expand(spaces)
+
+
 def check_lanes(lanes: Sequence[LanePart], areas: Sequence[AreaPart], booths: Sequence[BoothPart]) -> Iterator[Flaw]:
     """Check that each lane leads between areas that exist, as its kind demands."""
     known = [area.code for area in areas] or [MAIN_AREA]
@@ -168,19 +185,99 @@ def check_devices(devices: Sequence[DevicePart], lanes: Sequence[LanePart]) -> I
             if key in serials:
                 yield flaw(("devices", index, "serial"), "lot.serial_twice", value=device.serial, other=serials[key])
             serials.setdefault(key, device.code)
+        if device.kind.wire.collector:
+            yield flaw(("devices", index, "kind"), "lot.device_is_collector", kind=device.kind.value)
+        if device.kind.wire.named and device.serial is None:
+            yield flaw(("devices", index), "lot.device_serial", kind=device.kind.value)
+        if device.heartbeat is not None and not device.kind.wire.held:
+            yield flaw(("devices", index, "heartbeat"), "lot.device_heartbeat", kind=device.kind.value)
+        yield from _call_flaws(index, device)
         if device.kind is not DeviceKind.BARRIER_TCP:
             continue
-        if device.serial is None:
-            yield flaw(("devices", index), "lot.barrier_serial")
-        if device.heartbeat is not None:
-            yield flaw(("devices", index, "heartbeat"), "lot.barrier_heartbeat")
         if device.lane in barriers:
             yield flaw(("devices", index, "lane"), "lot.second_barrier", lane=device.lane, other=barriers[device.lane])
         barriers.setdefault(device.lane, device.code)
-    seen_by_camera = {device.lane for device in devices if device.kind is DeviceKind.VZENITH_HTTP}
+    seen_by_camera = {device.lane for device in devices if device.kind.wire.camera}
     for index, lane in enumerate(lanes):
         if lane.code not in seen_by_camera:
             yield flaw(("lanes", index), "lot.lane_without_camera", lane=lane.code)
+
+
+def _call_flaws(index: int, device: DevicePart) -> Iterator[Flaw]:
+    """Check where and how a device is called: only inside of its own networks, and only one that can be."""
+    ways = device.kind.wire.gates
+    for key, said in (("endpoint", device.endpoint), ("gate", device.gate)):
+        if said is not None and not ways:
+            yield flaw(("devices", index, key), "lot.device_not_called", kind=device.kind.value, key=key)
+    if device.endpoint is not None and ways:
+        address = ip_address(endpoint_host(device.endpoint) or "::")
+        if not any(address in network for network in device.addresses if network.version == address.version):
+            yield flaw(("devices", index, "endpoint"), "lot.device_endpoint_outside", value=str(address))
+    if device.gate is not None and ways and device.gate not in ways:
+        yield flaw(("devices", index, "gate"), "lot.device_gate", value=device.gate, known=listed(ways))
+
+
+def check_inputs(devices: Sequence[DevicePart], areas: Sequence[AreaPart]) -> Iterator[Flaw]:
+    """Check that inputs are of cameras, named once, and that exactly the counting ones say whose cars they count."""
+    known = [area.code for area in areas] or [MAIN_AREA]
+    for index, device in enumerate(devices):
+        if device.inputs and not device.kind.wire.camera:
+            yield flaw(("devices", index, "inputs"), "lot.inputs_of_camera", kind=device.kind.value)
+        seen: set[int] = set()
+        for number, each in enumerate(device.inputs or ()):
+            path: Path = ("devices", index, "inputs", number)
+            if each.input in seen:
+                yield flaw((*path, "input"), "lot.input_twice", value=each.input)
+            seen.add(each.input)
+            counts = each.use in (InputUse.COUNTS_IN, InputUse.COUNTS_OUT)
+            if counts and each.area is None:
+                yield flaw(path, "lot.input_area", known=listed(known))
+            elif each.area is not None and not counts:
+                yield flaw((*path, "area"), "lot.input_no_area")
+            elif each.area is not None and each.area not in known:
+                yield flaw((*path, "area"), "lot.no_area", value=each.area, known=listed(known))
+
+
+def check_collectors(collectors: Sequence[CollectorPart]) -> Iterator[Flaw]:
+    """Check that collectors are such, and have the name by which they are known."""
+    serials: dict[tuple[DeviceKind, str], str] = {}
+    for index, each in enumerate(collectors):
+        if not each.kind.wire.collector:
+            known = ", ".join(kind.value for kind in COLLECTORS)
+            yield flaw(("collectors", index, "kind"), "lot.not_a_collector", kind=each.kind.value, known=known)
+        if each.kind.wire.named and each.serial is None:
+            yield flaw(("collectors", index), "lot.device_serial", kind=each.kind.value)
+        if each.serial is not None:
+            key = (each.kind, each.serial)
+            if key in serials:
+                yield flaw(("collectors", index, "serial"), "lot.serial_twice", value=each.serial, other=serials[key])
+            serials.setdefault(key, each.code)
+
+
+def check_sensors(
+    sensors: Sequence[SensorPart], collectors: Sequence[CollectorPart], spaces: Iterable[str]
+) -> Iterator[Flaw]:
+    """Check that each sensor belongs to a collector and looks at a space that no other one looks at."""
+    kinds = {each.code: each.kind for each in collectors}
+    known, looked_at, names = set(spaces), dict[str, str](), dict[tuple[str, str], str]()
+    for index, each in enumerate(sensors):
+        path: Path = ("sensors", index)
+        kind = kinds.get(each.collector)
+        if kind is None:
+            yield flaw((*path, "collector"), "lot.no_collector", value=each.collector, known=listed(kinds) or "-")
+        if (kind is DeviceKind.CHIRPSTACK_HTTP) != (each.model is not None) and kind is not None:
+            models = ", ".join(model.value for model in SensorModel)
+            code = "lot.sensor_model" if each.model is None else "lot.sensor_no_model"
+            yield flaw(path, code, known=models)
+        if each.space not in known:
+            yield flaw((*path, "space"), "lot.plan_no_space", value=each.space)
+        elif each.space in looked_at:
+            yield flaw((*path, "space"), "lot.space_has_sensor", value=each.space, other=looked_at[each.space])
+        looked_at.setdefault(each.space, each.code)
+        key = (each.collector, each.name)
+        if key in names:
+            yield flaw((*path, "id"), "lot.serial_twice", value=each.name, other=names[key])
+        names.setdefault(key, each.code)
 
 
 def check_simulation(simulation: SimulationPart) -> Iterable[Flaw]:

@@ -6,9 +6,13 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from openberth.contexts.facility.model.layout import Heartbeat
-from openberth.contexts.facility.model.operation import DeviceKind, LaneKind
+from openberth.contexts.facility.model.endpoints import endpoint_host
+from openberth.contexts.facility.model.layout import Heartbeat, InputUse
+from openberth.contexts.facility.model.operation import LaneKind
 from openberth.contexts.facility.model.pricing import CapOrder, PermitWord, PlateColour, ReliefWord
+from openberth.contexts.facility.model.rules import NeverHeld, Strictness
+from openberth.contexts.facility.model.sensing import SensorModel
+from openberth.contexts.facility.model.wires import DeviceKind
 from openberth.infra.documents import (
     Amount,
     Between,
@@ -42,6 +46,13 @@ def _serial(value: str) -> str:
     return value
 
 
+def _endpoint(value: str) -> str:
+    """Take an address with scheme, number and port: no name, which could lead elsewhere tomorrow, and no path."""
+    if endpoint_host(value) is None:
+        raise wrong("lot.endpoint", value=value[:SERIAL_BYTES_MAX])
+    return value
+
+
 Capacity: TypeAlias = Annotated[Whole, Between(1, CAPACITY_MAX)]
 SpaceRange: TypeAlias = Annotated[
     Text,
@@ -49,8 +60,23 @@ SpaceRange: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_SPACES.pattern}$", "examples": ["A001-A300", "B12"]}),
 ]
 Serial: TypeAlias = Annotated[Text, AfterValidator(_serial)]
+Endpoint: TypeAlias = Annotated[
+    Text,
+    AfterValidator(_endpoint),
+    WithJsonSchema({"type": "string", "pattern": "^https?://", "examples": ["http://192.168.1.64"]}),
+]
 _Seats: TypeAlias = Annotated[Whole, Between(1, 200)]
 _Mean: TypeAlias = Annotated[Number, Between(0, 100_000)]
+
+
+class PassbackPart(Part):
+    """A car that comes in while it is inside, or with a permit leaves though it never came in: by its permit."""
+
+    casual: Strictness = Strictness.SOFT
+    resident: Strictness = Strictness.SOFT
+    monthly: Strictness = Strictness.SOFT
+    internal: Strictness = Strictness.SOFT
+    free: Strictness = Strictness.SOFT
 
 
 class RulesPart(Part):
@@ -63,6 +89,44 @@ class RulesPart(Part):
         120, description="a live device time further from ours than this is replaced by ours and reported"
     )
     full_admits_permits: Truth = Field(True, description="a full lot still admits cars with a permit")
+    neighbour_window_s: Annotated[Whole, Between(0, 60)] = Field(
+        5, description="the same plate at another lane of the same kind this soon: the other lane's camera saw it"
+    )
+    shortest_stay_s: Annotated[Whole, Between(0, 600)] = Field(
+        0, description="a plate at an exit this soon after its entry was seen by the wrong camera; 0: no such rule"
+    )
+    cloned_within_minutes: Annotated[Whole, Between(0, 1440)] = Field(
+        10, description="a plate seen inside this lately that stands at an entry waits for a person; 0: no such rule"
+    )
+    unread_after_s: Annotated[Whole, Between(0, 120)] = Field(
+        8, description="a loop occupied this long without a plate: a car that was not read; 0: no such rule"
+    )
+    soft_close_days: Annotated[Whole, Between(0, 3650)] = Field(
+        30, description="by night, stays this old are ended as never seen to leave; 0: never"
+    )
+    soft_close_permit_days: Annotated[Whole, Between(0, 3650)] = Field(0, description="the same for cars with a permit")
+    revive_days: Annotated[Whole, Between(0, 3650)] = Field(
+        7,
+        description="so soon after a soft end a car at an exit goes on with its stay; later a person decides",
+    )
+    reset_hours: Annotated[Whole, Between(1, 720)] = Field(
+        24, description="a passback reset is believed for so long: what is seen of a car later counts as ever"
+    )
+    never_held: list[NeverHeld] = Field(
+        default=list(NeverHeld),
+        max_length=4,
+        description="plates that every lane opens for, whatever speaks against it",
+    )
+    anti_passback: PassbackPart = PassbackPart()
+    entered_again_asks: Truth = Field(
+        True, description="at an exit a person says whether a car that came in while it was inside had left before"
+    )
+    occupancy_band: Annotated[Whole, Between(0, 10_000)] = Field(
+        3, description="cars by which counters, open stays and sensors of an area may differ"
+    )
+    occupancy_band_s: Annotated[Whole, Between(60, 86_400)] = Field(
+        900, description="after differing by more for so long, an alarm tells of it"
+    )
 
 
 class VehiclesPart(Part):
@@ -138,6 +202,14 @@ class LanePart(Part):
     booth: Code | None = None
 
 
+class InputPart(Part):
+    """What is wired to an input of a camera; ``area`` is whose cars a counting loop counts."""
+
+    input: Annotated[Whole, Between(1, 16)] = Field(description="as printed on the camera")
+    use: InputUse = Field(alias="is")
+    area: Code | None = None
+
+
 class DevicePart(Part):
     """A camera or barrier at a lane; ``addresses`` are the networks it may speak from."""
 
@@ -147,6 +219,37 @@ class DevicePart(Part):
     addresses: list[Network] = Field(min_length=1, max_length=16)
     heartbeat: Heartbeat | None = Field(None, description="cameras only; comet unless it says plain")
     serial: Serial | None = None
+    endpoint: Endpoint | None = Field(
+        None, description="where the server calls it to move its gate, e.g. http://192.168.1.64; inside of addresses"
+    )
+    gate: Code | None = Field(None, description="in which way its gate is moved; without it the server finds out")
+    inputs: list[InputPart] | None = Field(
+        None,
+        max_length=16,
+        description="cameras only; without it, 1 is the loop behind the barrier, 2 before",
+    )
+
+
+class CollectorPart(Part):
+    """A machine that speaks for sensors of spaces; ``addresses`` are the networks it may speak from."""
+
+    code: Code
+    kind: DeviceKind
+    addresses: list[Network] = Field(min_length=1, max_length=16)
+    serial: Serial | None = Field(None, description="what it calls itself; the CID of a geomagnetic collector")
+    silent_after_minutes: Annotated[Whole, Between(1, 20_160)] | None = Field(
+        None, description="a sensor that is silent for so long tells nothing of its space any more"
+    )
+
+
+class SensorPart(Part):
+    """A sensor of one space; ``id`` is what its collector calls it: its number, its devEui, its spot."""
+
+    code: Code
+    collector: Code
+    name: Serial = Field(alias="id")
+    space: SpaceRange = Field(description="one space")
+    model: SensorModel | None = Field(None, description="of LoRaWAN sensors: which bytes it sends")
 
 
 class StayPart(Part):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
-from openberth.contexts.facility.model.layout import Area, Booth, Device, Lane, Lot, Space
+from openberth.contexts.facility.model.layout import Area, Booth, Collector, Device, Lane, Lot, Sensor, Space
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 
-Thing: TypeAlias = Area | Space | Booth | Lane | Device
+Thing: TypeAlias = Area | Space | Booth | Lane | Device | Collector | Sensor
 
 
 class ThingKind(StrEnum):
@@ -20,6 +20,8 @@ class ThingKind(StrEnum):
     BOOTH = "booth"
     LANE = "lane"
     DEVICE = "device"
+    COLLECTOR = "collector"
+    SENSOR = "sensor"
 
 
 class Action(StrEnum):
@@ -84,7 +86,7 @@ def diff(existing: Lot | None, wanted: Lot) -> Changes:
         before, after = getattr(existing, name), getattr(wanted, name)
         if before != after:
             raise Refused("lot.fixed", field=name, before=before, after=after)
-    parts = {"areas", "spaces", "booths", "lanes", "devices"}
+    parts = {"areas", "spaces", "booths", "lanes", "devices", "collectors", "sensors"}
     differing = tuple(name for name in _differing(existing, wanted) if name not in parts)
     return Changes(False, differing, tuple(_things(things_by_kind(existing), wanted)))
 
@@ -112,6 +114,8 @@ def things_by_kind(lot: Lot) -> dict[ThingKind, dict[str, Thing]]:
         ThingKind.BOOTH: {each.code: each for each in lot.booths},
         ThingKind.LANE: {each.code: each for each in lot.lanes},
         ThingKind.DEVICE: {each.code: each for each in lot.devices},
+        ThingKind.COLLECTOR: {each.code: each for each in lot.collectors},
+        ThingKind.SENSOR: {each.code: each for each in lot.sensors},
     }
 
 
@@ -144,6 +148,19 @@ class DeviceCredentialsIssued:
     code: str
     kind: str
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLoginChanged:
+    """The user name and password by which we call a device were changed, or erased (``known`` is False)."""
+
+    KIND: ClassVar[str] = "facility.device_login_changed"
+    VERSION: ClassVar[int] = 1
+
+    device: Id
+    code: str
+    kind: str
+    known: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,13 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeAlias
 
-from openberth.contexts.facility.model.operation import DeviceKind, LaneKind
+from openberth.contexts.facility.model.displays import Displays
+from openberth.contexts.facility.model.operation import LaneKind
+from openberth.contexts.facility.model.plan import Address, Plan, Position
 from openberth.contexts.facility.model.pricing import Pricing, TariffRule
+from openberth.contexts.facility.model.rules import Rules
+from openberth.contexts.facility.model.sensing import SensorModel
+from openberth.contexts.facility.model.wires import DeviceKind
 
 IpNetwork: TypeAlias = IPv4Network | IPv6Network
 
@@ -23,15 +28,6 @@ class Heartbeat(StrEnum):
 
     COMET = "comet"  # held until there is a command, or 5 s: the camera asks again at once
     PLAIN = "plain"  # answered at once
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How a lot decides. Times are seconds."""
-
-    duplicate_window_s: int = 10
-    device_skew_s: int = 120
-    full_admits_permits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +75,35 @@ class Lane:
     booth: str | None = None
 
 
+class InputUse(StrEnum):
+    """What is wired to an input of a camera: loops of its lane, or of a way into an area that counts cars."""
+
+    BEHIND = "behind"  # behind the barrier: a car has passed
+    BEFORE = "before"  # before the barrier: a car stands there
+    COUNTS_IN = "counts_in"
+    COUNTS_OUT = "counts_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of a camera, numbered from 1 as printed on it. ``area`` is whose cars it counts, None for loops."""
+
+    number: int
+    use: InputUse
+    area: str | None = None
+
+
+# Where a file says nothing of a camera's inputs: the loop behind the barrier, and the one before it.
+USUAL_INPUTS = (Input(1, InputUse.BEHIND), Input(2, InputUse.BEFORE))
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A machine at a lane. It is heard only from ``networks``; ``serial``, when given, must be the one it says."""
+    """A machine at a lane. It is heard only from ``networks``; ``serial``, when given, must be the one it says.
+
+    ``endpoint`` is where we call it, an address inside of ``networks``; ``gate`` in which way its gate is moved, None
+    to find out.
+    """
 
     code: str
     kind: DeviceKind
@@ -89,6 +111,35 @@ class Device:
     networks: tuple[IpNetwork, ...]
     serial: str | None = None
     heartbeat: Heartbeat | None = None  # cameras only
+    endpoint: str | None = None
+    gate: str | None = None
+    inputs: tuple[Input, ...] = USUAL_INPUTS  # cameras only
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """A machine that speaks for sensors of spaces: a collector of geomagnetic ones, a LoRaWAN server, a space camera.
+
+    It is heard only from ``networks``; ``serial`` is what it calls itself. ``silent_after_s`` is how long its sensors
+    may say nothing before nothing is known of their spaces, None for what is usual for its kind.
+    """
+
+    code: str
+    kind: DeviceKind
+    networks: tuple[IpNetwork, ...]
+    serial: str | None = None
+    silent_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """What looks at one space; ``name`` is its id at its collector."""
+
+    code: str
+    collector: str
+    name: str
+    space: str
+    model: SensorModel | None = None  # of LoRaWAN sensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +159,15 @@ class Lot:
     devices: tuple[Device, ...]
     booths: tuple[Booth, ...] = ()
     spaces: tuple[Space, ...] = ()
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     simulation: Mapping[str, Any] | None = None
     pricing: Pricing = field(default_factory=Pricing)
+    position: Position | None = None
+    address: Address | None = None
+    plan: Plan | None = None
+    displays: Displays = field(default_factory=Displays)
+    collectors: tuple[Collector, ...] = ()
+    sensors: tuple[Sensor, ...] = ()
 
     def tariff_of(self, area: str) -> str:
         """Return the tariff code that holds in an area: its own, else that of the area around it, else the lot's."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from openberth.contexts.facility.model.rules import Rules
 from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
 
@@ -25,21 +26,16 @@ class LaneKind(StrEnum):
     INNER = "inner"
 
 
-class DeviceKind(StrEnum):
-    """The wire a device speaks."""
-
-    VZENITH_HTTP = "vzenith_http"
-    BARRIER_TCP = "barrier_tcp"
-
-
 class CommandKind(StrEnum):
-    """What a gate is told to do."""
+    """What a gate is told to do, and what a device itself."""
 
     OPEN = "open"
     CLOSE = "close"
     STOP = "stop"
     LOCK_OPEN = "lock_open"
     UNLOCK = "unlock"
+    RESTART = "restart"
+    SET_TIME = "set_time"
 
 
 class CommandState(StrEnum):
@@ -108,9 +104,23 @@ class LaneContext:
     state: LotState
     capacity: int
     tariff_code: str
-    duplicate_window_s: int
-    device_skew_s: int
-    full_admits_permits: bool
+    rules: Rules
+    held_open_until: Instant | None = None  # machine time: a convoy goes through
+
+    @property
+    def duplicate_window_s(self) -> int:
+        """Return how close two tellings of one car are."""
+        return self.rules.duplicate_window_s
+
+    @property
+    def device_skew_s(self) -> int:
+        """Return how wrong the clock of a device may be."""
+        return self.rules.device_skew_s
+
+    @property
+    def full_admits_permits(self) -> bool:
+        """Tell whether a full lot admits cars with a permit."""
+        return self.rules.full_admits_permits
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +187,19 @@ class LotStateChanged:
     before: str
     after: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTextShown:
+    """Somebody put words on a lane's display for a while, or took them away (None, 0 s)."""
+
+    KIND: ClassVar[str] = "facility.lane_text_shown"
+    VERSION: ClassVar[int] = 1
+
+    lane: Id
+    text: str | None
+    seconds: int
+    aloud: bool
 
 
 @dataclass(frozen=True, slots=True)

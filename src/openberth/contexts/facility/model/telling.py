@@ -7,6 +7,7 @@ from typing import Any
 
 from openberth.contexts.facility.model.changes import Action, Change, Changes, Thing, ThingKind, things_by_kind
 from openberth.contexts.facility.model.layout import Lot
+from openberth.contexts.facility.model.plan import Plan
 
 TOLD_MAX = 12  # things that are told one by one: what the text of an entry holds; of the others how many there were
 Values = dict[str, Any]
@@ -44,6 +45,8 @@ def _tell(change: Change, old: Thing | None, before: Values, after: Values) -> N
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Plan):
+        return value.summary()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
         return {name: _plain(found) for name, found in fields.items() if found is not None and found != ()}

@@ -14,6 +14,7 @@ import structlog
 from openberth.contexts.facility.model import Command, CommandIssued
 from openberth.contexts.facility.service import commands as service
 from openberth.infra.database import Database, Urgency
+from openberth.infra.timers import every
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.events import Envelope
@@ -62,14 +63,7 @@ class CommandSweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            try:
-                await self.sweep()
-            except Overloaded as problem:
-                log.warning("commands.sweep_waits", code=problem.code)
-            except Exception:
-                log.exception("commands.sweep_failed")
+        await every(SWEEP_S, self.sweep, waits="commands.sweep_waits", failed="commands.sweep_failed")
 
 
 class CommandDispatcher:

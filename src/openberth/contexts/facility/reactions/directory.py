@@ -8,12 +8,22 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 
 import structlog
 
 from openberth.contexts import tenancy
-from openberth.contexts.facility.model import DeviceCredentialsIssued, DeviceKind, Heartbeat, LotApplied
+from openberth.contexts.facility.model import (
+    USUAL_INPUTS,
+    DeviceCredentialsIssued,
+    DeviceKind,
+    DeviceLoginChanged,
+    Heartbeat,
+    Input,
+    LotApplied,
+)
 from openberth.contexts.facility.service import presence as service
+from openberth.contexts.facility.service.ground import inputs_from
 from openberth.infra.database import Database
 from openberth.infra.http.limits import AddressRange
 from openberth.infra.vault import VaultKind
@@ -25,14 +35,14 @@ from openberth.kernel.time import SECOND_US, Instant
 
 SECRET_MAX = 128
 RETRY_S = 1.0
-_TELLING = frozenset({LotApplied.KIND, DeviceCredentialsIssued.KIND, tenancy.LotCame.KIND})
+_TELLING = frozenset({LotApplied.KIND, DeviceCredentialsIssued.KIND, DeviceLoginChanged.KIND, tenancy.LotCame.KIND})
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceEntry:
-    """An active device. ``secret`` is there for a barrier that has credentials, None for everything else."""
+    """An active device. ``secret`` is there for barriers and devices that may sign, if they have credentials."""
 
     id: Id
     company: Id
@@ -44,12 +54,16 @@ class DeviceEntry:
     serial: str | None
     networks: AddressRange
     heartbeat: Heartbeat | None
+    zone: str = "UTC"
+    inputs: tuple[Input, ...] = USUAL_INPUTS
     secret: bytes | None = field(default=None, repr=False)
     old_secret: bytes | None = field(default=None, repr=False)
     old_until: Instant | None = None
+    call: service.Call | None = None
+    box: str = field(default="", compare=False)  # another mark when another box may stand behind the code
 
     def proves(self, now: Instant) -> tuple[bytes, ...]:
-        """Return the secrets by which a barrier may prove itself now, the present one first."""
+        """Return the secrets by which a device may prove itself now, the present one first."""
         if self.secret is None:
             return ()
         if self.old_secret is None or self.old_until is None or now >= self.old_until:
@@ -63,6 +77,8 @@ class _Index:
     by_fingerprint: dict[str, DeviceEntry]
     by_serial: dict[str, DeviceEntry]
     by_old_fingerprint: dict[str, tuple[DeviceEntry, Instant]]
+    by_name: dict[tuple[DeviceKind, str], DeviceEntry]
+    disputed: dict[tuple[DeviceKind, str], list[DeviceEntry]]
 
     def next_end(self) -> Instant | None:
         """Return when the next replaced secret is over."""
@@ -76,7 +92,7 @@ class DeviceDirectory:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by = system("devices")
-        self._index = _Index({}, {}, {}, {})
+        self._index = _Index({}, {}, {}, {}, {}, {})
         self._told = asyncio.Event()
         self._loading = asyncio.Lock()
         self._changed: list[Callable[[], None]] = []
@@ -87,6 +103,10 @@ class DeviceDirectory:
     def by_id(self, device: Id) -> DeviceEntry | None:
         """Return a device by its id."""
         return self._index.by_id.get(device)
+
+    def cameras(self) -> list[DeviceEntry]:
+        """Return all cameras."""
+        return [entry for entry in self._index.by_id.values() if entry.kind.wire.camera]
 
     def camera_by_secret(self, secret: str) -> DeviceEntry | None:
         """Return the camera a secret belongs to; anything may be asked."""
@@ -102,6 +122,18 @@ class DeviceDirectory:
     def barrier_by_serial(self, serial: str) -> DeviceEntry | None:
         """Return the barrier of a serial that has credentials. A serial used twice is the older device's."""
         return self._index.by_serial.get(serial)
+
+    def by_name(self, kind: DeviceKind, serial: str) -> DeviceEntry | None:
+        """Return the device that is known by the serial it says, credentials or not. One used twice is the older's."""
+        return self._index.by_name.get((kind, serial))
+
+    def disputed(self, kind: DeviceKind, serial: str) -> Sequence[DeviceEntry]:
+        """Return the devices of several companies that are known by one serial, none when it is one company's."""
+        return self._index.disputed.get((kind, serial), ())
+
+    def called(self) -> list[DeviceEntry]:
+        """Return the devices that we call."""
+        return [entry for entry in self._index.by_id.values() if entry.call is not None]
 
     def watch(self, envelopes: Sequence[Envelope]) -> None:
         """Take note of new events; ``run`` reloads when one of them changes devices."""
@@ -151,10 +183,14 @@ class DeviceDirectory:
 
 
 def _index_of(known: Iterable[service.Known]) -> _Index:
-    index = _Index({}, {}, {}, {})
+    index = _Index({}, {}, {}, {}, {}, {})
     for one in known:
         entry = _entry(one)
         index.by_id[entry.id] = entry
+        if entry.kind.wire.named and entry.serial is not None:
+            older = index.by_name.setdefault((entry.kind, entry.serial), entry)
+            if older.company != entry.company:
+                index.disputed.setdefault((entry.kind, entry.serial), [older]).append(entry)
         if entry.kind is DeviceKind.BARRIER_TCP:
             if entry.serial is None or entry.secret is None:
                 continue
@@ -172,8 +208,16 @@ def _entry(one: service.Known) -> DeviceEntry:
     row = one.row
     return DeviceEntry(
         row.id, row.company, row.lot, row.lot_code, row.lane, row.code, row.kind, row.serial,
-        AddressRange.parse(row.networks), Heartbeat(row.heartbeat) if row.heartbeat else None,
+        AddressRange.parse(row.networks), Heartbeat(row.heartbeat) if row.heartbeat else None, row.zone,
+        inputs_from(row.inputs),
         bytes.fromhex(one.secret) if one.secret else None,
         bytes.fromhex(one.old.secret) if one.old is not None and one.old.secret else None,
-        None if one.old is None else one.old.until,
+        None if one.old is None else one.old.until, one.call, _box(one),
     )  # fmt: skip
+
+
+def _box(one: service.Known) -> str:
+    """Return a mark of what a box is known by: its make, serial, address and credentials."""
+    row, call = one.row, one.call
+    known_by = (row.kind.value, row.serial, row.fingerprint, *((call.endpoint, call.login) if call else ()))
+    return sha256("|".join(str(each) for each in known_by).encode()).hexdigest()

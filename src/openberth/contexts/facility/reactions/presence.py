@@ -1,25 +1,22 @@
 """Who is heard: remembered in memory, written every few seconds, lost after a minute of silence."""
 
-import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import structlog
-
 from openberth.contexts.facility.reactions.directory import DeviceEntry
 from openberth.contexts.facility.service import presence as service
+from openberth.contexts.facility.service.health import Heard
 from openberth.infra.database import Database, Urgency
+from openberth.infra.timers import every
 from openberth.kernel.authority import system
-from openberth.kernel.errors import Overloaded
 from openberth.kernel.ids import Id
 
 FLUSH_S = 5.0
 PART_MAX = 25  # devices written in one unit
 DEVICES_MAX = 20_000
 ADDRESS_LENGTH = 64
-
-log = structlog.get_logger()
+FIRMWARE_LENGTH = 80
 
 
 class Presence:
@@ -31,7 +28,8 @@ class Presence:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by = system("presence")
-        self._heard: dict[Id, service.Heard] = {}
+        self._heard: dict[Id, Heard] = {}
+        self._firmware: dict[Id, str] = {}  # what was told of already
         # Silence counts from here at the earliest: while nobody listened, nobody was silent.
         self._since = database.clocks.machine.now()
         self.dropped = 0
@@ -43,6 +41,7 @@ class Presence:
         address: str | None,
         clock_offset_us: int | None = None,
         state: Mapping[str, Any] | None = None,
+        firmware: str | None = None,
     ) -> None:
         """Take note that a device was heard now. What is None stays as it was known before."""
         before = self._heard.get(device.id)
@@ -53,10 +52,19 @@ class Presence:
             address = before.address if address is None else address
             clock_offset_us = before.clock_offset_us if clock_offset_us is None else clock_offset_us
             state = before.state if state is None else state
-        self._heard[device.id] = service.Heard(
+        firmware = self._new_firmware(device.id, firmware) or (None if before is None else before.firmware)
+        self._heard[device.id] = Heard(
             device.id, device.company, device.lot, device.lane, device.code, self._database.clocks.machine.now(),
-            address[:ADDRESS_LENGTH] if address else None, clock_offset_us, state,
+            address[:ADDRESS_LENGTH] if address else None, clock_offset_us, state, firmware,
         )  # fmt: skip
+
+    def _new_firmware(self, device: Id, firmware: str | None) -> str | None:
+        """Return what a device runs where this process has not told of it yet."""
+        text = (firmware or "").strip()[:FIRMWARE_LENGTH]
+        if not text or self._firmware.get(device) == text or len(self._firmware) >= DEVICES_MAX:
+            return None
+        self._firmware[device] = text
+        return text
 
     async def flush(self) -> tuple[int, int]:
         """Write what was heard and find who is lost; returns how many devices came and were lost.
@@ -79,14 +87,7 @@ class Presence:
 
     async def run(self) -> None:
         """Flush every 5 s until cancelled."""
-        while True:
-            await asyncio.sleep(FLUSH_S)
-            try:
-                await self.flush()
-            except Overloaded as problem:
-                log.warning("presence.waiting", code=problem.code)
-            except Exception:
-                log.exception("presence.failed")
+        await every(FLUSH_S, self.flush, waits="presence.waiting", failed="presence.failed")
 
     async def _find_lost(self) -> int:
         if self._database.clocks.machine.now() - self._since < service.SILENCE_US:

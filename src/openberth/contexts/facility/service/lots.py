@@ -10,7 +10,7 @@ nobody has to wait with a file until the last car has gone.
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from openberth.contexts import tenancy
@@ -19,6 +19,7 @@ from openberth.contexts.facility.model import (
     Area,
     Booth,
     Changes,
+    Collector,
     Device,
     DeviceCredentialsIssued,
     DeviceKind,
@@ -27,6 +28,7 @@ from openberth.contexts.facility.model import (
     LotApplied,
     LotState,
     LotStateChanged,
+    Sensor,
     Space,
     Thing,
     ThingKind,
@@ -36,11 +38,14 @@ from openberth.contexts.facility.model.telling import told
 from openberth.contexts.facility.service.ground import (
     Ground,
     Row,
+    displays_of_lot,
     ground_of,
     plain,
+    plan_of_lot,
     pricing_of_lot,
     rules_of,
     rules_of_area,
+    stored_inputs,
 )
 from openberth.contexts.facility.store import lanes as lane_store
 from openberth.contexts.facility.store import layout as store
@@ -60,6 +65,7 @@ OLD_SECRET_S_MAX = 7 * DAY_US // SECOND_US
 SCAN_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 SCAN_LENGTH = 10
 
+_SERIALS = ("device_serials", Id(int=0))
 _SECRET = re.compile(r"[0-9a-f]{64}\Z")
 _INSERT: Mapping[ThingKind, Write] = {
     ThingKind.AREA: store.INSERT_AREA,
@@ -67,6 +73,8 @@ _INSERT: Mapping[ThingKind, Write] = {
     ThingKind.BOOTH: store.INSERT_BOOTH,
     ThingKind.LANE: store.INSERT_LANE,
     ThingKind.DEVICE: store.INSERT_DEVICE,
+    ThingKind.COLLECTOR: store.INSERT_COLLECTOR,
+    ThingKind.SENSOR: store.INSERT_SENSOR,
 }
 _REWRITE: Mapping[ThingKind, Write] = {
     ThingKind.AREA: store.REWRITE_AREA,
@@ -74,6 +82,8 @@ _REWRITE: Mapping[ThingKind, Write] = {
     ThingKind.BOOTH: store.REWRITE_BOOTH,
     ThingKind.LANE: store.REWRITE_LANE,
     ThingKind.DEVICE: store.REWRITE_DEVICE,
+    ThingKind.COLLECTOR: store.REWRITE_COLLECTOR,
+    ThingKind.SENSOR: store.REWRITE_SENSOR,
 }
 
 
@@ -88,7 +98,17 @@ class Applied:
 def lot_changes(reader: Reader, *, company: Id, lot: Lot) -> Changes:
     """Return what applying a lot file would do. Raises as ``apply_lot`` does."""
     row = reader.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
-    return _changes(None if row is None else ground_of(reader, row).layout(lot.company_code), lot)
+    changes = _changes(None if row is None else ground_of(reader, row).layout(lot.company_code), lot)
+    _check_serials(reader, company, changes)
+    return changes
+
+
+def layout_of(reader: Reader, *, lot: Id) -> Lot:
+    """Return a lot as its file would describe it. Raises ``NotFound("lot.not_found")``."""
+    row = reader.one(store.LOT_BY_ID, lot=lot)
+    if row is None:
+        raise NotFound("lot.not_found", lot=str(lot))
+    return ground_of(reader, row).layout(tenancy.company_by_id(reader, company=row.company_id).code)
 
 
 @inner
@@ -107,22 +127,29 @@ def refuse_closing(reader: Reader, company: Id) -> None:
 
 
 @needs("lot.write")
-def apply_lot(unit: Unit, *, company: Id, lot: Lot) -> Applied:
+def apply_lot(unit: Unit, *, company: Id, lot: Lot, is_meant: Callable[[Lot | None], bool] = lambda _: True) -> Applied:
     """Make a lot what its file says; applying it again changes nothing.
+
+    ``is_meant`` tells whether what stands is what the author of the file saw; ``Refused("lot.moved_on")`` when not.
 
     ``company`` is the company of the file's company code. Comparing takes the writer about 30 µs a space (most of a
     second for 20 000): ask ``lot_changes`` with a reader first, when nothing may have changed. Raises
-    ``Refused("lot.fixed")`` when the file would turn the lot into another one.
+    ``Refused("lot.fixed")`` when the file would turn the lot into another one, and
+    ``Refused("device.serial_elsewhere")`` when a device over MQTT has the serial of another company's.
     """
     before = unit.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
-    unit.lock(("lots", company), *([("lot", before.id)] if before else []))
+    serials = [_SERIALS] if any(each.kind.wire.mqtt for each in lot.devices) else []
+    unit.lock(("lots", company), *([("lot", before.id)] if before else []), *serials)
     tenancy.check_company_open(unit, company=company)
     row = unit.one(store.LOT_BY_CODE, company=company, lot_code=lot.code)
     if (row is None) != (before is None):
         raise Stale("lot")  # made by somebody else while this unit waited for the lock, which was the wrong one
     ground = None if row is None else ground_of(unit, row)
     existing = None if ground is None else ground.layout(lot.company_code)
+    if not is_meant(existing):
+        raise Refused("lot.moved_on", lot=lot.code)
     changes = _changes(existing, lot)
+    _check_serials(unit, company, changes)
     lot_id = unit.new_id() if row is None else row.id
     if not changes:
         return Applied(lot_id, changes)
@@ -141,11 +168,27 @@ def _changes(existing: Lot | None, lot: Lot) -> Changes:
     return diff(existing, replace(lot, simulation=plain(lot.simulation)))
 
 
+def _check_serials(reader: Reader, company: Id, changes: Changes) -> None:
+    """Refuse the serial of another company's device over MQTT: behind an outside broker a serial is all it is known by.
+
+    Others prove themselves by a secret, whoever else claims their serial.
+    """
+    for change in changes.of(ThingKind.DEVICE):
+        thing = change.thing
+        if change.action is Action.RETIRED or not isinstance(thing, Device) or not thing.kind.wire.mqtt:
+            continue
+        if reader.all(store.SERIAL_ELSEWHERE, of_serial=thing.serial, of_kind=thing.kind, of_company=company)[0]:
+            raise Refused("device.serial_elsewhere", device=thing.code, serial=thing.serial or "")
+
+
 def _write_lot(unit: Unit, company: Id, lot_id: Id, row: store.LotRow | None, lot: Lot) -> None:
     new = store.LotRow(
         lot_id, company, lot.code, lot.name_zh, lot.name_en, lot.zone, lot.currency, lot.capacity, lot.tariff_code,
         row.state if row else LotState.OPEN, row.scan_code if row else _scan_code(), rules_of(lot),
         plain(lot.simulation), None, row.version if row else 1, pricing_of_lot(lot),
+        lot.position.longitude if lot.position else None, lot.position.latitude if lot.position else None,
+        lot.address.zh if lot.address else None, lot.address.en if lot.address else None, plan_of_lot(lot),
+        displays_of_lot(lot),
     )  # fmt: skip
     if row is None:
         unit.run(store.INSERT_LOT, new)
@@ -209,9 +252,18 @@ class _Things:
                     thing.name_en, thing.kind, self._id(ThingKind.AREA, thing.from_area),
                     self._id(ThingKind.AREA, thing.to_area), self._id(ThingKind.BOOTH, thing.booth),
                     old.scan_code if isinstance(old, store.LaneRow) else _scan_code(), None,
+                    old.held_open_until if isinstance(old, store.LaneRow) else None,
                 )  # fmt: skip
             case Device():
                 return self._device(thing, old if isinstance(old, store.DeviceRow) else None)
+            case Collector():
+                return self._collector(thing, old if isinstance(old, store.CollectorRow) else None)
+            case Sensor():
+                return store.SensorRow(
+                    self._ids[ThingKind.SENSOR, thing.code], self._company, self._lot,
+                    self._ids[ThingKind.COLLECTOR, thing.collector], self._ids[ThingKind.SPACE, thing.space],
+                    thing.code, thing.name, thing.model, None,
+                )  # fmt: skip
 
     def _device(self, thing: Device, old: store.DeviceRow | None) -> store.DeviceRow:
         networks: Sequence[str] = [str(network) for network in thing.networks]
@@ -219,7 +271,26 @@ class _Things:
             self._ids[ThingKind.DEVICE, thing.code], self._company, self._lot, self._ids[ThingKind.LANE, thing.lane],
             thing.code, thing.kind, thing.serial, networks, thing.heartbeat.value if thing.heartbeat else None,
             old.secret_id if old else None, old.secret_fingerprint if old else None,
-            old.secret_issued_at if old else None, None,
+            old.secret_issued_at if old else None, None, thing.endpoint, thing.gate, self._login(thing, old),
+            stored_inputs(thing.inputs),
+        )  # fmt: skip
+
+    def _login(self, thing: Device, old: store.DeviceRow | None) -> Id | None:
+        """Return the login that a device keeps. It was given for one camera at one address: elsewhere it would be shown
+        to somebody else, so it is erased.
+        """
+        if old is None or old.login_id is None:
+            return None
+        if (old.kind, old.endpoint) == (thing.kind, thing.endpoint):
+            return old.login_id
+        vault.erase(self._unit, old.login_id)
+        return None
+
+    def _collector(self, thing: Collector, old: store.CollectorRow | None) -> store.CollectorRow:
+        return store.CollectorRow(
+            self._ids[ThingKind.COLLECTOR, thing.code], self._company, self._lot, thing.code, thing.kind, thing.serial,
+            [str(network) for network in thing.networks], thing.silent_after_s, old.secret_id if old else None,
+            old.secret_fingerprint if old else None, old.secret_issued_at if old else None, None,
         )  # fmt: skip
 
     def _id(self, kind: ThingKind, code: str | None) -> Id | None:

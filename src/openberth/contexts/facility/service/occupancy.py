@@ -3,11 +3,13 @@
 from openberth.contexts.facility.model import AreaCount, LaneContext, Level, LotPricing, OccupancyAdjusted
 from openberth.contexts.facility.service.ground import pricing_from, rules_from
 from openberth.contexts.facility.store import lanes as store
+from openberth.contexts.facility.store import sensors as sensor_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.reasons import checked_reason
+from openberth.kernel.time import Instant
 
 ADJUSTMENT_MAX = 100_000
 
@@ -46,6 +48,20 @@ def count(unit: Unit, *, lot: Id, area: Id, by: int) -> None:
     unit.save(store.COUNT, lot=lot, area=area, by=by)
 
 
+@inner
+def count_apart(unit: Unit, *, company: Id, lot: Id, area: Id, by: int, reason: str) -> None:
+    """Move an area's correction by cars whose crossing nobody saw: the counted ones stay what was counted."""
+    unit.save(store.ADJUST_BY, lot=lot, area=area, by=by)
+    after = next(each.adjustment for each in occupancy(unit, lot=lot) if each.area == area)
+    unit.append(OccupancyAdjusted(area, after - by, after, reason), company=company, lot=lot, key=lot)
+
+
+@inner
+def hold_open(unit: Unit, *, lane: Id, until: Instant | None) -> None:
+    """Note until when (machine time) a lane lets everybody through, None when it does so no more."""
+    unit.run(store.HOLD_OPEN, lane=lane, until=until)
+
+
 def occupancy(reader: Reader, *, lot: Id) -> list[AreaCount]:
     """Return the counters of a lot's areas."""
     return reader.all(store.OCCUPANCY_OF_LOT, lot=lot)
@@ -79,6 +95,9 @@ def adjust(unit: Unit, *, company: Id, lot: Id, area: str, adjustment: int, reas
             if found.adjustment == adjustment:
                 return found
             unit.save(store.ADJUST, lot=lot, area=found.area, new_adjustment=adjustment)
+            # Somebody has counted: the loops begin anew from there.
+            cars = max(0, found.count + adjustment)
+            unit.run(sensor_store.LOOPS_AGAIN, lot=lot, area=found.area, cars=cars, now=unit.now)
             unit.append(
                 OccupancyAdjusted(found.area, found.adjustment, adjustment, text), company=company, lot=lot, key=lot
             )

@@ -15,6 +15,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US, Instant
 
 KIND = "device_stray"
+TWICE = "device_twice"  # what it says may be another company's device of the same serial
 QUIET_US = 15 * MINUTE_US
 ADDRESS_LENGTH = 64
 
@@ -31,31 +32,32 @@ class Stray:
     address: str
     times: int
     last_at: Instant
+    kind: str = KIND
 
 
 @by_construction
 def note_strays(unit: Unit, *, strays: Sequence[Stray]) -> None:
     """Let an alarm stand for each device, counting on from one that stands already."""
-    known = {each.subject: each for each in alarms.of_kind(unit, kind=KIND)}
+    known = {(kind, each.subject): each for kind in (KIND, TWICE) for each in alarms.of_kind(unit, kind=kind)}
     for one in strays:
-        before = known.get(str(one.device))
+        before = known.get((one.kind, str(one.device)))
         times = one.times + (0 if before is None else int(before.params.get("times", 0)))
         params: dict[str, Param] = {
             "lot": one.lot_code, "device": one.code, "address": one.address[:ADDRESS_LENGTH], "times": times,
             "last_at": one.last_at,
         }  # fmt: skip
-        alarms.stand(unit, company=one.company, trouble=Trouble(KIND, str(one.device), params, one.lot))
+        alarms.stand(unit, company=one.company, trouble=Trouble(one.kind, str(one.device), params, one.lot))
 
 
-def quiet_strays(reader: Reader) -> list[tuple[Id, str]]:
-    """Return company and subject of the alarms whose device has been quiet for a quarter of an hour."""
+def quiet_strays(reader: Reader) -> list[tuple[Id, str, str]]:
+    """Return company, kind and subject of the alarms whose device has been quiet for a quarter of an hour."""
     before = reader.machine_now - QUIET_US
-    found = alarms.of_kind(reader, kind=KIND)
-    return [(each.company, each.subject) for each in found if int(each.params.get("last_at", 0)) < before]
+    found = [each for kind in (KIND, TWICE) for each in alarms.of_kind(reader, kind=kind)]
+    return [(each.company, each.kind, each.subject) for each in found if int(each.params.get("last_at", 0)) < before]
 
 
 @by_construction
 def end_strays(unit: Unit) -> None:
     """End the alarms of devices that have been quiet."""
-    for company, subject in quiet_strays(unit):
-        alarms.over(unit, company=company, kind=KIND, subject=subject)
+    for company, kind, subject in quiet_strays(unit):
+        alarms.over(unit, company=company, kind=kind, subject=subject)

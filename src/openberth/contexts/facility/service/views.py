@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from openberth.contexts.facility.model import DeviceKind, LaneKind, LotState, Rules
+from openberth.contexts.facility.model.plan import Address, Position
+from openberth.contexts.facility.service.ground import address_from, position_from
 from openberth.contexts.facility.service.occupancy import occupancy, pricing_of
 from openberth.contexts.facility.store import lanes as lane_store
 from openberth.contexts.facility.store import layout as store
+from openberth.contexts.facility.store.rules import rules_from_plain
 from openberth.infra.database import Reader
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id
@@ -30,6 +33,8 @@ class LotSummary:
     state: LotState
     scan_code: str
     occupied: int
+    position: Position | None = None
+    address: Address | None = None
 
     @property
     def free(self) -> int:
@@ -58,7 +63,7 @@ class AreaView:
 
 @dataclass(frozen=True, slots=True)
 class LaneView:
-    """A lane; areas and booth by their codes."""
+    """A lane; areas and booth by their codes. ``convoy_until`` is machine time, None without a convoy."""
 
     id: Id
     code: str
@@ -69,6 +74,7 @@ class LaneView:
     to_area: str | None
     booth: str | None
     scan_code: str
+    convoy_until: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +164,14 @@ def lot_detail(reader: Reader, *, lot: Id) -> LotDetail:
     codes = {each.id: each.code for rows in (area_rows, lane_rows, booth_rows) for each in rows}
     return LotDetail(
         _with_occupancy(reader, row),
-        Rules(**row.rules),
+        rules_from_plain(row.rules),
         row.simulation,
         _areas(reader, row, area_rows, codes),
         tuple(
             LaneView(
                 each.id, each.code, each.name_zh, each.name_en, each.kind, _code(each.from_area_id, codes),
                 _code(each.to_area_id, codes), _code(each.booth_id, codes), each.scan_code,
+                _still(each.held_open_until, reader.machine_now),
             )
             for each in sorted(lane_rows, key=_by_code) if each.retired_at is None
         ),
@@ -174,6 +181,10 @@ def lot_detail(reader: Reader, *, lot: Id) -> LotDetail:
         ),
         _devices(reader, lot, codes),
     )  # fmt: skip
+
+
+def _still(until: Instant | None, now: Instant) -> Instant | None:
+    return until if until is not None and now < until else None
 
 
 def _areas(
@@ -218,7 +229,7 @@ def _with_occupancy(reader: Reader, row: store.LotRow) -> LotSummary:
 def _summary(row: store.LotRow, occupied: int) -> LotSummary:
     return LotSummary(
         row.id, row.company_id, row.code, row.name_zh, row.name_en, row.zone, row.currency, row.capacity,
-        row.tariff_code, row.state, row.scan_code, occupied,
+        row.tariff_code, row.state, row.scan_code, occupied, position_from(row), address_from(row),
     )  # fmt: skip
 
 

@@ -2,9 +2,10 @@
 
 from sqlalchemy import bindparam, func, or_, select, update
 
-from openberth.contexts.facility.model import Command, CommandKind, CommandState, DeviceKind
+from openberth.contexts.facility.model import LINKED, Command, CommandKind, CommandState
 from openberth.contexts.facility.store.tables import command, device
 from openberth.infra.database.statement import Query, Write, insert_into
+from openberth.infra.database.types import IdType
 
 PAGE_MAX = 200
 SWEPT_MAX = 25  # commands ended in one unit: small units let lanes through in between
@@ -50,14 +51,14 @@ EXPIRED = Query(
     .limit(SWEPT_MAX),
     Command,
 )
-# A barrier that is linked is sent its command at once; one that nobody has taken is for a barrier without a link.
+# A device with a link is sent its command at once; one that nobody has taken is for a device without a link.
 UNTAKEN_PUSH = Query(
     select(*_FIELDS)
     .select_from(command.join(device, device.c.id == command.c.device_id))
     .where(
         command.c.state == CommandState.WAITING,
         command.c.expires_at < bindparam("expires_before"),
-        device.c.kind == DeviceKind.BARRIER_TCP,
+        or_(*(device.c.kind == kind for kind in LINKED)),
     )
     .order_by(command.c.expires_at)
     .limit(SWEPT_MAX),
@@ -89,6 +90,20 @@ OF_LOT = Query(
     .limit(bindparam("limit")),
     Command,
 )
+OF_DEVICE = Query(
+    select(*_FIELDS)
+    .where(command.c.device_id == bindparam("device"), command.c.id < bindparam("before"))
+    .order_by(command.c.id.desc())
+    .limit(bindparam("limit")),
+    Command,
+)
+OF_PASSAGE = Query(
+    select(*_FIELDS)
+    .where(command.c.passage_id == bindparam("passage", type_=IdType()))
+    .order_by(command.c.id)
+    .limit(PAGE_MAX),
+    Command,
+)
 LAST_OPEN_OF_LANE = Query(
     select(*_FIELDS)
     .where(
@@ -97,6 +112,18 @@ LAST_OPEN_OF_LANE = Query(
         command.c.kind == CommandKind.OPEN,
         or_(command.c.state == CommandState.WAITING, command.c.state == CommandState.SENT),
         command.c.issued_at >= bindparam("since"),
+    )
+    .order_by(command.c.id.desc())
+    .limit(1),
+    Command,
+)
+# What a gate was last told about staying open.
+LAST_KEPT = Query(
+    select(*_FIELDS)
+    .where(
+        command.c.lane_id == bindparam("lane"),
+        command.c.device_id == bindparam("device"),
+        or_(command.c.kind == CommandKind.LOCK_OPEN, command.c.kind == CommandKind.UNLOCK),
     )
     .order_by(command.c.id.desc())
     .limit(1),

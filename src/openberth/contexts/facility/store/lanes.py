@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from openberth.contexts.facility.model import AreaCount, LaneContext
+from openberth.contexts.facility.store.rules import rules_from_plain
 from openberth.contexts.facility.store.tables import area, lane, lot, occupancy
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.kernel.ids import Id
@@ -27,9 +28,8 @@ class PricingRow:
 
 
 def _lane_context(*columns: Any) -> LaneContext:
-    rules = columns[-1]
-    values: list[Any] = [*columns[:-1]]
-    values += (rules["duplicate_window_s"], rules["device_skew_s"], rules["full_admits_permits"])
+    values: list[Any] = [*columns]
+    values[-2] = rules_from_plain(values[-2])
     return LaneContext(*values)
 
 
@@ -37,7 +37,7 @@ _COLUMNS = (
     lane.c.id, lane.c.company_id, lane.c.lot_id, lane.c.code, lane.c.name_zh, lane.c.name_en, lane.c.kind,
     lane.c.scan_code, lane.c.from_area_id, lane.c.to_area_id, lot.c.code.label("lot_code"),
     lot.c.name_zh.label("lot_zh"), lot.c.name_en.label("lot_en"), lot.c.zone, lot.c.currency, lot.c.state,
-    lot.c.capacity, lot.c.tariff_code, lot.c.rules,
+    lot.c.capacity, lot.c.tariff_code, lot.c.rules, lane.c.held_open_until,
 )  # fmt: skip
 
 LANE_CONTEXT = Query(
@@ -75,6 +75,12 @@ ADJUST = Write(
     .where(occupancy.c.lot_id == bindparam("lot"), occupancy.c.area_id == bindparam("area"))
     .values(adjustment=bindparam("new_adjustment"))
 )
+ADJUST_BY = Write(
+    update(occupancy)
+    .where(occupancy.c.lot_id == bindparam("lot"), occupancy.c.area_id == bindparam("area"))
+    .values(adjustment=occupancy.c.adjustment + bindparam("by"))
+)
+HOLD_OPEN = Write(update(lane).where(lane.c.id == bindparam("lane")).values(held_open_until=bindparam("until")))
 INSERT_OCCUPANCY = insert_into(occupancy, once=True)
 # A retired area is listed until its last car has left; nothing fits into it any more.
 OCCUPANCY_OF_LOT = Query(

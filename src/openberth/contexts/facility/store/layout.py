@@ -6,15 +6,17 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, func, select, update
 
-from openberth.contexts.facility.model import DeviceKind, LaneKind, LotState
+from openberth.contexts.facility.model import DeviceKind, LaneKind, LotState, SensorModel
 from openberth.contexts.facility.store.tables import (
     area,
     booth,
+    collector,
     device,
     device_presence,
     lane,
     lot,
     occupancy,
+    sensor,
     space,
 )
 from openberth.infra.database.schema import vault
@@ -47,6 +49,12 @@ class LotRow:
     retired_at: Instant | None
     version: int
     pricing: Mapping[str, Any] | None = None
+    longitude_e7: int | None = None
+    latitude_e7: int | None = None
+    address_zh: str | None = None
+    address_en: str | None = None
+    plan: Mapping[str, Any] | None = None
+    displays: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ class LaneRow:
     booth_id: Id | None
     scan_code: str
     retired_at: Instant | None
+    held_open_until: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,57 @@ class DeviceRow:
     secret_fingerprint: str | None
     secret_issued_at: Instant | None
     retired_at: Instant | None
+    endpoint: str | None = None
+    gate: str | None = None
+    login_id: Id | None = None
+    inputs: Sequence[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CalledRow:
+    """A device that we call: where, in which way its gate is moved, and the login in its sealed form."""
+
+    device: Id
+    endpoint: str
+    gate: str | None
+    sealed: Sealed
+
+
+def _called_row(device_id: Id, endpoint: str, gate: str | None, *sealed: Any) -> CalledRow:
+    return CalledRow(device_id, endpoint, gate, Sealed(*sealed))
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorRow:
+    """A collector. Its secret is in the vault; the fingerprint finds it."""
+
+    id: Id
+    company_id: Id
+    lot_id: Id
+    code: str
+    kind: DeviceKind
+    serial: str | None
+    networks: Sequence[str]
+    silent_after_s: int | None
+    secret_id: Id | None
+    secret_fingerprint: str | None
+    secret_issued_at: Instant | None
+    retired_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class SensorRow:
+    """A sensor of a space."""
+
+    id: Id
+    company_id: Id
+    lot_id: Id
+    collector_id: Id
+    space_id: Id
+    code: str
+    name: str
+    model: SensorModel | None
+    retired_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,25 +196,28 @@ class DirectoryRow:
     company: Id
     lot: Id
     lot_code: str
+    zone: str
     lane: Id
     code: str
     kind: DeviceKind
     serial: str | None
     networks: Sequence[str]
     heartbeat: str | None
+    inputs: Sequence[Any] | None
     fingerprint: str | None
     sealed: Sealed | None
 
 
 def _directory_row(
-    device_id: Id, company: Id, lot_id: Id, lot_code: str, lane_id: Id, code: str, kind: DeviceKind,
-    serial: str | None, networks: Sequence[str], heartbeat: str | None, fingerprint: str | None,
-    *secret: Any,
+    device_id: Id, company: Id, lot_id: Id, lot_code: str, zone: str, lane_id: Id, code: str, kind: DeviceKind,
+    serial: str | None, networks: Sequence[str], heartbeat: str | None, inputs: Sequence[Any] | None,
+    fingerprint: str | None, *secret: Any,
 ) -> DirectoryRow:  # fmt: skip
     sealed = None if secret[0] is None else Sealed(*secret)
     return DirectoryRow(
-        device_id, company, lot_id, lot_code, lane_id, code, kind, serial, networks, heartbeat, fingerprint, sealed
-    )
+        device_id, company, lot_id, lot_code, zone, lane_id, code, kind, serial, networks, heartbeat, inputs,
+        fingerprint, sealed,
+    )  # fmt: skip
 
 
 def _rewrite(target: Table, *fixed: str) -> Write:
@@ -188,18 +251,29 @@ SPACES_BY_AREA = Query(
 BOOTHS = Query(select(booth).where(booth.c.lot_id == bindparam("lot")), BoothRow)
 LANES = Query(select(lane).where(lane.c.lot_id == bindparam("lot")), LaneRow)
 DEVICES = Query(select(device).where(device.c.lot_id == bindparam("lot")), DeviceRow)
+COLLECTORS = Query(select(collector).where(collector.c.lot_id == bindparam("lot")), CollectorRow)
+SENSORS = Query(select(sensor).where(sensor.c.lot_id == bindparam("lot")), SensorRow)
 DEVICE_BY_CODE = Query(
     select(device).where(
         device.c.lot_id == bindparam("lot"), device.c.code == bindparam("device_code"), device.c.retired_at.is_(None)
     ),
     DeviceRow,
 )
+# Decides whether a serial is somebody else's; nothing of the others leaves.
+SERIAL_ELSEWHERE = Query(
+    select(func.count()).where(
+        device.c.serial == bindparam("of_serial"), device.c.kind == bindparam("of_kind"),
+        device.c.company_id != bindparam("of_company"), device.c.retired_at.is_(None),
+    ),
+    int, everywhere=True,
+)  # fmt: skip
 # Every active device of every lot, page by page: what the directory in memory is made of.
 DIRECTORY = Query(
     select(
-        device.c.id, device.c.company_id, device.c.lot_id, lot.c.code, device.c.lane_id, device.c.code, device.c.kind,
-        device.c.serial, device.c.networks, device.c.heartbeat, device.c.secret_fingerprint, vault.c.id, vault.c.kind,
-        vault.c.key_id, vault.c.sealed,
+        device.c.id, device.c.company_id, device.c.lot_id, lot.c.code, lot.c.zone, device.c.lane_id, device.c.code,
+        device.c.kind, device.c.serial, device.c.networks, device.c.heartbeat, device.c.inputs,
+        device.c.secret_fingerprint,
+        vault.c.id, vault.c.kind, vault.c.key_id, vault.c.sealed,
     )
     .select_from(device.join(lot, lot.c.id == device.c.lot_id).outerjoin(vault, vault.c.id == device.c.secret_id))
     .where(device.c.retired_at.is_(None), lot.c.retired_at.is_(None), device.c.id > bindparam("after"))
@@ -207,6 +281,14 @@ DIRECTORY = Query(
     .limit(PAGE_MAX),
     _directory_row,
 )  # fmt: skip
+CALLED = Query(
+    select(device.c.id, device.c.endpoint, device.c.gate, vault.c.id, vault.c.kind, vault.c.key_id, vault.c.sealed)
+    .select_from(device.join(vault, vault.c.id == device.c.login_id))
+    .where(device.c.retired_at.is_(None), device.c.endpoint.is_not(None), device.c.id > bindparam("after"))
+    .order_by(device.c.id)
+    .limit(PAGE_MAX),
+    _called_row,
+)
 PRESENCE_OF_LOT = Query(
     select(
         device_presence.c.device_id, device_presence.c.last_seen_at, device_presence.c.address,
@@ -223,6 +305,8 @@ INSERT_SPACE = insert_into(space)
 INSERT_BOOTH = insert_into(booth)
 INSERT_LANE = insert_into(lane)
 INSERT_DEVICE = insert_into(device)
+INSERT_COLLECTOR = insert_into(collector)
+INSERT_SENSOR = insert_into(sensor)
 REWRITE_LOT = Write(
     update(lot)
     .where(lot.c.id == bindparam("row_id"), lot.c.version == bindparam("old_version"))
@@ -236,6 +320,12 @@ REWRITE_LOT = Write(
         rules=bindparam("rules"),
         simulation=bindparam("simulation"),
         pricing=bindparam("pricing"),
+        longitude_e7=bindparam("longitude_e7"),
+        latitude_e7=bindparam("latitude_e7"),
+        address_zh=bindparam("address_zh"),
+        address_en=bindparam("address_en"),
+        plan=bindparam("plan"),
+        displays=bindparam("displays"),
         version=lot.c.version + 1,
     )
 )
@@ -243,7 +333,22 @@ REWRITE_AREA = _rewrite(area)
 REWRITE_SPACE = _rewrite(space)
 REWRITE_BOOTH = _rewrite(booth)
 REWRITE_LANE = _rewrite(lane)
-REWRITE_DEVICE = _rewrite(device, "secret_id", "secret_fingerprint", "secret_issued_at")
+REWRITE_DEVICE = _rewrite(device, "secret_id", "secret_fingerprint", "secret_issued_at", "login_id")
+SET_ENDPOINT = Write(
+    update(device).where(device.c.id == bindparam("row_id")).values(endpoint=bindparam("new_endpoint"))
+)
+SET_LOGIN = Write(update(device).where(device.c.id == bindparam("row_id")).values(login_id=bindparam("new_login")))
+REWRITE_COLLECTOR = _rewrite(collector, "secret_id", "secret_fingerprint", "secret_issued_at")
+REWRITE_SENSOR = _rewrite(sensor)
+ISSUE_COLLECTOR_SECRET = Write(
+    update(collector)
+    .where(collector.c.id == bindparam("row_id"))
+    .values(
+        secret_id=bindparam("new_secret"),
+        secret_fingerprint=bindparam("new_fingerprint"),
+        secret_issued_at=bindparam("now"),
+    )
+)
 ISSUE_SECRET = Write(
     update(device)
     .where(device.c.id == bindparam("row_id"))

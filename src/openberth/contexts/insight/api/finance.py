@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from openberth.contexts import facility, tenancy
-from openberth.contexts.insight.api.sheets import CSV, XLSX, csv_of, name_shown, sheet_of, xlsx_of
+from openberth.contexts.insight.api.sheets import name_shown, sheet_of
 from openberth.contexts.insight.model.finance import (
     Answer,
     Dimension,
@@ -31,6 +31,7 @@ from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.problems import language_of_scope
 from openberth.infra.http.spending import HEAVY
+from openberth.infra.sheets import CSV, XLSX, csv_of, xlsx_of
 from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
 

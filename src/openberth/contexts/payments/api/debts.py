@@ -3,19 +3,20 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
 from openberth.contexts import facility
 from openberth.contexts.payments.model.debts import WORDS_MAX, Debt, DebtState
 from openberth.contexts.payments.service import debts
+from openberth.contexts.payments.service.listing import listed_debts
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none, money
-from openberth.infra.http.asks import Form, LotName, Words
+from openberth.infra.http.asks import Form, LotNames, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
-from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
+from openberth.infra.http.pages import AskedList, AskForList, ListPage
 from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
 
@@ -36,6 +37,7 @@ class DebtView(View):
     """
 
     id: Id
+    lot_id: Id
     bill: Id
     subject: Id
     amount: MoneyView
@@ -62,9 +64,12 @@ class DebtsApi:
         add("/debts/{debt}/dispute", self.dispute, methods=["POST"], response_model=DebtView)
         add("/debts/{debt}/uphold", self.uphold, methods=["POST"], response_model=DebtView)
 
-    async def debts(self, lot: LotName, ask: Asked, by: Annotated[Caller, Depends(may("bill.read"))]) -> Page[DebtView]:
-        """Return the debts of a lot, newest first."""
-        return await self._database.read(partial(_debts, lot=lot, ask=ask), by=by)
+    async def debts(
+        self, ask: AskedList, by: Annotated[Caller, Depends(may("bill.read"))], lots: LotNames = None,
+        state: Annotated[DebtState | None, Query()] = None,
+    ) -> ListPage[DebtView]:  # fmt: skip
+        """Return debts of lots by when the cars left, the newest or the oldest first."""
+        return await self._database.read(partial(_debts, names=lots, state=state, ask=ask), by=by)
 
     async def debt(self, debt: DebtPath, by: Annotated[Caller, Depends(may("bill.read"))]) -> DebtView:
         """Return a debt."""
@@ -102,7 +107,7 @@ class DebtsApi:
 def debt_view(debt: Debt) -> DebtView:
     """Return a debt as it leaves."""
     return DebtView(
-        id=debt.id, bill=debt.bill, subject=debt.subject, amount=money(debt.amount), state=debt.state,
+        id=debt.id, lot_id=debt.lot, bill=debt.bill, subject=debt.subject, amount=money(debt.amount), state=debt.state,
         passages=[Id(each) for each in debt.evidence["passages"]], pictures=debt.evidence["pictures"],
         raised_at=instant(debt.raised_at), lapses_at=instant(debt.lapses_at), asked_on=debt.carried_to,
         reason=debt.reason,
@@ -110,7 +115,9 @@ def debt_view(debt: Debt) -> DebtView:
     )  # fmt: skip
 
 
-def _debts(reader: Reader, lot: str, ask: Ask) -> Page[DebtView]:
-    found = facility.lot_named(reader, name=lot)
-    rows = debts.debts_of_lot(reader, lot=found.id, before=ask.before, limit=ask.limit)
-    return page_of([debt_view(row) for row in rows], last_of(rows, ask.limit, lambda row: row.id))
+def _debts(
+    reader: Reader, names: list[str] | None, state: DebtState | None, ask: AskForList
+) -> ListPage[DebtView]:  # fmt: skip
+    lots = facility.lots_named(reader, names=names)
+    found = listed_debts(reader, lots=lots, ask=ask.ask, state=state)
+    return ask.page([debt_view(row) for row in found.items], found)

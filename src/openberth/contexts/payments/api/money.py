@@ -3,20 +3,19 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 
 from openberth.contexts import facility
 from openberth.contexts.payments.model import Bill, BillState, PayPlace, Receipt, ReceiptMethod
-from openberth.contexts.payments.service.bills import bills_of_lot
-from openberth.contexts.payments.service.receipts import receipts_of_lot
+from openberth.contexts.payments.service.listing import listed_bills, listed_receipts
 from openberth.contexts.tariffs.api import LineView, lines_view
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none, money
-from openberth.infra.http.asks import LotName
+from openberth.infra.http.asks import LotNames
 from openberth.infra.http.auth import may
-from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
+from openberth.infra.http.pages import AskedList, AskForList, ListPage
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
 from openberth.kernel.ids import Id
@@ -26,6 +25,7 @@ class BillView(View):
     """A bill with the lines of its price. ``left`` is what may still be paid, nothing unless it is open."""
 
     id: Id
+    lot_id: Id
     number: str
     subject_kind: str
     subject: Id
@@ -47,6 +47,7 @@ class ReceiptView(View):
     """
 
     id: Id
+    lot_id: Id
     bill: Id
     attempt: Id | None
     method: ReceiptMethod
@@ -70,23 +71,27 @@ class PaymentsApi:
         self.router.add_api_route("/receipts", self.receipts, methods=["GET"])
 
     async def bills(
-        self, lot: LotName, ask: Asked, request: Request, by: Annotated[Caller, Depends(may("bill.read"))]
-    ) -> Page[BillView]:
-        """Return the bills of a lot, newest first."""
+        self, ask: AskedList, request: Request, by: Annotated[Caller, Depends(may("bill.read"))],
+        lots: LotNames = None, state: Annotated[BillState | None, Query()] = None,
+    ) -> ListPage[BillView]:  # fmt: skip
+        """Return bills of lots by when they were issued, the newest or the oldest first."""
         language = language_of_scope(request.scope)
-        return await self._database.read(partial(_bills, lot=lot, ask=ask, language=language), by=by)
+        ready = partial(_bills, names=lots, state=state, ask=ask, language=language)
+        return await self._database.read(ready, by=by)
 
     async def receipts(
-        self, lot: LotName, ask: Asked, by: Annotated[Caller, Depends(may("bill.read"))]
-    ) -> Page[ReceiptView]:
-        """Return the receipts of a lot, newest first."""
-        return await self._database.read(partial(_receipts, lot=lot, ask=ask), by=by)
+        self, ask: AskedList, by: Annotated[Caller, Depends(may("bill.read"))], lots: LotNames = None,
+        method: Annotated[ReceiptMethod | None, Query()] = None,
+    ) -> ListPage[ReceiptView]:  # fmt: skip
+        """Return receipts of lots by when the money came, the newest or the oldest first."""
+        return await self._database.read(partial(_receipts, names=lots, method=method, ask=ask), by=by)
 
 
 def bill_view(bill: Bill, language: Language) -> BillView:
     """Return a bill as it leaves."""
     return BillView(
-        id=bill.id, number=bill.number, subject_kind=bill.subject_kind, subject=bill.subject_id, state=bill.state,
+        id=bill.id, lot_id=bill.lot, number=bill.number, subject_kind=bill.subject_kind, subject=bill.subject_id,
+        state=bill.state,
         due=money(bill.due), paid=money(bill.paid), left=money(bill.left), issued_at=instant(bill.issued_at),
         quoted_at=instant(bill.quoted_at), valid_until=instant(bill.valid_until),
         settled_at=instant_or_none(bill.settled_at), lines=lines_view(bill.quote.get("lines", []), language),
@@ -96,20 +101,25 @@ def bill_view(bill: Bill, language: Language) -> BillView:
 def receipt_view(receipt: Receipt) -> ReceiptView:
     """Return a receipt as it leaves."""
     return ReceiptView(
-        id=receipt.id, bill=receipt.bill, attempt=receipt.attempt, method=receipt.method, amount=money(receipt.amount),
+        id=receipt.id, lot_id=receipt.lot, bill=receipt.bill, attempt=receipt.attempt, method=receipt.method,
+        amount=money(receipt.amount),
         surplus=money(receipt.surplus), transaction=receipt.transaction, received_at=instant(receipt.received_at),
         place=receipt.place, grace_minutes=receipt.grace_minutes, shift=receipt.shift,
         note=receipt.note,
     )  # fmt: skip
 
 
-def _bills(reader: Reader, lot: str, ask: Ask, language: Language) -> Page[BillView]:
-    found = facility.lot_named(reader, name=lot)
-    rows = bills_of_lot(reader, lot=found.id, before=ask.before, limit=ask.limit)
-    return page_of([bill_view(row, language) for row in rows], last_of(rows, ask.limit, lambda row: row.id))
+def _bills(
+    reader: Reader, names: list[str] | None, state: BillState | None, ask: AskForList, language: Language
+) -> ListPage[BillView]:
+    lots = facility.lots_named(reader, names=names)
+    found = listed_bills(reader, lots=lots, ask=ask.ask, state=state)
+    return ask.page([bill_view(row, language) for row in found.items], found)
 
 
-def _receipts(reader: Reader, lot: str, ask: Ask) -> Page[ReceiptView]:
-    found = facility.lot_named(reader, name=lot)
-    rows = receipts_of_lot(reader, lot=found.id, before=ask.before, limit=ask.limit)
-    return page_of([receipt_view(row) for row in rows], last_of(rows, ask.limit, lambda row: row.id))
+def _receipts(
+    reader: Reader, names: list[str] | None, method: ReceiptMethod | None, ask: AskForList
+) -> ListPage[ReceiptView]:
+    lots = facility.lots_named(reader, names=names)
+    found = listed_receipts(reader, lots=lots, ask=ask.ask, method=method)
+    return ask.page([receipt_view(row) for row in found.items], found)

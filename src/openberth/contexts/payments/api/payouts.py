@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import Field
 from starlette.responses import Response
 
+from openberth.contexts.payments.model.channels import CURRENCY
 from openberth.contexts.payments.model.payouts import Owed, Payout, PayoutState, Share
 from openberth.contexts.payments.service import payouts as service
 from openberth.infra.database import Database, Reader, Unit
@@ -31,7 +32,7 @@ class PayoutForm(Form):
     """
 
     amount_minor: Annotated[int, Field(gt=0, le=10**12)]
-    currency: Annotated[str, Field(min_length=3, max_length=3)] = service.CURRENCY
+    currency: Annotated[str, Field(min_length=3, max_length=3)] = CURRENCY
     day: date
     reference: Annotated[Words, Field(min_length=1, max_length=64)]
     reason: Reason | None = None
@@ -121,7 +122,7 @@ class PayoutsApi:
     ) -> Response:  # fmt: skip
         """Write down that a channel paid out; the sum is shared out over the lots by what each is owed."""
         if form.currency not in MINOR_DIGITS:
-            raise Malformed("payout.currency", currency=service.CURRENCY)
+            raise Malformed("payout.currency", currency=CURRENCY)
         # Added up before, for a unit would hold up the lanes: it looks that no other payout came between.
         owed = await self._database.read(partial(service.owed_by, account=account), by=by)
 

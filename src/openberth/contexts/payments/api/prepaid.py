@@ -54,9 +54,11 @@ class OpenPrepaidForm(Form):
 
 
 class PrepaidForm(Form):
-    """An account as it shall be. Plates that are not named are taken off; closing has a route of its own."""
+    """An account as it shall be. Plates that are not named are taken off, null leaves them as they are; closing has a
+    route of its own.
+    """
 
-    plates: Plates
+    plates: Plates | None = None
     holder: Id | None
     spending: Spending
     pays_by_itself: bool
@@ -175,7 +177,7 @@ class PrepaidApi:
         by: Annotated[Caller, Depends(may("prepaid.write"))],
     ) -> PrepaidView:  # fmt: skip
         """Change an account's plates, holder, where and how it pays; or pause and resume it."""
-        plates = _plates(form.plates, request)
+        plates = None if form.plates is None else _plates(form.plates, request)
 
         def effect(unit: Unit) -> PrepaidView:
             service.change_account(
@@ -190,7 +192,7 @@ class PrepaidApi:
         self, prepaid: PrepaidPath, ask: Asked, by: Annotated[Caller, Depends(may("prepaid.read"))]
     ) -> Page[MovementView]:
         """Return what moved an account's balance, newest first, as the ledger has it."""
-        return await self._database.read(partial(_movements, prepaid=prepaid, ask=ask), by=by)
+        return await self._database.read(partial(movements_page, prepaid=prepaid, ask=ask), by=by)
 
     async def top_up(
         self, prepaid: PrepaidPath, form: TopUpForm, by: Annotated[Caller, Depends(may("prepaid.fill"))], key: Key
@@ -264,7 +266,8 @@ def _accounts(reader: Reader, lot: str, ask: Ask) -> Page[PrepaidView]:
     return page_of(views, last_of(rows, ask.limit, lambda row: row.id))
 
 
-def _movements(reader: Reader, prepaid: Id, ask: Ask) -> Page[MovementView]:
+def movements_page(reader: Reader, *, prepaid: Id, ask: Ask) -> Page[MovementView]:
+    """Return a page of what moved an account's balance."""
     currency = service.account_by_id(reader, account=prepaid).balance.currency
     rows = service.movements(reader, account=prepaid, before=ask.before, limit=ask.limit)
     views = [

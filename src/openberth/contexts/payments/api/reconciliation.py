@@ -4,7 +4,7 @@ from datetime import date
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -31,8 +31,8 @@ class DecisionForm(Form):
 class DayView(View):
     """A day of a contract, with the sums of the channel's statement.
 
-    ``unbooked_fee`` is what of the fees stands in no book of ours: that of money we do not know; null for days that
-    were read before fees were booked.
+    ``undecided`` differences keep it from being closed. ``unbooked_fee`` is what of the fees stands in no book of ours:
+    that of money we do not know; null for days that were read before fees were booked.
     """
 
     id: Id
@@ -40,6 +40,7 @@ class DayView(View):
     day: date
     state: DayState
     rows: int
+    undecided: int
     paid: MoneyView
     refunded: MoneyView
     fee: MoneyView
@@ -87,9 +88,12 @@ class ReconciliationApi:
         add("/reconciliation/{day}/close", self.close, methods=["POST"], response_model=DayView)
         add("/differences/{difference}/decide", self.decide, methods=["POST"], response_model=DifferenceView)
 
-    async def days(self, ask: Asked, by: Annotated[Caller, Depends(may("bill.read"))]) -> Page[DayView]:
+    async def days(
+        self, ask: Asked, by: Annotated[Caller, Depends(may("bill.read"))],
+        channel: Annotated[Id | None, Query()] = None, state: Annotated[DayState | None, Query()] = None,
+    ) -> Page[DayView]:  # fmt: skip
         """Return the days whose statements were read, the last ones first."""
-        return await self._database.read(partial(_days, ask=ask), by=by)
+        return await self._database.read(partial(_days, ask=ask, channel=channel, state=state), by=by)
 
     async def day(self, day: Annotated[Id, Path()], by: Annotated[Caller, Depends(may("bill.read"))]) -> DayDetailView:
         """Return a day with what differs."""
@@ -99,7 +103,7 @@ class ReconciliationApi:
         self, day: Annotated[Id, Path()], by: Annotated[Caller, Depends(may("reconciliation.write"))], key: Key
     ) -> Response:
         """Close a day whose differences are all decided: it never changes again."""
-        effect = once(key, lambda unit: day_view(service.close_day(unit, day=day)))
+        effect = once(key, lambda unit: day_view(service.close_day(unit, day=day), undecided=0))
         return answered(await self._database.write(effect, by=by))
 
     async def decide(
@@ -114,11 +118,12 @@ class ReconciliationApi:
         return answered(await self._database.write(once(key, effect), by=by))
 
 
-def day_view(day: Day) -> DayView:
+def day_view(day: Day, *, undecided: int) -> DayView:
     """Return a day as it leaves."""
     currency = day.currency
     return DayView(
         id=day.id, channel=day.account, day=day.day, state=day.state, rows=day.row_count,
+        undecided=undecided,
         paid=money(Money(day.paid_minor, currency)), refunded=money(Money(day.refunded_minor, currency)),
         fee=money(Money(day.fee_minor, currency)),
         unbooked_fee=None if day.unbooked_fee_minor is None else money(Money(day.unbooked_fee_minor, currency)),
@@ -137,13 +142,17 @@ def difference_view(one: Difference) -> DifferenceView:
     )  # fmt: skip
 
 
-def _days(reader: Reader, ask: Ask) -> Page[DayView]:
-    rows = service.days(reader, before=ask.before, limit=ask.limit)
-    return page_of([day_view(row) for row in rows], last_of(rows, ask.limit, lambda row: row.id))
+def _days(reader: Reader, ask: Ask, channel: Id | None, state: DayState | None) -> Page[DayView]:
+    rows = service.days(reader, before=ask.before, limit=ask.limit, account=channel, state=state)
+    undecided = service.open_differences(reader)
+    items = [day_view(row, undecided=undecided.get((row.account, row.day.isoformat()), 0)) for row in rows]
+    return page_of(items, last_of(rows, ask.limit, lambda row: row.id))
 
 
 def _day(reader: Reader, day: Id) -> DayDetailView:
     found = service.day_by_id(reader, day=day)
+    undecided = service.open_differences(reader).get((found.account, found.day.isoformat()), 0)
     return DayDetailView(
-        day=day_view(found), differences=[difference_view(one) for one in service.differences_of(reader, day=found)]
+        day=day_view(found, undecided=undecided),
+        differences=[difference_view(one) for one in service.differences_of(reader, day=found)],
     )

@@ -3,19 +3,20 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
 from openberth.contexts import facility
 from openberth.contexts.payments.model import ReceiptMethod, Refund, RefundCause, RefundState
 from openberth.contexts.payments.service import refunds
+from openberth.contexts.payments.service.listing import listed_refunds
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import MoneyView, View, When, instant, instant_or_none, money
-from openberth.infra.http.asks import Form, LotName, Words
+from openberth.infra.http.asks import Form, LotNames, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
-from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
+from openberth.infra.http.pages import AskedList, AskForList, ListPage
 from openberth.kernel.authority import Caller
 from openberth.kernel.errors import Malformed
 from openberth.kernel.ids import Id
@@ -42,6 +43,7 @@ class RefundView(View):
     """Money that goes back. ``detail`` says why it is stuck or was given up."""
 
     id: Id
+    lot_id: Id
     number: str
     receipt: Id
     bill: Id
@@ -68,10 +70,13 @@ class RefundsApi:
         add("/refunds/{refund}/give-up", self.give_up, methods=["POST"], response_model=RefundView)
 
     async def refunds(
-        self, lot: LotName, ask: Asked, by: Annotated[Caller, Depends(may("bill.read"))]
-    ) -> Page[RefundView]:
-        """Return the refunds of a lot, newest first."""
-        return await self._database.read(partial(_refunds, lot=lot, ask=ask), by=by)
+        self, ask: AskedList, by: Annotated[Caller, Depends(may("bill.read"))], lots: LotNames = None,
+        state: Annotated[RefundState | None, Query()] = None, method: Annotated[ReceiptMethod | None, Query()] = None,
+        cause: Annotated[RefundCause | None, Query()] = None,
+    ) -> ListPage[RefundView]:  # fmt: skip
+        """Return refunds of lots by when they were asked for, the newest or the oldest first."""
+        ready = partial(_refunds, names=lots, state=state, method=method, cause=cause, ask=ask)
+        return await self._database.read(ready, by=by)
 
     async def refund(
         self, receipt: Annotated[Id, Path()], form: RefundForm,
@@ -112,13 +117,16 @@ class RefundsApi:
 def refund_view(refund: Refund) -> RefundView:
     """Return a refund as it leaves."""
     return RefundView(
-        id=refund.id, number=refund.number, receipt=refund.receipt, bill=refund.bill, method=refund.method,
-        amount=money(refund.amount), cause=refund.cause, reason=refund.reason, state=refund.state,
+        id=refund.id, lot_id=refund.lot, number=refund.number, receipt=refund.receipt, bill=refund.bill,
+        method=refund.method, amount=money(refund.amount), cause=refund.cause, reason=refund.reason, state=refund.state,
         detail=refund.detail, asked_at=instant(refund.asked_at), ended_at=instant_or_none(refund.ended_at),
     )  # fmt: skip
 
 
-def _refunds(reader: Reader, lot: str, ask: Ask) -> Page[RefundView]:
-    found = facility.lot_named(reader, name=lot)
-    rows = refunds.refunds_of_lot(reader, lot=found.id, before=ask.before, limit=ask.limit)
-    return page_of([refund_view(row) for row in rows], last_of(rows, ask.limit, lambda row: row.id))
+def _refunds(
+    reader: Reader, names: list[str] | None, state: RefundState | None, method: ReceiptMethod | None,
+    cause: RefundCause | None, ask: AskForList,
+) -> ListPage[RefundView]:  # fmt: skip
+    lots = facility.lots_named(reader, names=names)
+    found = listed_refunds(reader, lots=lots, ask=ask.ask, state=state, method=method, cause=cause)
+    return ask.page([refund_view(row) for row in found.items], found)

@@ -12,6 +12,7 @@ from openberth.kernel.ids import Id
 
 NAME_MAX = 60
 RANK_MAX = 1_000
+CURRENCY = "CNY"  # of all channels that there are
 
 
 class ChannelKind(StrEnum):

@@ -1,7 +1,7 @@
 """What the electronic receipt of a payment says: values only, and sums that add up. Pure.
 
 On it ``total`` (the lines of the quote) less ``before`` is ``due``; ``due`` less ``earlier`` less ``applied`` is
-``left``; ``applied`` and ``surplus`` are the ``amount`` that came.
+``left``, or ``dropped`` where the bill asks for nothing more; ``applied`` and ``surplus`` are the ``amount`` that came.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from openberth.contexts.payments.model.entities import Bill, Receipt
+from openberth.contexts.payments.model.entities import Bill, BillState, Receipt
 from openberth.contexts.payments.model.refunds import Refund, RefundState
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money, total
@@ -51,7 +51,8 @@ class EReceipt:
     """One payment as its paper tells it. Instants are business time.
 
     ``before`` is what bills before this one have asked for of the same price; ``earlier`` is what receipts before this
-    one paid on this bill. ``priced_at`` is the moment the price is of.
+    one paid on this bill. ``priced_at`` is the moment the price is of. ``is_over``: the bill was withdrawn or let go
+    and asks for nothing more; what it asked for was not owed, or another bill asks for it.
     """
 
     number: str
@@ -64,6 +65,7 @@ class EReceipt:
     earlier: Money
     priced_at: Instant
     refunds: tuple[EReceiptRefund, ...]
+    is_over: bool = False
 
     @property
     def total(self) -> Money:
@@ -84,6 +86,15 @@ class EReceipt:
     @property
     def left(self) -> Money:
         """What the bill asks for still, once this payment was made."""
+        return Money(0, self.due.currency) if self.is_over else self._unpaid
+
+    @property
+    def dropped(self) -> Money:
+        """What the bill asked for still, once this payment was made, and asks for no longer."""
+        return self._unpaid if self.is_over else Money(0, self.due.currency)
+
+    @property
+    def _unpaid(self) -> Money:
         return self.due - self.earlier - self.applied
 
     @property
@@ -117,7 +128,7 @@ def e_receipt(
         number=receipt_number(receipt.id, day), receipt=receipt, bill_number=bill.number,
         subject_kind=bill.subject_kind, subject=bill.subject_id, lines=_lines(bill), due=bill.due,
         earlier=total(before, currency), priced_at=bill.quoted_at,
-        refunds=tuple(_refunds(refunds)),
+        refunds=tuple(_refunds(refunds)), is_over=bill.state not in (BillState.OPEN, BillState.SETTLED),
     )  # fmt: skip
 
 

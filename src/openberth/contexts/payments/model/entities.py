@@ -218,12 +218,15 @@ class Receipt:
 class Paid:
     """Money that paid for a subject: how much, when it came, the moment it was priced at (business time), and the
     minutes that were given to leave in (None: what the tariff says).
+
+    Money for an order came while the price stood that it was made for; ``told_at`` is when it was told of after that.
     """
 
     amount: Money
     at: Instant
     priced_at: Instant
     grace_minutes: int | None = None
+    told_at: Instant | None = None
 
     def grace_or(self, of_tariff: int) -> int:
         """Return the minutes to leave in."""

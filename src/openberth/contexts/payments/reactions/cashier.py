@@ -10,6 +10,7 @@ import structlog
 from openberth.contexts.payments.model import LIVE, Attempt, AttemptState, Bill, PayPlace
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.payments.ports import (
+    AppChannel,
     Channel,
     ChannelOrder,
     ChannelRefused,
@@ -72,15 +73,17 @@ class Cashier:
     async def pay(
         self, *, bill: Id, by: Caller, kind: ChannelKind | None = None, scene: Scene = Scene.CODE,
         payer: str | None = None, place: PayPlace = PayPlace.PREPAY, account: Id | None = None,
+        app: str | None = None, back: str | None = None,
     ) -> Payable:  # fmt: skip
         """Begin an attempt for a bill and have a channel of its lot open it, of a kind when one is named.
 
-        ``account`` names the very contract, for a ``payer`` who is known to it alone. Raises
+        ``account`` names the very contract, for a ``payer`` who is known to it alone; ``app`` the app that knows the
+        payer, where any contract of that app will do. ``back`` is where a browser goes afterwards. Raises
         ``Refused("channel.none")`` without a channel, ``ChannelRefused``, and ``ChannelUnreachable``: then the attempt
         stays ``opening`` and is found out by its job.
         """
         found = await self._database.read(partial(bills.bill_by_id, bill=bill), by=by)
-        contract = await self._contract_for(found, kind, scene, account)
+        contract = await self._contract_for(found, kind, scene, account, app)
         begun = await self._database.write(
             partial(
                 attempts.begin_attempt, bill=bill, channel=contract.account.kind.value, account=contract.account.id,
@@ -92,7 +95,7 @@ class Cashier:
             return Payable(begun)  # an app wants fresh signatures: the order is asked for again, by the same number
         order = ChannelOrder(
             number=begun.number, amount=begun.amount, subject="OpenBerth 停车费", expires_at=begun.expires_at,
-            scene=scene, payer=payer, payer_address=by.actor.address,
+            scene=scene, payer=payer, payer_address=by.actor.address, back=back,
         )  # fmt: skip
         try:
             opened = await contract.channel.open(order)
@@ -121,10 +124,12 @@ class Cashier:
         return None if payers is None else Knowing(contract.account.id, payers)
 
     async def _contract_for(
-        self, bill: Bill, kind: ChannelKind | None, scene: Scene, account: Id | None = None
+        self, bill: Bill, kind: ChannelKind | None, scene: Scene, account: Id | None = None, app: str | None = None
     ) -> Contract:
         for contract in await self._channels.for_lot(company=bill.company, lot=bill.lot):
             if account is not None and contract.account.id != account:
+                continue
+            if app is not None and not _is_of(contract.channel, app):
                 continue
             if (kind is None or contract.account.kind is kind) and scene in contract.channel.scenes:
                 return contract
@@ -271,3 +276,7 @@ class Cashier:
 def channel_caller(channel: str) -> Caller:
     """Return who acts when a channel tells something."""
     return Caller(Actor(ActorKind.CHANNEL, channel), EVERYTHING)
+
+
+def _is_of(channel: Channel, app: str) -> bool:
+    return isinstance(channel, AppChannel) and channel.app_of_payers == app

@@ -8,7 +8,7 @@ from openberth.infra import jobs
 from openberth.infra.database import Database, Unit, Urgency
 from openberth.infra.jobs import Job, JobRunner, NotYet
 from openberth.kernel.authority import system
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 
 REST_S = 0.01  # between small units, so that lanes do not notice
 UNITS_MAX = 500  # of one run
@@ -34,7 +34,7 @@ class Opening:
             await self._database.write(partial(_plan, kind=untold.JOB_TELLING), by=self._by)
 
     async def _open(self, _job: Job) -> None:
-        before: Id | None = opening.NEWEST
+        before: Id | None = BEYOND_ALL
         while before is not None:
             write = partial(opening.open_books, before=before)
             before = await self._database.write(write, by=self._by, urgency=Urgency.BACKGROUND)

@@ -7,13 +7,13 @@ asked for and taken over first.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, timedelta, timezone
+from datetime import date, timedelta
 from functools import partial
 
 import structlog
 
-from openberth.contexts.payments.model import AttemptState, ReceiptMethod, Refund, RefundState
-from openberth.contexts.payments.model.channels import ChannelAccount, ChannelKind
+from openberth.contexts.payments.model import AttemptState, ReceiptMethod, Refund
+from openberth.contexts.payments.model.channels import CURRENCY, ChannelAccount, ChannelKind
 from openberth.contexts.payments.model.reconciling import (
     Confirmed,
     DifferenceKind,
@@ -24,6 +24,7 @@ from openberth.contexts.payments.model.reconciling import (
     StatementRow,
     match,
 )
+from openberth.contexts.payments.model.refunds import ENDED
 from openberth.contexts.payments.ports import (
     BillingChannel,
     ChannelRefused,
@@ -41,14 +42,11 @@ from openberth.infra.jobs import Job, JobRunner
 from openberth.kernel.authority import system
 from openberth.kernel.ids import unix_ms_of
 from openberth.kernel.money import Money, total
-from openberth.kernel.time import DAY_US, HOUR_US, MINUTE_US, Instant, as_datetime
+from openberth.kernel.time import BEIJING, DAY_US, HOUR_US, MINUTE_US, Instant, as_datetime
 
 JOB_RECONCILE = "payments.reconcile"
 DAYS_AT_ONCE = 31
 TAKEN_OVER_MAX = 200  # of one day: more is no lost notification but another merchant's file
-CURRENCY = "CNY"
-_BEIJING = timezone(timedelta(hours=8))
-_UNDER_WAY = (RefundState.ASKED, RefundState.STUCK)
 _READY_US = 10 * HOUR_US + 10 * MINUTE_US - 8 * HOUR_US  # 10:10 in Beijing, as a time of the UTC day
 
 log = structlog.get_logger()
@@ -88,7 +86,7 @@ class Reconciling:
         channel: object = contract.channel
         if not isinstance(channel, BillingChannel):
             return 0
-        today = as_datetime(self._database.clocks.machine.now()).astimezone(_BEIJING).date()
+        today = as_datetime(self._database.clocks.machine.now()).astimezone(BEIJING).date()
         last = await self._database.read(partial(reconciling.last_day, account=account.id), by=self._by)
         first = _made_on(account) if last is None else last + timedelta(days=1)
         days = [first + timedelta(days=number) for number in range(max(0, (today - first).days))][:DAYS_AT_ONCE]
@@ -149,7 +147,7 @@ class Reconciling:
             refund = None
             if one.kind is DifferenceKind.LONG and one.row is RowKind.REFUND and len(rest) < TAKEN_OVER_MAX:
                 refund = await self._refund_of(kind, one.number)
-            if refund is not None and refund.state in _UNDER_WAY and refund.amount == one.theirs:
+            if refund is not None and refund.state not in ENDED and refund.amount == one.theirs:
                 confirmed.append(Confirmed(refund.id, fees[one.number]))
             else:
                 rest.append(one)
@@ -177,7 +175,7 @@ def _sum(rows: Sequence[StatementRow], kind: RowKind) -> Money:
 
 def _made_on(account: ChannelAccount) -> date:
     made = as_datetime(Instant(unix_ms_of(account.id) * 1_000))
-    return made.astimezone(_BEIJING).date()
+    return made.astimezone(BEIJING).date()
 
 
 def _plan(unit: Unit) -> None:

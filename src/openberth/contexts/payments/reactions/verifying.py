@@ -8,7 +8,6 @@ differs is looked at again before anybody is told, and what stood before is look
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta, timezone
 from functools import partial
 
 import structlog
@@ -23,7 +22,7 @@ from openberth.infra.verifying import FIRST, Check, Difference, next_page, still
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Problem
 from openberth.kernel.ids import lowest_at
-from openberth.kernel.time import HOUR_US, MINUTE_US, SECOND_US, Instant, as_datetime
+from openberth.kernel.time import BEIJING, HOUR_US, MINUTE_US, SECOND_US, Instant, as_datetime
 
 JOB_VERIFY = "payments.verify"
 NIGHTLY, YOUNG = "nightly", "young"
@@ -35,7 +34,6 @@ RESTS = {NIGHTLY: 1, YOUNG: 9}
 EVERY_US = 5 * MINUTE_US
 YOUNG_US = 2 * HOUR_US
 NIGHT_HOURS = range(1, 6)  # in Beijing, where the lots are; a walk that is not done then goes on the next night
-_BEIJING = timezone(timedelta(hours=8))
 _AGAIN_US, _FAILED_US = 30 * SECOND_US, 10 * MINUTE_US
 
 log = structlog.get_logger()
@@ -154,7 +152,7 @@ class Verifying:
         return since >= EVERY_US if walk.name == YOUNG else since >= len(NIGHT_HOURS) * HOUR_US
 
     def _is_night(self) -> bool:
-        return as_datetime(self._now()).astimezone(_BEIJING).hour in NIGHT_HOURS
+        return as_datetime(self._now()).astimezone(BEIJING).hour in NIGHT_HOURS
 
     def _now(self) -> Instant:
         return self._database.clocks.machine.now()

@@ -117,6 +117,11 @@ def attempt_by_id(reader: Reader, *, attempt: Id) -> Attempt:
     return found
 
 
+def attempts_of(reader: Reader, *, bill: Id) -> list[Attempt]:
+    """Return the tries to pay a bill, oldest first."""
+    return reader.all(attempt_store.ATTEMPTS_OF_BILL, bill_id=bill)
+
+
 def attempt_by_number(reader: Reader, *, channel: str, number: str) -> Attempt | None:
     """Return the attempt behind a channel's order."""
     return reader.one(attempt_store.ATTEMPT_BY_NUMBER, channel=channel, number=number)

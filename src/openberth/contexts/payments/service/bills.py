@@ -9,7 +9,6 @@ from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.model.debts import Debt, DebtState
 from openberth.contexts.payments.model.debts import ended as ended_debt
 from openberth.contexts.payments.service import carried, ledger
-from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import attempts as attempt_store
 from openberth.contexts.payments.store import bills as bill_store
 from openberth.infra import jobs
@@ -128,11 +127,6 @@ def open_bill_of(reader: Reader, *, kind: str, subject: Id) -> Bill | None:
 def bills_of(reader: Reader, *, subject: Id) -> list[Bill]:
     """Return all bills of a subject, oldest first."""
     return reader.all(bill_store.BILLS_OF_SUBJECT, subject=subject)
-
-
-def bills_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Bill]:
-    """Return a page of a lot's bills, newest first."""
-    return reader.all(bill_store.BILLS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
 
 
 @inner

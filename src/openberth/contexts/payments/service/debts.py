@@ -8,7 +8,7 @@ from openberth.contexts.payments.model import Bill, BillState, written_off
 from openberth.contexts.payments.model import ledger as booking
 from openberth.contexts.payments.model.debts import Debt, DebtState, disputed, ended, raised, upheld, waived
 from openberth.contexts.payments.service import ledger
-from openberth.contexts.payments.service.bills import append, close_orders, locked, save_bill
+from openberth.contexts.payments.service.bills import append, close_orders, issue_bill, locked, save_bill, withdraw_bill
 from openberth.contexts.payments.service.carried import save_debt
 from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import debts as store
@@ -19,6 +19,9 @@ from openberth.infra.permitting import by_construction, inner, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.events import Event
 from openberth.kernel.ids import Id
+from openberth.kernel.money import Money
+from openberth.kernel.persons import masked_words
+from openberth.kernel.time import Instant
 
 JOB_LAPSE = "payments.lapse_debt"
 
@@ -52,6 +55,24 @@ def settle_debt(unit: Unit, bill: Bill) -> None:
         _keep(unit, found, *ended(found, DebtState.PAID, unit.now))
 
 
+@inner
+def owe_less(unit: Unit, *, debt: Debt, left: Money) -> None:
+    """Ask only so much of a debt any more, because it is known by now that no more is owed: nothing left is paid.
+
+    Its bill is superseded. Raises ``Refused("debt.being_paid")`` while the bill of a car at an exit asks for it.
+    """
+    found, bill = _locked(unit, debt.id)
+    withdraw_bill(unit, bill=bill.id, into=BillState.SUPERSEDED)
+    if not left.minor:
+        _keep(unit, found, *ended(found, DebtState.PAID, unit.now))
+        return
+    own = issue_bill(
+        unit, company=bill.company, lot=bill.lot, kind=bill.subject_kind, subject=bill.subject_id, due=left,
+        tariff_version=bill.tariff_version, quote=bill.quote, quoted_at=bill.quoted_at, valid_until=bill.valid_until,
+    )  # fmt: skip
+    save_debt(unit, replace(found, bill=own.id), ())
+
+
 @needs("debt.waive")
 def waive_debt(unit: Unit, *, debt: Id, reason: str) -> Debt:
     """Let a debt go for a reason: its bill is written off and takes no more money.
@@ -72,6 +93,19 @@ def dispute_debt(unit: Unit, *, debt: Id, reason: str) -> Debt:
     return _keep(unit, found, *disputed(found, reason))
 
 
+@inner
+def contest_debt(unit: Unit, *, debt: Id, reason: str) -> Debt:
+    """Let whoever owes a debt dispute it, once: what was decided about stands. Raises as ``dispute_debt``, and
+    ``Refused("debt.decided")``.
+    """
+    found, _ = _locked(unit, debt)
+    if found.state is DebtState.DISPUTED:
+        return found
+    if found.reason is not None and found.is_owed:
+        raise Refused("debt.decided")
+    return _keep(unit, found, *disputed(found, masked_words(reason)))
+
+
 @needs("debt.dispute")
 def uphold_debt(unit: Unit, *, debt: Id) -> Debt:
     """End a dispute: the debt stands. Raises ``NotFound("debt.not_found")``, ``Refused("debt.not_disputed")``."""
@@ -88,6 +122,18 @@ def lapse_debt(unit: Unit, *, debt: Id) -> Debt:
     after = _keep(unit, found, *ended(found, DebtState.LAPSED, unit.now))
     _write_off(unit, bill)
     return after
+
+
+@inner
+def move_debt(unit: Unit, *, debt: Debt, plate: Id) -> None:
+    """Have a debt be that of another plate: somebody has found that it was read wrong.
+
+    Raises ``Refused("debt.being_paid")`` while the bill of a car at an exit asks for it.
+    """
+    found, _ = _locked(unit, debt.id)
+    if found.carried_to is not None:
+        raise Refused("debt.being_paid")
+    unit.save(store.MOVE_DEBT, debt_id=found.id, old_version=found.version, new_plate=plate)
 
 
 def debt_by_id(reader: Reader, *, debt: Id) -> Debt:
@@ -116,14 +162,19 @@ def debts_to_ask(reader: Reader, *, lot: Id, plate: Id, currency: str, onto: Id 
     return found if how == tenancy.ASK else []
 
 
-def debts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Debt]:
-    """Return a page of a lot's debts, newest first."""
-    return reader.all(store.DEBTS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
+def debts_of(reader: Reader, *, subject: Id) -> list[Debt]:
+    """Return what a subject left unpaid, oldest first."""
+    return reader.all(store.DEBTS_OF_SUBJECT, subject=subject)
 
 
 def owed_by_plate(reader: Reader, *, lot: Id, plate: Id) -> list[Debt]:
     """Return what the car of a plate (its id in the vault) owes at a lot, the oldest first."""
     return reader.all(store.OWED_BY_PLATE, lot=lot, plate=plate, limit=PAGE_MAX)
+
+
+def debts_of_plate(reader: Reader, *, plate: Id, since: Instant, before: Id, limit: int) -> list[Debt]:
+    """Return a page of the debts of a plate wherever they came about, raised since an instant, newest first."""
+    return reader.all(store.DEBTS_OF_PLATE, plate=plate, since=since, before=before, limit=min(limit, PAGE_MAX))
 
 
 def _locked(unit: Unit, debt: Id) -> tuple[Debt, Bill]:

@@ -10,7 +10,6 @@ from openberth.infra.permitting import by_construction
 from openberth.kernel.ids import Id
 
 PAGE = 100
-NEWEST = Id(int=(1 << 128) - 1)
 JOB_OPENING = "payments.open_books"
 
 

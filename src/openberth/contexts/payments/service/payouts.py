@@ -1,10 +1,12 @@
 """Use cases and queries of what channels owe us, keep and pay out."""
 
 from collections import Counter
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Iterator
+from datetime import date, datetime
 
 from openberth.contexts.payments.model import PayoutRecorded, PayoutWithdrawn
 from openberth.contexts.payments.model import payouts as model
+from openberth.contexts.payments.model.channels import CURRENCY
 from openberth.contexts.payments.model.payouts import Owed, Payout, Place, Share
 from openberth.contexts.payments.model.reconciling import Confirmed
 from openberth.contexts.payments.service import channels, ledger
@@ -16,10 +18,7 @@ from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.reasons import checked_reason
-from openberth.kernel.time import as_datetime
-
-CURRENCY = "CNY"  # of all channels that there are
-_BEIJING = timezone(timedelta(hours=8))
+from openberth.kernel.time import BEIJING, as_datetime
 
 
 def owed_by(reader: Reader, *, account: Id) -> Owed:
@@ -30,11 +29,17 @@ def owed_by(reader: Reader, *, account: Id) -> Owed:
     channels.account_by_id(reader, account=account)
     found: Counter[Place] = Counter()
     newest = reader.one(store.NEWEST, account=account)
+    for company, lot, currency, minor in clearing_of(reader, account=account):
+        if currency == CURRENCY:
+            found[company, lot] += minor
+    return Owed(CURRENCY, {place: minor for place, minor in sorted(found.items()) if minor}, newest)
+
+
+def clearing_of(reader: Reader, *, account: Id) -> Iterator[tuple[Id, Id, str, int]]:
+    """Yield what the ledger has of a contract: company, lot, currency and a sum, negative for what went out."""
     for query, sign in ((store.CLEARING_DEBITS, 1), (store.CLEARING_CREDITS, -1)):
         for company, lot, currency, minor in reader.all(query, account=account):
-            if currency == CURRENCY:
-                found[company, lot] += sign * minor
-    return Owed(CURRENCY, {place: minor for place, minor in sorted(found.items()) if minor}, newest)
+            yield company, lot, currency, sign * minor
 
 
 @needs("payout.write")
@@ -131,4 +136,4 @@ def shares(reader: Reader, *, payout: Id) -> list[Share]:
 
 def _today(unit: Unit) -> date:
     moment: datetime = as_datetime(unit.machine_now)
-    return moment.astimezone(_BEIJING).date()
+    return moment.astimezone(BEIJING).date()

@@ -64,11 +64,11 @@ def open_account(
 
 @needs("prepaid.write")
 def change_account(
-    unit: Unit, *, account: Id, plates: Sequence[Plate], holder: Id | None, spending: Spending, pays_by_itself: bool,
-    state: PrepaidState,
+    unit: Unit, *, account: Id, plates: Sequence[Plate] | None, holder: Id | None, spending: Spending,
+    pays_by_itself: bool, state: PrepaidState,
 ) -> PrepaidAccount:  # fmt: skip
-    """Change an account; the same again changes nothing. Raises as ``open_account`` does, and
-    ``Refused("prepaid.closed")`` for a closed one: closing is ``close_account``, and for good.
+    """Change an account, without ``plates`` those stay; the same again changes nothing. Raises as ``open_account``
+    does, and ``Refused("prepaid.closed")`` for a closed one: closing is ``close_account``, and for good.
     """
     found = account_by_id(unit, account=account)
     unit.lock(("prepaid", found.company), subject_lock(account))
@@ -79,7 +79,7 @@ def change_account(
         tenancy.check_person(unit, person=holder)
     before = unit.all(store.PLATES, account=account)
     after = replace(found, holder=holder, spending=spending, pays_by_itself=pays_by_itself, state=state)
-    count = _set_plates(unit, found, plates)
+    count = len(before) if plates is None else _set_plates(unit, found, plates)
     if after != found or before != unit.all(store.PLATES, account=account):
         _save(unit, after)
         _tell(unit, after, "changed", count)
@@ -119,6 +119,12 @@ def let_go_of_holder(unit: Unit, found: PrepaidAccount) -> None:
 
 @needs("prepaid.fill")
 def top_up(unit: Unit, *, account: Id, amount: Money) -> Bill:
+    """Have money put into an account, whoever pays. Returns and raises as ``bill_top_up``."""
+    return bill_top_up(unit, account=account, amount=amount)
+
+
+@inner
+def bill_top_up(unit: Unit, *, account: Id, amount: Money) -> Bill:
     """Issue the bill by which money is put in; paid, its money is the account's in the same unit.
 
     One that is open and asks for the same is used again, another one is withdrawn; nobody pays it for an hour, it is

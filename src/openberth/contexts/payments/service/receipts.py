@@ -158,15 +158,16 @@ def receipts_of(reader: Reader, *, bill: Id) -> list[Receipt]:
     return reader.all(receipt_store.RECEIPTS_OF_BILL, bill_id=bill)
 
 
-def receipts_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Receipt]:
-    """Return a page of a lot's receipts, newest first."""
-    return reader.all(receipt_store.RECEIPTS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
+def receipts_of_subject(reader: Reader, *, subject: Id, before: Id, limit: int) -> list[Receipt]:
+    """Return a page of what was paid on the bills of a subject, newest first."""
+    return reader.all(receipt_store.RECEIPTS_OF_SUBJECT, subject=subject, before=before, limit=min(limit, PAGE_MAX))
 
 
 def paid_for(reader: Reader, *, subject: Id) -> list[Paid]:
     """Return what was paid for a subject: money applied to its bills.
 
-    Whoever pays while a bill stands pays the price it shows, however long the money took.
+    Whoever pays while a bill stands pays the price it shows. Whoever pays an order pays the price of the bill that it
+    was made for, whichever bill the money pays by then, and has paid before that price fell: channels tell of it late.
     """
     found, left = [], dict[Id, int]()
     for bill, own, paid in reader.all(receipt_store.PAID_FOR_SUBJECT, subject=subject):
@@ -183,7 +184,8 @@ def take(unit: Unit, bill: Bill, payment: Payment) -> Taken:
     known = _known(unit, payment)
     if known is not None and known.bill != bill.id:  # told again after the bill was superseded
         bill = bill_by_id(unit, bill=known.bill)
-    payment = replace(payment, grace_minutes=grace_of(unit, bill=bill, place=payment.place))
+    if known is None:
+        payment = replace(payment, grace_minutes=grace_of(unit, bill=bill, place=payment.place))
     done = receive(bill, payment, known=known, receipt_id=unit.new_id(), now=unit.now)
     if not done.repeated:
         unit.run(receipt_store.INSERT_RECEIPT, **receipt_store.receipt_row(done.receipt))

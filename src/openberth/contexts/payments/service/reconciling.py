@@ -138,9 +138,21 @@ def day_by_id(reader: Reader, *, day: Id) -> Day:
     return found
 
 
-def days(reader: Reader, *, before: Id, limit: int) -> list[Day]:
-    """Return a page of the days of the caller's contracts, those that were read last first."""
-    return reader.all(store.DAYS, before=before, limit=limit)
+def days(
+    reader: Reader, *, before: Id, limit: int, account: Id | None = None, state: DayState | None = None
+) -> list[Day]:  # fmt: skip
+    """Return a page of the days of the caller's contracts, those that were read last first; of one contract, or in one
+    state, where asked.
+    """
+    narrowed = {"account": account, "wanted": state}
+    given = {name: value for name, value in narrowed.items() if value is not None}
+    query = store.DAYS[account is not None, state is not None]
+    return reader.all(query, before=before, limit=limit, **given)
+
+
+def open_differences(reader: Reader) -> dict[tuple[Id, str], int]:
+    """Return how many differences nobody has decided, by contract and day."""
+    return {(account, day): count for account, day, count in reader.all(store.OPEN_BY_DAY)}
 
 
 def differences_of(reader: Reader, *, day: Day) -> list[Difference]:

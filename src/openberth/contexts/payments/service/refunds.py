@@ -24,7 +24,6 @@ from openberth.contexts.payments.model.slips import checked_number
 from openberth.contexts.payments.service import channels, ledger, prepaid
 from openberth.contexts.payments.service.bills import append, bill_by_id, subject_lock
 from openberth.contexts.payments.service.tills import refuse_empty, shift_for
-from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store import receipts as receipt_store
 from openberth.contexts.payments.store import refunds as store
 from openberth.infra import jobs
@@ -192,9 +191,9 @@ def refund_by_number(reader: Reader, *, method: ReceiptMethod, number: str) -> R
     return reader.one(store.REFUND_BY_NUMBER, method=method, number=number)
 
 
-def refunds_of_lot(reader: Reader, *, lot: Id, before: Id, limit: int) -> list[Refund]:
-    """Return a page of a lot's refunds, newest first."""
-    return reader.all(store.REFUNDS_OF_LOT, lot=lot, before=before, limit=min(limit, PAGE_MAX))
+def refunds_of(reader: Reader, *, receipt: Id) -> list[Refund]:
+    """Return what of a receipt went back or will, oldest first, as far as the caller may see it."""
+    return reader.all(store.REFUNDS_OF_RECEIPT_HERE, receipt=receipt)
 
 
 def receipt_by_id(reader: Reader, *, receipt: Id) -> Receipt:
@@ -208,7 +207,7 @@ def receipt_by_id(reader: Reader, *, receipt: Id) -> Receipt:
 def _asked(
     unit: Unit, receipt: Receipt, before: list[Refund], amount: Money, cause: RefundCause, reason: str
 ) -> Refund:
-    by = unit.caller.actor.hand if cause is RefundCause.BY_HAND else None
+    by = None if cause is RefundCause.SURPLUS else unit.caller.actor.hand
     asked, events = ask_refund(
         receipt, before, id=unit.new_id(), amount=amount, cause=cause, reason=reason, now=unit.now, by=by
     )

@@ -61,6 +61,10 @@ LIVE_ATTEMPTS = Query(
     .limit(PAGE_MAX),
     read_attempt,
 )
+ATTEMPTS_OF_BILL = Query(
+    select(attempt).where(attempt.c.bill_id == bindparam("bill_id")).order_by(attempt.c.id).limit(PAGE_MAX),
+    read_attempt,
+)
 UPDATE_ATTEMPT = Write(
     update(attempt)
     .where(attempt.c.id == bindparam("attempt_id"), attempt.c.version == bindparam("old_version"))

@@ -49,13 +49,6 @@ OPEN_BILL = Query(select(bill).where(bill.c.open_key == bindparam("key")), read_
 BILLS_OF_SUBJECT = Query(
     select(bill).where(bill.c.subject_id == bindparam("subject")).order_by(bill.c.id).limit(PAGE_MAX), read_bill
 )
-BILLS_OF_LOT = Query(
-    select(bill)
-    .where(bill.c.lot_id == bindparam("lot"), bill.c.id < bindparam("before"))
-    .order_by(bill.c.id.desc())
-    .limit(bindparam("limit")),
-    read_bill,
-)
 UPDATE_BILL = Write(
     update(bill)
     .where(bill.c.id == bindparam("bill_id"), bill.c.version == bindparam("old_version"))

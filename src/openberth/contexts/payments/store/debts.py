@@ -41,13 +41,15 @@ DEBTS_OF_SUBJECT = Query(select(debt).where(debt.c.subject_id == bindparam("subj
 INSERT_DEBT = insert_into(debt)
 DEBT = Query(select(debt).where(debt.c.id == bindparam("debt_id")), read_debt)
 DEBT_OF_BILL = Query(select(debt).where(debt.c.bill_id == bindparam("bill_id")), read_debt)
-DEBTS_OF_LOT = Query(
+DEBTS_OF_PLATE = Query(
     select(debt)
-    .where(debt.c.lot_id == bindparam("lot"), debt.c.id < bindparam("before"))
+    .where(
+        debt.c.plate_id == bindparam("plate"), debt.c.raised_at >= bindparam("since"), debt.c.id < bindparam("before"),
+    )
     .order_by(debt.c.id.desc())
     .limit(bindparam("limit")),
     read_debt,
-)
+)  # fmt: skip
 OWED_BY_PLATE = Query(
     select(debt)
     .where(debt.c.plate_id == bindparam("plate"), debt.c.lot_id == bindparam("lot"), _OWED)
@@ -61,6 +63,11 @@ LAPSED = Query(
     .order_by(debt.c.lapses_at)
     .limit(bindparam("limit")),
     read_debt,
+)
+MOVE_DEBT = Write(
+    update(debt)
+    .where(debt.c.id == bindparam("debt_id"), debt.c.version == bindparam("old_version"))
+    .values(plate_id=bindparam("new_plate"), version=debt.c.version + 1)
 )
 UPDATE_DEBT = Write(
     update(debt)

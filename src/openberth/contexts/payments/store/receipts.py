@@ -6,7 +6,7 @@ from sqlalchemy import and_, bindparam, func, select
 
 from openberth.contexts.payments.model import Paid, Receipt, ReceiptMethod
 from openberth.contexts.payments.store import PAGE_MAX
-from openberth.contexts.payments.store.tables import bill, receipt
+from openberth.contexts.payments.store.tables import attempt, bill, receipt
 from openberth.infra.database.statement import Query, insert_into
 from openberth.kernel.money import Money
 
@@ -54,13 +54,22 @@ RECEIPTS_OF_BILL = Query(
     select(receipt).where(receipt.c.bill_id == bindparam("bill_id")).order_by(receipt.c.id).limit(PAGE_MAX),
     read_receipt,
 )
-RECEIPTS_OF_LOT = Query(
+RECEIPTS_OF_SUBJECT = Query(
     select(receipt)
-    .where(receipt.c.lot_id == bindparam("lot"), receipt.c.id < bindparam("before"))
+    .select_from(receipt.join(bill, bill.c.id == receipt.c.bill_id))
+    .where(bill.c.subject_id == bindparam("subject"), receipt.c.id < bindparam("before"))
     .order_by(receipt.c.id.desc())
     .limit(bindparam("limit")),
     read_receipt,
 )
+
+
+def _of_ordered(column: Any) -> Any:
+    """Return a column of the bill that an order was made for: its money may pay the bill that took its place."""
+    ordered = select(column).join(attempt, attempt.c.bill_id == bill.c.id).where(attempt.c.id == receipt.c.attempt_id)
+    return ordered.correlate(receipt).scalar_subquery()
+
+
 PAID_FOR_SUBJECT = Query(
     select(
         bill.c.id,
@@ -71,14 +80,20 @@ PAID_FOR_SUBJECT = Query(
         bill.c.quoted_at,
         bill.c.valid_until,
         receipt.c.grace_minutes,
+        _of_ordered(bill.c.quoted_at),
+        _of_ordered(bill.c.valid_until),
     )
     .select_from(receipt.join(bill, and_(bill.c.id == receipt.c.bill_id)))
     .where(bill.c.subject_id == bindparam("subject"), receipt.c.amount_minor > receipt.c.surplus_minor)
     .order_by(receipt.c.id),
-    lambda bill_id, own, minor, currency, at, quoted_at, valid_until, grace: (
+    lambda bill_id, own, minor, currency, at, quoted_at, valid_until, grace, ordered_at, stood_until: (
         bill_id,
         int(own),
-        Paid(Money(int(minor), currency), at, quoted_at if at < valid_until else at, grace),
+        Paid(Money(int(minor), currency), at, quoted_at if at < valid_until else at, grace)
+        if ordered_at is None
+        else Paid(
+            Money(int(minor), currency), min(at, stood_until), ordered_at, grace, at if at > stood_until else None
+        ),
     ),
 )
 RECEIVED_BY_METHOD = Query(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from openberth.contexts.payments.model import RefundState
 from openberth.contexts.payments.model.reconciling import (
@@ -121,13 +121,27 @@ LAST_DAY = Query(
     select(func.max(reconciled_day.c.day)).where(reconciled_day.c.account_id == bindparam("account")),
     lambda day: None if day is None else date.fromisoformat(day),
 )
-DAYS = Query(
-    select(reconciled_day)
-    .where(reconciled_day.c.id < bindparam("before"))
-    .order_by(reconciled_day.c.id.desc())
-    .limit(bindparam("limit")),
-    read_day,
-)
+
+
+def _days(*narrowed: ColumnElement[bool]) -> Query[Day]:
+    return Query(
+        select(reconciled_day)
+        .where(reconciled_day.c.id < bindparam("before"), *narrowed)
+        .order_by(reconciled_day.c.id.desc())
+        .limit(bindparam("limit")),
+        read_day,
+    )
+
+
+_OF_ACCOUNT = reconciled_day.c.account_id == bindparam("account")
+_IN_STATE = reconciled_day.c.state == bindparam("wanted")
+# By whether one contract, and whether one state, is asked for.
+DAYS = {
+    (False, False): _days(),
+    (True, False): _days(_OF_ACCOUNT),
+    (False, True): _days(_IN_STATE),
+    (True, True): _days(_OF_ACCOUNT, _IN_STATE),
+}
 CLOSE_DAY = Write(
     update(reconciled_day)
     .where(reconciled_day.c.id == bindparam("day_id"), reconciled_day.c.version == bindparam("seen"))
@@ -153,6 +167,13 @@ OPEN_OF_DAY = Query(
         difference.c.state == DifferenceState.OPEN,
     ),
     int,
+)
+# Those that nobody has decided are few, however long the history is.
+OPEN_BY_DAY = Query(
+    select(difference.c.account_id, difference.c.day, func.count())
+    .where(difference.c.state == DifferenceState.OPEN)
+    .group_by(difference.c.account_id, difference.c.day),
+    lambda account, day, count: (account, day, int(count)),
 )
 OPEN_DIFFERENCES = Query(
     select(difference)

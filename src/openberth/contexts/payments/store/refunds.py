@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from openberth.contexts.payments.model import Refund
+from openberth.contexts.payments.store import PAGE_MAX
 from openberth.contexts.payments.store.tables import refund
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.kernel.money import Money
@@ -44,12 +45,8 @@ REFUNDS_OF_RECEIPT = Query(
     select(refund).where(refund.c.receipt_id == bindparam("receipt")).order_by(refund.c.id), read_refund,
     everywhere=True,
 )  # fmt: skip
-REFUNDS_OF_LOT = Query(
-    select(refund)
-    .where(refund.c.lot_id == bindparam("lot"), refund.c.id < bindparam("before"))
-    .order_by(refund.c.id.desc())
-    .limit(bindparam("limit")),
-    read_refund,
+REFUNDS_OF_RECEIPT_HERE = Query(
+    select(refund).where(refund.c.receipt_id == bindparam("receipt")).order_by(refund.c.id).limit(PAGE_MAX), read_refund
 )
 UPDATE_REFUND = Write(
     update(refund)

@@ -46,6 +46,8 @@ Index("uq_bill_open_key", bill.c.open_key, unique=True)
 Index("uq_bill_number", bill.c.lot_id, bill.c.number, unique=True)
 Index("ix_bill_subject", bill.c.subject_id)
 Index("ix_bill_lot", bill.c.lot_id, bill.c.id)
+Index("ix_bill_issued", bill.c.lot_id, bill.c.issued_at, bill.c.id)
+Index("ix_bill_state", bill.c.lot_id, bill.c.state, bill.c.issued_at, bill.c.id)
 
 attempt = business_table(
     "attempt",
@@ -96,6 +98,8 @@ Index("ix_receipt_attempt", receipt.c.attempt_id)
 Index("ix_receipt_shift", receipt.c.shift_id)
 Index("ix_receipt_account", receipt.c.account_id, receipt.c.id)
 Index("ix_receipt_lot", receipt.c.lot_id, receipt.c.id)
+Index("ix_receipt_received", receipt.c.lot_id, receipt.c.received_at, receipt.c.id)
+Index("ix_receipt_method", receipt.c.lot_id, receipt.c.method, receipt.c.received_at, receipt.c.id)
 
 refund = business_table(
     "refund",
@@ -124,6 +128,8 @@ Index("ix_refund_receipt", refund.c.receipt_id)
 Index("ix_refund_shift", refund.c.shift_id)
 Index("ix_refund_account", refund.c.account_id, refund.c.id)
 Index("ix_refund_lot", refund.c.lot_id, refund.c.id)
+Index("ix_refund_asked", refund.c.lot_id, refund.c.asked_at, refund.c.id)
+Index("ix_refund_state", refund.c.lot_id, refund.c.state, refund.c.asked_at, refund.c.id)
 
 # A bill of a car that has left, once.
 debt = business_table(
@@ -151,6 +157,8 @@ Index("ix_debt_carried", debt.c.carried_to)
 Index("ix_debt_plate", debt.c.plate_id)
 Index("ix_debt_lapsing", debt.c.state, debt.c.lapses_at)
 Index("ix_debt_lot", debt.c.lot_id, debt.c.id)
+Index("ix_debt_raised", debt.c.lot_id, debt.c.raised_at, debt.c.id)
+Index("ix_debt_state", debt.c.lot_id, debt.c.state, debt.c.raised_at, debt.c.id)
 
 # Money held for a person; it pays at other lots of the company, too. What it is worth stands here, checked, and in the
 # ledger, which proves it.

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from openberth.contexts.stays.api import pages
 from openberth.contexts.stays.api.reading import language_of, wants_page
-from openberth.contexts.stays.api.signs import code_of
+from openberth.contexts.stays.api.signs import read_code
 from openberth.infra.http.problems import TooMany, problem_document, problem_of
 from openberth.kernel.errors import Problem
 
@@ -32,6 +32,6 @@ async def served(serve: Serve, request: Request) -> Response:
 def _place(request: Request) -> str | None:
     """Return the address that a page may lead back to: that of the sign, or of the receipt; None for what is none."""
     if "code" in request.path_params:
-        code = code_of(request)
+        code = read_code(str(request.path_params["code"]))
         return None if code is None else pages.place_of(code)
     return request.url.path

@@ -1,7 +1,8 @@
 """Stays, passages and cases as the routes answer them."""
 
 from openberth.contexts.facility import Codes, LotSummary
-from openberth.contexts.payments.api import bill_view, receipt_view
+from openberth.contexts.payments.api import bill_view, debt_view, receipt_view, refund_view
+from openberth.contexts.permits import GrantedPermit
 from openberth.contexts.stays.api.views import (
     AssessmentView,
     BooksView,
@@ -9,7 +10,9 @@ from openberth.contexts.stays.api.views import (
     CaseDetailView,
     CaseView,
     CorrectionView,
+    OtherCarView,
     PassageView,
+    PermitRefView,
     SegmentView,
     StayDetailView,
     StayView,
@@ -18,6 +21,7 @@ from openberth.contexts.stays.model.entities import Case, OpenStay
 from openberth.contexts.stays.service.queries import Books, CaseDetail, Corrected, PassageRow, StayDetail, StayRow
 from openberth.infra.catalogue import Language, text
 from openberth.infra.http.answers import instant, instant_or_none, money
+from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 
 
@@ -42,20 +46,25 @@ def stay_detail_view(found: StayDetail, lot: LotSummary, codes: Codes, language:
     segments = [
         SegmentView(
             area=codes.areas.get(part.area_id, str(part.area_id)), entered=instant(part.start_at),
-            left=instant(part.end_at), right=part.right,
+            left=instant(part.end_at), right=part.right, permit=permit_view(found.permits.get(part.permit_id)),
         )
         for part in found.segments
     ]  # fmt: skip
     if isinstance(stay, OpenStay):
         area = codes.areas.get(stay.area_id, str(stay.area_id))
-        segments.append(SegmentView(area=area, entered=instant(stay.since), left=None, right=stay.right))
+        permit = permit_view(found.permits.get(stay.permit_id))
+        segments.append(SegmentView(area=area, entered=instant(stay.since), left=None, right=stay.right, permit=permit))
     return StayDetailView(
         **dict(stay_view(found.row, lot)),
         segments=segments,
         bills=[bill_view(bill, language) for bill in found.bills],
         receipts=[receipt_view(receipt) for receipt in found.receipts],
         passages=[passage_view(row, lot, codes, language) for row in found.passages],
-        corrections=[_correction(each) for each in found.corrections],
+        corrections=[correction_view(each) for each in found.corrections],
+        refunds=[refund_view(each) for each in found.refunds],
+        debts=[debt_view(each) for each in found.debts],
+        cases=[case_view(each.case, each.plate, lot, codes, language) for each in found.cases],
+        continues=None if isinstance(stay, OpenStay) else stay.continues_id,
         assessment=None
         if assessment is None
         else AssessmentView(
@@ -65,7 +74,13 @@ def stay_detail_view(found: StayDetail, lot: LotSummary, codes: Codes, language:
     )  # fmt: skip
 
 
-def _correction(corrected: Corrected) -> CorrectionView:
+def permit_view(found: GrantedPermit | None) -> PermitRefView | None:
+    """Return a permit as things name it."""
+    return None if found is None else PermitRefView(id=found.id, code=found.code, kind=found.kind.value)
+
+
+def correction_view(corrected: Corrected) -> CorrectionView:
+    """Return a correction of a plate."""
     found = corrected.correction
     return CorrectionView(
         at=instant(found.corrected_at), by=found.corrected_by, reason=found.reason, before=corrected.before,
@@ -84,7 +99,7 @@ def passage_view(row: PassageRow, lot: LotSummary, codes: Codes, language: Langu
         device_at=instant_or_none(found.device_at), received_at=instant(found.received_at), action=found.action,
         reason=found.reason, decision=text(found.reason, language), state=found.state, ask=found.ask,
         stay=found.stay_id, bill=found.bill_id, command=found.command_id,
-        pictures=[f"/v1/passages/{found.id}/pictures/{number}" for number in range(found.pictures)],
+        pictures=picture_places(found.id, found.pictures),
         flaws=list(found.flaws),
     )  # fmt: skip
 
@@ -103,8 +118,28 @@ def case_view(case: Case, plate: str | None, lot: LotSummary, codes: Codes, lang
 
 def case_detail_view(found: CaseDetail, lot: LotSummary, codes: Codes, language: Language) -> CaseDetailView:
     """Return a case with the cars inside that look like the one in question."""
-    candidates = [CandidateView(stay=stay, plate=plate) for stay, plate in found.candidates]
-    return CaseDetailView(**dict(case_view(found.case, found.plate, lot, codes, language)), candidates=candidates)
+    candidates = [
+        CandidateView(
+            stay=each.stay, plate=each.plate, entered=instant(each.entered_at), passage=each.passage,
+            pictures=picture_places(each.passage, each.pictures),
+        )
+        for each in found.candidates
+    ]  # fmt: skip
+    others = [
+        OtherCarView(
+            passage=each.id, stay=each.stay_id, captured_at=instant(each.captured_at),
+            lane=codes.lanes.get(each.lane_id, str(each.lane_id)), pictures=picture_places(each.id, each.pictures),
+        )
+        for each in found.passages
+    ]  # fmt: skip
+    return CaseDetailView(
+        **dict(case_view(found.case, found.plate, lot, codes, language)), candidates=candidates, others=others
+    )
+
+
+def picture_places(passage: Id, pictures: int) -> list[str]:
+    """Return the addresses of the pictures of a passage."""
+    return [f"/v1/passages/{passage}/pictures/{number}" for number in range(pictures)]
 
 
 def books_view(books: Books) -> BooksView:

@@ -10,14 +10,16 @@ from starlette.responses import Response
 from openberth.contexts import facility
 from openberth.contexts.stays.api.building import case_detail_view, case_view
 from openberth.contexts.stays.api.views import CaseDetailView, CaseView
+from openberth.contexts.stays.model.entities import CaseKind
 from openberth.contexts.stays.service.cases import CaseAction, resolve
-from openberth.contexts.stays.service.queries import case_detail, cases_of_lot
+from openberth.contexts.stays.service.listing import lanes_named, listed_cases
+from openberth.contexts.stays.service.queries import case_detail
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
-from openberth.infra.http.asks import Form, LotName, Words
+from openberth.infra.http.asks import Code, Form, LotNames, Words
 from openberth.infra.http.auth import ask_fresh, may
 from openberth.infra.http.idempotent import Key, answered, once
-from openberth.infra.http.pages import Ask, Asked, Page, page_of
+from openberth.infra.http.pages import AskedList, AskForList, ListPage
 from openberth.infra.http.plates import read_plate
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
@@ -48,17 +50,19 @@ class CasesApi:
 
     async def cases(
         self,
-        lot: LotName,
-        ask: Asked,
+        ask: AskedList,
         request: Request,
         by: Annotated[Caller, Depends(may("case.read"))],
-        state: Annotated[Literal["open", "resolved"], Query()] = "open",
-    ) -> Page[CaseView]:
-        """Return the exceptions of a lot, newest first."""
+        lots: LotNames = None,
+        lane: Annotated[Code | None, Query(description="code of a lane; lots without one of it are left out")] = None,
+        state: Annotated[Literal["open", "resolved", "any"], Query()] = "open",
+        kind: Annotated[CaseKind | None, Query()] = None,
+    ) -> ListPage[CaseView]:
+        """Return exceptions of lots by when they were raised, the newest or the oldest first."""
         language = language_of_scope(request.scope)
-        return await self._database.read(
-            partial(_cases, name=lot, open_ones=state == "open", ask=ask, language=language), by=by
-        )
+        open_ones = None if state == "any" else state == "open"
+        ready = partial(_cases, names=lots, lane=lane, open_ones=open_ones, kind=kind, ask=ask, language=language)
+        return await self._database.read(ready, by=by)
 
     async def case(
         self, case: Annotated[Id, Path()], request: Request, by: Annotated[Caller, Depends(may("case.read"))]
@@ -89,11 +93,18 @@ class CasesApi:
         return answered(await self._database.write(once(key, effect), by=by, urgency=Urgency.LANE))
 
 
-def _cases(reader: Reader, name: str, open_ones: bool, ask: Ask, language: Language) -> Page[CaseView]:
-    lot = facility.lot_named(reader, name=name)
-    codes = facility.codes_of(reader, lot=lot.id)
-    rows = cases_of_lot(reader, lot=lot.id, open_ones=open_ones, before=ask.before, limit=ask.limit)
-    return page_of([case_view(row.case, row.plate, lot, codes, language) for row in rows.items], rows.more_after)
+def _cases(
+    reader: Reader, names: list[str] | None, lane: str | None, open_ones: bool | None, kind: CaseKind | None,
+    ask: AskForList, language: Language,
+) -> ListPage[CaseView]:  # fmt: skip
+    lots = facility.lots_named(reader, names=names)
+    lanes = lanes_named(reader, lots, lane)
+    found = listed_cases(reader, lanes=lanes, ask=ask.ask, open_ones=open_ones, kind=kind)
+    codes = {lot: facility.codes_of(reader, lot=lot) for lot in {row.case.lot_id for row in found.items}}
+    views = [
+        case_view(row.case, row.plate, lots[row.case.lot_id], codes[row.case.lot_id], language) for row in found.items
+    ]  # fmt: skip
+    return ask.page(views, found)
 
 
 def _case(reader: Reader, case: Id, language: Language) -> CaseDetailView:

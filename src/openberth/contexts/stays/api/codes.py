@@ -12,10 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openberth.contexts import payments
-from openberth.contexts.facility import LaneKind, LotSummary
+from openberth.contexts.facility import LaneKind
 from openberth.contexts.payments import LinkKind, PayPlace, receipt_named
 from openberth.contexts.payments.model.channels import ChannelKind
-from openberth.contexts.payments.ports import Scene
 from openberth.contexts.payments.reactions import Cashier
 from openberth.contexts.stays.api import pages
 from openberth.contexts.stays.api.answering import served
@@ -25,7 +24,6 @@ from openberth.contexts.stays.api.driver import (
     DriverBill,
     DriverLane,
     DriverLot,
-    DriverOrder,
     DriverPass,
     DriverWaiting,
     EnterForm,
@@ -33,27 +31,24 @@ from openberth.contexts.stays.api.driver import (
     LeaveForm,
     PayForm,
 )
+from openberth.contexts.stays.api.dues import due_of
+from openberth.contexts.stays.api.orders import Orders
 from openberth.contexts.stays.api.paying import PayPages
 from openberth.contexts.stays.api.reading import PAID_COOKIE, PASS_COOKIE, keep, read_form, wants_page
 from openberth.contexts.stays.api.signs import Sign, Signs
 from openberth.contexts.stays.api.views import DueView, due_view
 from openberth.contexts.stays.model.entities import Ask
-from openberth.contexts.stays.service.codes import bill_in_advance, debt_of, enter_without_plate, leave_with_pass
+from openberth.contexts.stays.service.codes import enter_without_plate, leave_with_pass
 from openberth.contexts.stays.service.e_receipts import receipts_inside
-from openberth.contexts.stays.service.prices import Assessment
 from openberth.contexts.stays.service.queries import Waiting, waiting_at
-from openberth.contexts.tariffs import quote_to_plain
-from openberth.contexts.tariffs.api import lines_view
-from openberth.infra.buckets import Buckets
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
-from openberth.infra.http.answers import View, instant, instant_or_none, money
+from openberth.infra.http.answers import View
 from openberth.infra.http.plates import read_plate
 from openberth.kernel.errors import Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
-from openberth.kernel.money import Money
 from openberth.kernel.plates import InvalidPlate, Plate
-from openberth.kernel.time import DAY_US, SECOND_US, Instant
+from openberth.kernel.time import DAY_US, SECOND_US
 
 PATH = "/c/{code}"
 PASS_BYTES = 12  # 96 bits: a pass is a key to a stay
@@ -67,18 +62,21 @@ class CodesApi:
     """Serves the routes; they are plain ones, no part of the operator API."""
 
     def __init__(
-        self, database: Database, cashier: Cashier, buckets: Buckets, links: payments.ReceiptLinks, *, base: str = ""
-    ) -> None:
+        self, database: Database, cashier: Cashier, signs: Signs, orders: Orders, links: payments.ReceiptLinks, *,
+        base: str = "",
+    ) -> None:  # fmt: skip
         self._database = database
         self._cashier = cashier
         self._links = links
-        self._signs = Signs(database, buckets)
+        self._signs = signs
+        self._orders = orders
         self._paying = PayPages(database, cashier, self._signs, links, base=base)
 
     def routes(self) -> list[Route]:
         """Return the routes."""
         ours = (("", self._show, "GET"), ("/pay", self._pay, "POST"), ("/enter", self._enter, "POST"),
-                ("/leave", self._leave, "POST"), ("/bills", self._bills, "POST"))  # fmt: skip
+                ("/leave", self._leave, "POST"), ("/bills", self._bills, "POST"),
+                ("/payment", self._payment, "GET"))  # fmt: skip
         made = [Route(PATH + path, partial(served, serve), methods=[method]) for path, serve, method in ours]
         return [*made, *self._paying.routes()]
 
@@ -110,13 +108,13 @@ class CodesApi:
         if wants_page(request):
             return await self._paying.pay(request, sign, bill=bill, kind=form.channel, by_code=form.way == "code")
         place = PayPlace.PREPAY if sign.lane is None else PayPlace.EXIT
-        paying = await self._cashier.pay(bill=bill, by=sign.by, kind=form.channel, scene=Scene.CODE, place=place)
-        attempt = paying.attempt
-        order = DriverOrder(
-            attempt=attempt.id, channel=attempt.channel, pay_url=attempt.pay_url, due=money(attempt.amount),
-            expires_at=instant(attempt.expires_at), receipt=self._links.address(LinkKind.ATTEMPT, attempt.id),
-        )  # fmt: skip
-        return _json(order, 201)
+        return _json(await self._orders.pay(sign, form, bill=bill, place=place), 201)
+
+    async def _payment(self, request: Request) -> Response:
+        if wants_page(request):
+            return await self._paying.payment(request)
+        sign = await self._signs.find(request)
+        return _json(await self._orders.payment(sign, request.query_params.get("order", "")))
 
     async def _enter(self, request: Request) -> Response:
         sign = await self._signs.find(request)
@@ -181,25 +179,10 @@ class CodesApi:
         return self._links.address(kind, named)
 
     async def _due(self, sign: Sign, plate: Plate) -> DueView:
-        """Return what a plate or pass owes.
-
-        Whoever knows a plate may pay for it, and learns no more than its price: a car that is not inside, one that is
-        free and one that has paid look alike. Whoever holds a pass is the driver, and is told everything.
-        """
-        lot = sign.lot
-        in_advance = partial(bill_in_advance, lot=lot.id, plate=plate)
-        try:
-            bill, assessment = await self._database.write(in_advance, by=sign.by, urgency=Urgency.LANE)
-        except NotFound:
-            if plate.is_unlicensed:
-                raise
-            bill = assessment = None
-        if bill is None:  # what was left unpaid before is told to whoever may pay it
-            bill = await self._database.read(partial(debt_of, lot=lot.id, plate=plate), by=sign.by)
-        if bill is not None:
-            return due_view(bill, sign.language)
-        known = assessment if plate.is_unlicensed else None
-        return _nothing_due(lot, known, self._database.clocks.business.now(), sign.language)
+        return await due_of(
+            self._database, lot=sign.lot, by=sign.by, plate=plate, is_drivers=plate.is_unlicensed,
+            language=sign.language,
+        )  # fmt: skip
 
     async def _answer(self, request: Request, sign: Sign, answer: DriverLane | DriverLot) -> Response:
         if not wants_page(request):
@@ -229,7 +212,7 @@ class CodesApi:
 
     async def _lot_answer(self, sign: Sign) -> DriverLot:
         lot = sign.lot
-        return DriverLot(lot=lot.code, name=pages.name_of(lot), free=max(0, lot.free), state=lot.state)
+        return DriverLot(lot=lot.code, zone=lot.zone, name=pages.name_of(lot), free=max(0, lot.free), state=lot.state)
 
 
 def _lane_answer(reader: Reader, sign: Sign) -> DriverLane:
@@ -237,7 +220,7 @@ def _lane_answer(reader: Reader, sign: Sign) -> DriverLane:
     assert lane is not None, "asked for lanes only"
     waiting = waiting_at(reader, lane=lane.id)
     return DriverLane(
-        lot=lane.lot_code, lane=lane.code, name=pages.name_of(lane), direction=lane.kind,
+        lot=lane.lot_code, zone=sign.lot.zone, lane=lane.code, name=pages.name_of(lane), direction=lane.kind,
         waiting=None if waiting is None else _waiting(waiting, sign.language),
     )  # fmt: skip
 
@@ -264,18 +247,6 @@ def _plate_of(form: BillForm, language: Language) -> Plate:
     if form.plate is None:
         raise Malformed("bill.plate_or_pass")
     return read_plate(form.plate, language)
-
-
-def _nothing_due(lot: LotSummary, known: Assessment | None, now: Instant, language: Language) -> DueView:
-    if known is None:
-        nothing = money(Money(0, lot.currency))
-        return DueView(id="", number="", due=nothing, paid=nothing, state="nothing_due", quoted_at=instant(now),
-                       valid_until=None, lines=[])  # fmt: skip
-    return DueView(
-        id="", number="", due=money(known.due), paid=money(known.paid), state="nothing_due",
-        quoted_at=instant(known.at), valid_until=instant_or_none(known.holds_until),
-        lines=lines_view(quote_to_plain(known.quote)["lines"], language),
-    )  # fmt: skip
 
 
 def _kept_claim(request: Request) -> str | None:

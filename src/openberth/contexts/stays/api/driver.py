@@ -1,19 +1,22 @@
 """What drivers send to and get from a code. Guide: ``docs/guides/lane-codes.md``."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import ConfigDict, Field
 
 from openberth.contexts.facility import LaneKind, LotState
+from openberth.contexts.payments import AttemptState
 from openberth.contexts.payments.model.channels import ChannelKind
-from openberth.contexts.stays.api.views import DueView, NameView
-from openberth.contexts.stays.model.entities import Ask
-from openberth.infra.http.answers import MaskedPlate, MoneyView, View, When
+from openberth.contexts.stays.api.views import DueView
+from openberth.contexts.stays.model.entities import Ask, Barrier
+from openberth.infra.http.answers import MaskedPlate, MoneyView, NameView, View, When
 from openberth.infra.http.asks import Form
 from openberth.kernel.ids import Id
 
 PASS_MAX = 64
+PAYER_CODE_MAX = 200
 CLAIM_PATTERN = re.compile(r"^[A-Za-z0-9_-]{22,64}$")  # 128 bits or more
 
 
@@ -28,10 +31,11 @@ class DriverWaiting(View):
 
 
 class DriverLane(View):
-    """A lane as its code shows it."""
+    """A lane as its code shows it. ``zone`` is the lot's: times at the sign are read by its clock."""
 
     kind: Literal["lane"] = "lane"
     lot: str
+    zone: str
     lane: str
     name: NameView
     direction: LaneKind
@@ -39,10 +43,11 @@ class DriverLane(View):
 
 
 class DriverLot(View):
-    """A lot as its code shows it."""
+    """A lot as its code shows it. ``zone`` is its own: times at the sign are read by its clock."""
 
     kind: Literal["lot"] = "lot"
     lot: str
+    zone: str
     name: NameView
     free: int
     state: LotState
@@ -50,7 +55,8 @@ class DriverLot(View):
 
 class DriverOrder(View):
     """Where to pay, by which channel, and how long (machine time); ``receipt`` is where the receipt will be once it is
-    paid, for whoever has this address.
+    paid, for whoever has this address, and ``order`` what asks what became of it. ``client`` is for the channel's own
+    app: what ``wx.requestPayment`` takes.
     """
 
     attempt: Id
@@ -59,6 +65,17 @@ class DriverOrder(View):
     due: MoneyView
     expires_at: When
     receipt: str
+    order: str
+    client: Mapping[str, str] = Field(default_factory=dict, repr=False)
+
+
+class DriverPayment(View):
+    """What became of an order, for whoever made it; ``barrier`` is null away from lanes and while nothing is paid."""
+
+    state: AttemptState
+    due: MoneyView
+    receipt: str | None = Field(description="where the receipt is; null while nothing is paid")
+    barrier: Barrier | None
 
 
 class DriverPass(View):
@@ -79,27 +96,32 @@ class DriverBill(View):
     receipts: list[str] = Field(default_factory=list)
 
 
-class PayForm(Form):
-    """Which bill is paid at the code of a lot, and by which channel; without one the lot's first.
+class WayForm(Form):
+    """By which channel is paid; without one the lot's first.
 
-    ``way`` is for pages: a code to be scanned by another phone, whatever else this browser could do.
+    ``way`` says where the payer stands: before a code to be scanned by another phone (so, too, without a word), on the
+    channel's page in a browser, or in a mini-program, which shows by ``payer_code`` (of ``wx.login``) who pays.
     """
 
-    bill: Id
     channel: ChannelKind | None = None
-    way: Literal["code"] | None = None
+    way: Literal["code", "page", "app"] | None = None
+    payer_code: str | None = Field(None, min_length=1, max_length=PAYER_CODE_MAX, repr=False)
 
 
-class LanePayForm(Form):
-    """By which channel the car that waits at a lane pays; without one the lot's first. ``way`` as at a lot.
+class PayForm(WayForm):
+    """Which bill is paid at the code of a lot, and how."""
+
+    bill: Id
+
+
+class LanePayForm(WayForm):
+    """How the car that waits at a lane pays.
 
     ``bill`` is the one that is meant, where another car may have come forward meanwhile.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     bill: Id | None = None
-    channel: ChannelKind | None = None
-    way: Literal["code"] | None = None
 
 
 class EnterForm(Form):

@@ -17,10 +17,10 @@ from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.contexts.stays.api import bridge
 from openberth.contexts.stays.api.driver import DriverLane, DriverLot, DriverWaiting
 from openberth.contexts.stays.api.e_receipt_views import EReceiptView
-from openberth.contexts.stays.api.views import DueView, NameView
+from openberth.contexts.stays.api.views import DueView
 from openberth.contexts.stays.model.entities import Ask
 from openberth.infra.catalogue import Language, text
-from openberth.infra.http.answers import MoneyView
+from openberth.infra.http.answers import MoneyView, NameView
 from openberth.kernel.ids import Id
 from openberth.kernel.money import Money
 from openberth.kernel.plates import Plate

@@ -50,10 +50,7 @@ class PayPages:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        return [
-            Route(BACK, partial(served, self.back), methods=["GET"]),
-            Route("/c/{code}/payment", partial(served, self.payment), methods=["GET"]),
-        ]
+        return [Route(BACK, partial(served, self.back), methods=["GET"])]
 
     async def kinds(self, request: Request, sign: Sign) -> list[ChannelKind]:
         """Return the channels of a lot in the order in which a page offers them in this browser."""
@@ -80,7 +77,8 @@ class PayPages:
                 keep(request, sent, errands.COOKIE, kept, errands.LIFE_S)
                 return sent
             scene = Scene.CODE
-        paying = await self._cashier.pay(bill=bill, by=sign.by, kind=kind, scene=scene, place=_place(sign))
+        after = f"{self._base}{_payment(sign)}" if scene is Scene.PAGE else None
+        paying = await self._cashier.pay(bill=bill, by=sign.by, kind=kind, scene=scene, place=_place(sign), back=after)
         attempt = paying.attempt
         web = attempt.pay_url is not None and attempt.pay_url.startswith(("https://", "http://"))
         target = attempt.pay_url if web and scene is Scene.PAGE else _payment(sign)

@@ -11,8 +11,7 @@ from openberth.contexts.facility import LotSummary
 from openberth.contexts.facility.api import CommandView, command_view
 from openberth.contexts.payments.api import BillView, ReceiptView, bill_view, receipt_view
 from openberth.contexts.stays.api.building import books_view
-from openberth.contexts.stays.api.views import (
-    BooksView,
+from openberth.contexts.stays.api.ground_views import (
     LaneView,
     LotDetailView,
     OverviewView,
@@ -20,6 +19,8 @@ from openberth.contexts.stays.api.views import (
     lot_detail_view,
     overview_lot_view,
 )
+from openberth.contexts.stays.api.views import BooksView
+from openberth.contexts.stays.service.by_hand import open_by_hand
 from openberth.contexts.stays.service.queries import (
     RATE_WINDOW_US,
     LaneNow,
@@ -28,7 +29,6 @@ from openberth.contexts.stays.service.queries import (
     overview,
     waiting_at,
 )
-from openberth.contexts.stays.service.releasing import open_by_hand
 from openberth.infra.catalogue import Language
 from openberth.infra.database import Database, Reader, Unit, Urgency
 from openberth.infra.http.answers import MoneyView, View, instant, money

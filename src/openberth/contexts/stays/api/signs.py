@@ -59,8 +59,12 @@ class Signs:
         self._machine = database.clocks.machine
 
     async def find(self, request: Request) -> Sign:
-        """Find what a request's code stands for. Raises ``TooMany`` and ``NotFound("code.not_found")``."""
-        code = code_of(request)
+        """Find what the code in a request's path stands for. Raises as ``named``."""
+        return await self.named(request, str(request.path_params["code"]))
+
+    async def named(self, request: Request, written: str) -> Sign:
+        """Find what a code stands for. Raises ``TooMany`` and ``NotFound("code.not_found")``."""
+        code = read_code(written)
         address = address_of(request) or ""
         who = limit_key(address)
         if code is None:
@@ -120,9 +124,9 @@ class Signs:
             self._known.popitem(last=False)
 
 
-def code_of(request: Request) -> str | None:
-    """Return the code that a request is about, None for what can be none."""
-    code = str(request.path_params["code"]).upper()
+def read_code(written: str) -> str | None:
+    """Return a code as it stands on signs, None for what can be none."""
+    code = written.upper()
     return code if _CODE.match(code) else None
 
 

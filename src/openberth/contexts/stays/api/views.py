@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import Field
 
-from openberth.contexts import facility, payments
-from openberth.contexts.facility import DeviceKind, LaneKind, LotState, LotSummary
-from openberth.contexts.payments.api import BillView, ReceiptView
+from openberth.contexts import payments
+from openberth.contexts.facility import LaneKind
+from openberth.contexts.payments.api import BillView, DebtView, ReceiptView, RefundView
 from openberth.contexts.stays.model.entities import (
     Action,
     Ask,
@@ -17,18 +17,10 @@ from openberth.contexts.stays.model.entities import (
     Resolution,
     Source,
 )
-from openberth.contexts.stays.service.queries import LaneNow, LotGround, LotNow, Waiting
 from openberth.contexts.tariffs.api import LineView, lines_view
 from openberth.infra.catalogue import Language
-from openberth.infra.http.answers import MaskedPlate, MoneyView, View, When, instant, instant_or_none, money
+from openberth.infra.http.answers import MaskedPlate, MoneyView, View, When, instant, money
 from openberth.kernel.ids import Id
-
-
-class NameView(View):
-    """A name in both languages."""
-
-    zh: str
-    en: str
 
 
 class DueView(View):
@@ -44,109 +36,12 @@ class DueView(View):
     lines: list[LineView]
 
 
-class WaitingView(View):
-    """The car that waits at a lane and what it is asked for. ``since`` is business time."""
-
-    passage: Id
-    plate: MaskedPlate | None
-    ask: Ask
-    since: When
-    stay: Id | None
-    bill: DueView | None
-
-
-class AreaView(View):
-    """An area with its three numbers, and what they come to."""
-
-    code: str
-    name: NameView
-    inside: str | None
-    capacity: int
-    count: int
-    adjustment: int
-    occupied: int
-    free: int
-    tariff: str
-
-
-class LaneView(View):
-    """A lane; ``from`` and ``to`` are areas, null is the street. ``scan_code`` is on its sign."""
+class PermitRefView(View):
+    """A permit as things name it."""
 
     id: Id
     code: str
-    name: NameView
-    kind: LaneKind
-    from_area: str | None
-    to_area: str | None
-    booth: str | None
-    scan_code: str
-    waiting: WaitingView | None
-
-
-class DeviceView(View):
-    """A device and when it was last heard (machine time)."""
-
-    id: Id
-    code: str
-    kind: DeviceKind
-    lane: str
-    serial: str | None
-    addresses: list[str]
-    has_credentials: bool
-    online: bool
-    last_seen: When | None
-    address: str | None
-    clock_offset_us: int | None
-    state: Mapping[str, Any] | None
-
-
-class LotView(View):
-    """A lot. ``free`` is below zero when it is overfull."""
-
-    id: Id
-    code: str
-    name: NameView
-    zone: str
-    currency: str
-    tariff: str
-    state: LotState
-    scan_code: str
-    capacity: int
-    occupied: int
-    free: int
-
-
-class LotDetailView(LotView):
-    """A lot with what stands on it and who waits."""
-
-    areas: list[AreaView]
-    lanes: list[LaneView]
-    devices: list[DeviceView]
-
-
-class RateView(View):
-    """How many cars went through entries and exits in the last ``window_s`` seconds of machine time."""
-
-    window_s: int
-    entries: int
-    exits: int
-
-
-class OverviewLotView(LotDetailView):
-    """A lot as it is at this moment. ``received_today`` counts from local midnight."""
-
-    waiting: int
-    exceptions_open: int
-    received_today: MoneyView
-    rate: RateView
-
-
-class OverviewView(View):
-    """All lots as they are at this moment."""
-
-    business_now: When
-    machine_now: When
-    lots: list[OverviewLotView]
+    kind: str
 
 
 class SegmentView(View):
@@ -156,6 +51,7 @@ class SegmentView(View):
     entered: When
     left: When | None
     right: str | None
+    permit: PermitRefView | None
 
 
 class AssessmentView(View):
@@ -231,13 +127,30 @@ class StayDetailView(StayView):
     passages: list[PassageView]
     corrections: list[CorrectionView]
     assessment: AssessmentView | None
+    refunds: list[RefundView]
+    debts: list[DebtView]
+    cases: list["CaseView"]
+    continues: Id | None = Field(description="the stay before, when the car came back so soon that this one goes on")
 
 
 class CandidateView(View):
-    """A car inside whose plate looks like the one in question."""
+    """A car inside whose plate looks like the one in question, with the pictures of its entry."""
 
     stay: Id
     plate: MaskedPlate
+    entered: When
+    passage: Id
+    pictures: list[str]
+
+
+class OtherCarView(View):
+    """Another car that an exception is about: the one with the same plate, or the one in front."""
+
+    passage: Id
+    stay: Id | None
+    captured_at: When
+    lane: str
+    pictures: list[str]
 
 
 class CaseView(View):
@@ -261,9 +174,10 @@ class CaseView(View):
 
 
 class CaseDetailView(CaseView):
-    """A case with the cars inside that look like the one in question."""
+    """A case with the cars inside that look like the one in question: of now, and of then once it is resolved."""
 
     candidates: list[CandidateView]
+    others: list[OtherCarView]
 
 
 class BooksView(View):
@@ -291,67 +205,4 @@ def due_view(bill: payments.Bill, language: Language) -> DueView:
         id=str(bill.id), number=bill.number, due=money(bill.left), paid=money(bill.paid), state=bill.state.value,
         quoted_at=instant(bill.quoted_at), valid_until=instant(bill.valid_until),
         lines=lines_view(bill.quote.get("lines", []), language),
-    )  # fmt: skip
-
-
-def waiting_view(waiting: Waiting | None, language: Language) -> WaitingView | None:
-    """Return who waits at a lane."""
-    if waiting is None:
-        return None
-    return WaitingView(
-        passage=waiting.passage, plate=waiting.plate, ask=waiting.ask, since=instant(waiting.since), stay=waiting.stay,
-        bill=due_view(waiting.bill, language) if waiting.bill else None,
-    )  # fmt: skip
-
-
-def lane_view(now: LaneNow, language: Language) -> LaneView:
-    """Return a lane with who waits there."""
-    lane = now.lane
-    return LaneView(
-        id=lane.id, code=lane.code, name=NameView(zh=lane.name_zh, en=lane.name_en), kind=lane.kind,
-        from_area=lane.from_area, to_area=lane.to_area, booth=lane.booth, scan_code=lane.scan_code,
-        waiting=waiting_view(now.waiting, language),
-    )  # fmt: skip
-
-
-def lot_view(lot: LotSummary) -> LotView:
-    """Return a lot by itself."""
-    return LotView(
-        id=lot.id, code=lot.code, name=NameView(zh=lot.name_zh, en=lot.name_en), zone=lot.zone, currency=lot.currency,
-        tariff=lot.tariff_code, state=lot.state, scan_code=lot.scan_code, capacity=lot.capacity, occupied=lot.occupied,
-        free=lot.free,
-    )  # fmt: skip
-
-
-def lot_detail_view(ground: LotGround, language: Language) -> LotDetailView:
-    """Return a lot with what stands on it."""
-    return LotDetailView(
-        **dict(lot_view(ground.lot)), areas=[_area(each) for each in ground.areas if not each.retired or each.count],
-        lanes=[lane_view(each, language) for each in ground.lanes], devices=[_device(each) for each in ground.devices],
-    )  # fmt: skip
-
-
-def overview_lot_view(now: LotNow, language: Language, window_s: int) -> OverviewLotView:
-    """Return a lot as it is at this moment."""
-    return OverviewLotView(
-        **dict(lot_detail_view(now.ground, language)),
-        waiting=sum(each.waiting is not None for each in now.ground.lanes),
-        exceptions_open=now.cases_open, received_today=money(now.received_today),
-        rate=RateView(window_s=window_s, entries=now.entries, exits=now.exits),
-    )  # fmt: skip
-
-
-def _area(area: facility.AreaView) -> AreaView:
-    return AreaView(
-        code=area.code, name=NameView(zh=area.name_zh, en=area.name_en), inside=area.inside, capacity=area.capacity,
-        count=area.count, adjustment=area.adjustment, occupied=area.occupied, free=area.free, tariff=area.tariff_code,
-    )  # fmt: skip
-
-
-def _device(device: facility.DeviceView) -> DeviceView:
-    return DeviceView(
-        id=device.id, code=device.code, kind=device.kind, lane=device.lane, serial=device.serial,
-        addresses=list(device.networks), has_credentials=device.has_credentials, online=device.online,
-        last_seen=instant_or_none(device.last_seen_at), address=device.address,
-        clock_offset_us=device.clock_offset_us, state=device.state,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """What stays keeps: passages, stays with their segments, who waits at a lane, and cases that need a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,17 @@ class Ask(StrEnum):
     NOTHING = "nothing"  # a person decides
 
 
+class Barrier(StrEnum):
+    """What the barrier did for a car whose order was paid at its lane."""
+
+    WAITING = "waiting"  # nothing yet
+    OPENING = "opening"
+    OPEN = "open"
+    STUCK = "stuck"  # told to open, and did not: a person is needed
+    UNKNOWN = "unknown"  # told to open; whether it did is not known
+    LEFT = "left"  # another car stands at the lane by now
+
+
 class Source(StrEnum):
     """How a passage came to be known."""
 
@@ -53,7 +64,8 @@ class Passage:
     """One car at one lane, with the decision and what it rests on.
 
     ``captured_at`` is the business instant that counts: the device's own when it could be trusted. ``plate_id`` is the
-    vault row of the plate, None when it was not read.
+    vault row of the plate, None when it was not read. ``basis`` is what the decision rested on in the instant it was
+    made, as ``service.basis`` writes it; None for passages of before it was kept.
     """
 
     id: Id
@@ -79,6 +91,44 @@ class Passage:
     command_id: Id | None
     pictures: int
     flaws: tuple[str, ...]
+    basis: Mapping[str, Any] | None = None
+
+    @property
+    def moment(self) -> tuple[Instant, Id]:
+        """When it was, so that of passages in one instant one comes before the other."""
+        return self.captured_at, self.id
+
+
+class Retold(StrEnum):
+    """How a car that was decided about already was told of once more."""
+
+    RETRANSMITTED = "retransmitted"  # the very same record
+    AGAIN = "again"  # another trigger or reading of the same car
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retelling:
+    """A recognition that became no passage: it was taken for the car of one. ``opened``: its answer opened the gate.
+
+    ``plate_id`` is None for one that is the same record, too; ``sent_by`` is what made the camera send it.
+    """
+
+    id: Id
+    company_id: Id
+    lot_id: Id
+    passage_id: Id
+    device_id: Id | None
+    how: Retold
+    plate_id: Id | None
+    colour: str
+    confidence: int
+    sent_by: str
+    direction: str
+    device_at: Instant
+    received_at: Instant
+    pictures: int
+    opened: bool
+    flaws: tuple[str, ...]
 
 
 PICTURES_MAX = 8
@@ -96,6 +146,8 @@ class OpenStay:
     """A car inside. ``open_key`` is unique among open stays: lot and plate; its first segment begins at entry.
 
     The present segment (area, right, permit, since) stands in the row; earlier ones are rows of their own.
+    ``again_of`` is the stay that this one's entry ended though nobody had seen its car leave. ``one_visit`` is what
+    became of that: True, the car had never left and both are priced as one; False, it had; None, nobody has said.
     """
 
     id: Id
@@ -114,6 +166,8 @@ class OpenStay:
     segments: int
     version: int = 1
     colour: str | None = None  # of the plate, as the camera at the entry saw it
+    again_of: Id | None = None
+    one_visit: bool | None = None
 
 
 class CloseReason(StrEnum):
@@ -124,6 +178,13 @@ class CloseReason(StrEnum):
     MANUAL = "manual"  # a person opened the exit
     ENTERED_AGAIN = "entered_again"  # the plate came in again: its exit was never seen
     TURNED_BACK = "turned_back"  # it was let in and backed out of the lane: it never was inside
+    SOFT_CLOSED = "soft_closed"  # nobody saw it leave: the next that is seen of it may be either end of a stay
+    TAILGATED = "tailgated"  # it left on the opening of the car before it
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the car was seen to leave, so that the time between both ends has a price."""
+        return self in (CloseReason.LEFT, CloseReason.LEFT_OFFLINE, CloseReason.MANUAL, CloseReason.TAILGATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +247,29 @@ class PlateCorrection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NeutralReset:
+    """A person said that nobody knows who is inside: what is seen next may be either end of a stay.
+
+    It means one plate, or, without one, cars under ``rights`` (``casual`` are those without a permit; empty: all).
+    ``at`` is business time: what a plate did after it counts again.
+    """
+
+    id: Id
+    company_id: Id
+    lot_id: Id
+    plate_id: Id | None
+    rights: Sequence[str]
+    at: Instant
+    reset_by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneState:
     """The last car seen at a lane, and whether it still waits there. One small hot row per lane.
 
     ``passed_at`` is when the loop behind the gate last reported a car that had been let through (machine time); None
-    where no loop has told yet.
+    where no loop has told yet. ``awaited``: cars that were let through and that the loop has not reported yet.
     """
 
     lane_id: Id
@@ -207,10 +286,14 @@ class LaneState:
     bill_id: Id | None
     command_id: Id | None
     passed_at: Instant | None = None
+    awaited: int | None = None
+    loop_free_at: Instant | None = None  # when the loop before the gate was last told to be free (machine time)
 
     @property
     def has_driven_on(self) -> bool:
-        """Tell whether the loop reported a car since this one was let through."""
+        """Tell whether the loop reported this car since it was let through: those before it are reported first."""
+        if self.waiting or self.awaited:
+            return False
         return self.passed_at is not None and self.passed_at >= self.decided_at
 
 
@@ -231,6 +314,8 @@ class CaseKind(StrEnum):
     PAYMENT_DIFFERS = "payment_differs"  # the channel tells of another sum than was asked for
     OPENED_BY_HAND = "opened_by_hand"
     READ_OTHERWISE = "read_otherwise"  # one car, two readings: a person says which plate is right
+    CLONED_PLATE = "cloned_plate"  # one plate where it cannot be: two cars have it
+    TAILGATER = "tailgater"  # a second car went through on one opening
 
 
 class Resolution(StrEnum):
@@ -242,6 +327,7 @@ class Resolution(StrEnum):
     MATCHED = "matched"
     BY_ITSELF = "by_itself"  # the car paid, scanned or was read after all
     CAR_GONE = "car_gone"
+    CHARGED = "charged"  # what its car owed became a debt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,70 @@ class StayClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class StayReopened:
+    """A stay that was ended goes on: its car is inside after all. ``was`` is the reason it had been ended for."""
+
+    KIND: ClassVar[str] = "stays.stay_reopened"
+    VERSION: ClassVar[int] = 1
+
+    stay: Id
+    passage: Id | None
+    area: Id
+    was: str
+    left_at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaySoftClosed:
+    """A stay was ended whose car nobody saw leave: by a person, or by night (``sweep``)."""
+
+    KIND: ClassVar[str] = "stays.stay_soft_closed"
+    VERSION: ClassVar[int] = 1
+
+    stay: Id
+    area: Id
+    entered_at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassbackReset:
+    """A person said that the whereabouts of cars are not known: of one plate, or of those under some rights."""
+
+    KIND: ClassVar[str] = "stays.passback_reset"
+    VERSION: ClassVar[int] = 1
+
+    reset: Id
+    plate: Id | None
+    rights: list[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConvoyBegan:
+    """A lane lets everybody through for a while."""
+
+    KIND: ClassVar[str] = "stays.convoy_began"
+    VERSION: ClassVar[int] = 1
+
+    lane: Id
+    until: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConvoyEnded:
+    """A lane decides about every car again."""
+
+    KIND: ClassVar[str] = "stays.convoy_ended"
+    VERSION: ClassVar[int] = 1
+
+    lane: Id
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlateCorrected:
     """A person gave a car inside the plate it really has."""
 

@@ -57,7 +57,8 @@ class PictureRetention:
 
     async def _forget(self, job: Job) -> None:
         """Delete the pictures of a plate whose owner was forgotten; what is there still to look at stays its days."""
-        plate, after, ends = Id(job.body["plate"]), NOTHING, _now() + WORK_S
+        plate, ends = Id(job.body["plate"]), _now() + WORK_S
+        after = NOTHING if job.body["after"] is None else Id(job.body["after"])
         is_done = False
         while not is_done:
             part = await self._database.read(partial(retention.next_of_plate, plate=plate, after=after), by=self._by)

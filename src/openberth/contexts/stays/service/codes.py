@@ -2,11 +2,11 @@
 car.
 """
 
-from openberth.contexts import payments, tenancy
-from openberth.contexts.facility import LaneKind
-from openberth.contexts.stays.model.entities import Ask, OpenStay, Resolution
-from openberth.contexts.stays.service import prices, records, releasing
-from openberth.contexts.stays.service.seen import LaneAnswer, open_key
+from openberth.contexts import facility, payments, tenancy
+from openberth.contexts.facility import LaneKind, Outcome
+from openberth.contexts.stays.model.entities import Ask, Barrier, OpenStay, Resolution
+from openberth.contexts.stays.service import deciding_again, late, parked, prices
+from openberth.contexts.stays.service.seen import LaneAnswer
 from openberth.contexts.stays.store import passages as store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra import dedup, nonces, vault
@@ -20,6 +20,10 @@ from openberth.kernel.time import Instant
 
 _ENTERED = "enter:"  # what a phone claims to have done at a lane
 _ERRAND = "payer_state"
+_DID = {
+    Outcome.DONE: Barrier.OPEN, Outcome.REJECTED: Barrier.STUCK, Outcome.UNREACHABLE: Barrier.STUCK,
+    Outcome.UNCERTAIN: Barrier.UNKNOWN,
+}  # fmt: skip
 
 
 @needs("sign.use")
@@ -43,7 +47,7 @@ def enter_without_plate(unit: Unit, *, lot: Id, lane: Id, token: str, claim: str
         raise Refused("lane.not_an_entry")
     if not standing.waiting or standing.ask is not Ask.ENTER:
         raise Refused("lane.nobody_waiting")
-    releasing.identify(
+    deciding_again.identify(
         unit, lot=lot, lane=lane, plate=Plate.unlicensed(token), cause="code", resolution=Resolution.BY_ITSELF
     )
     if claim is not None:
@@ -61,38 +65,84 @@ def take_errand(unit: Unit, *, state: str, until: Instant) -> bool:
 def leave_with_pass(unit: Unit, *, lot: Id, lane: Id, token: str) -> LaneAnswer:
     """Tell whose car stands unread at an exit.
 
-    Raises ``NotFound("stay.not_found")`` for a pass without a stay, ``Refused("lane.not_an_exit")`` at an entry, and
-    ``Refused("lane.nobody_waiting")`` where no car waits to be identified: a pass renames nobody.
+    Raises ``NotFound("stay.not_found")`` for a pass without a stay, wherever it is shown: whoever gave it out may
+    forget it. ``Refused("lane.nobody_waiting")`` for one with a stay where no car waits to be identified: it renames
+    nobody, and it is never void only because nothing stands on the loop. ``Refused("lane.not_an_exit")`` at an entry.
     """
-    context, standing, _ = releasing.waiting_at(unit, lot=lot, lane=lane)
+    unit.lock(("lot", lot))
+    context = facility.lane_context(unit, lane=lane)
     if context.kind is LaneKind.ENTRY:
         raise Refused("lane.not_an_exit", lane=context.code)
+    if not _is_inside(unit, lot, token):
+        raise NotFound("stay.not_found")
+    context, standing, _ = deciding_again.waiting_at(unit, lot=lot, lane=lane)
     if standing.ask is not Ask.IDENTIFY:
         raise Refused("lane.nobody_waiting", lane=context.code)
+    return deciding_again.identify(
+        unit, lot=lot, lane=lane, plate=Plate.unlicensed(token), cause="pass", resolution=Resolution.BY_ITSELF
+    )
+
+
+def _is_inside(reader: Reader, lot: Id, token: str) -> bool:
+    """Tell whether a pass is of a car inside, or of one whose stay was ended though nobody saw it leave: it is here."""
     try:
         plate = Plate.unlicensed(token)
     except InvalidPlate:
-        raise NotFound("stay.not_found") from None
-    return releasing.identify(unit, lot=lot, lane=lane, plate=plate, cause="pass", resolution=Resolution.BY_ITSELF)
-
-
-def find_inside(reader: Reader, *, lot: Id, plate: Plate) -> OpenStay:
-    """Return the open stay of a plate or pass. Raises ``NotFound("stay.not_found")``."""
+        return False
     plate_id = vault.find(reader, VaultKind.PLATE, plate.key)
-    stay = records.stay_by_key(reader, open_key(lot, plate_id)) if plate_id else None
+    if plate_id is None:
+        return False
+    if parked.stay_of_plate(reader, lot=lot, plate=plate_id) is not None:
+        return True
+    try:
+        return late.ended_lately(reader, lot=lot, plate=plate_id, at=reader.now) is not None
+    except Refused:  # so long ago that a person says whether it goes on
+        return False
+
+
+def barrier_of(reader: Reader, *, lane: Id, bill: Id) -> Barrier:
+    """Return what the barrier of a lane did for the car whose bill was paid there."""
+    standing = reader.one(store.LANE, lane=lane)
+    if standing is None or standing.bill_id != bill:
+        return Barrier.LEFT
+    command = facility.command(reader, command=standing.command_id) if standing.command_id else None
+    if standing.has_driven_on:
+        return Barrier.OPEN
+    if standing.waiting or command is None:
+        return Barrier.WAITING
+    return Barrier.OPENING if command.outcome is None else _DID[command.outcome]
+
+
+def find_inside(reader: Reader, *, lot: Id, plate: Plate, named: Id | None = None) -> OpenStay:
+    """Return the open stay of a plate or pass, of several the one that is ``named``.
+
+    Raises ``NotFound("stay.not_found")``, ``Refused("stay.several")`` where two cars have the plate: whose it is, and
+    what it costs, a person says at the exit.
+    """
+    plate_id = vault.find(reader, VaultKind.PLATE, plate.key)
+    if plate_id is None:
+        raise NotFound("stay.not_found")
+    if named is not None:
+        inside = parked.stays_of_plate(reader, lot=lot, plate=plate_id)
+        stay = next((each for each in inside if each.id == named), None)
+    else:
+        stay = parked.stay_of_plate(reader, lot=lot, plate=plate_id)
     if stay is None:
         raise NotFound("stay.not_found")
     return stay
 
 
 @needs("sign.use")
-def bill_in_advance(unit: Unit, *, lot: Id, plate: Plate) -> tuple[payments.Bill | None, prices.Assessment]:
+def bill_in_advance(
+    unit: Unit, *, lot: Id, plate: Plate, named: Id | None = None
+) -> tuple[payments.Bill | None, prices.Assessment]:
     """Bill a car inside for its stay until now; None when nothing is due.
 
-    For a car that stands at an exit already, time has stopped: it is billed as of then, whoever asks.
+    ``named`` is which of several cars with one plate is meant, by somebody who is shown them as cars of its own. For a
+    car that stands at an exit already, time has stopped: it is billed as of then, whoever asks.
     """
     unit.lock(("lot", lot))
-    stay = find_inside(unit, lot=lot, plate=plate)
+    stay = find_inside(unit, lot=lot, plate=plate, named=named)
     waiting = unit.all(store.LANES_WAITING_FOR_STAY, stay=stay.id)
     moment = waiting[0].captured_at if waiting else unit.now
     assessment = prices.assess_alone(unit, stay, at=moment)

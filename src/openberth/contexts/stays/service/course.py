@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from openberth.contexts import facility, permits, tariffs
 from openberth.contexts.stays.model.assignment import OUTSIDE, assigned, policy_of
-from openberth.contexts.stays.model.entities import CloseReason, OpenStay, Stay
+from openberth.contexts.stays.model.entities import CloseReason, OpenStay, Segment, Stay
 from openberth.contexts.stays.model.vehicles import vehicle_of
+from openberth.contexts.stays.service.which_visit import one_with, unanswered
 from openberth.contexts.stays.store import stays as store
 from openberth.contexts.tariffs.model import PriceChange, changes_within
 from openberth.infra.database import Reader
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from openberth.kernel.time import HOUR_US, MINUTE_US, Instant, Period
 
 CONTINUED_MAX = 10  # stays in a row that are priced as one
@@ -53,18 +54,23 @@ class _Span:
 
 
 def course_of(
-    reader: Reader, stay: OpenStay, *, at: Instant, instead: Mapping[str, tariffs.Tariff] | None = None
-) -> Course:
+    reader: Reader, stay: OpenStay, *, at: Instant, instead: Mapping[str, tariffs.Tariff] | None = None,
+    wholly: bool = False,
+) -> Course:  # fmt: skip
     """Put together what prices a stay until an instant, not before its entry.
 
-    ``instead`` holds tariffs by the codes whose versions they stand in for: what a stay would have cost.
+    ``instead`` holds tariffs by the codes whose versions they stand in for: what a stay would have cost. ``wholly``: as
+    if its car had left before none of the entries of which nobody has said that.
     """
     pricing = facility.pricing_of(reader, lot=stay.lot_id)
     vehicle = vehicle_of(stay.plate_kind, stay.colour)
     own = list(_spans(reader, stay))
     at_entry = assigned(pricing.levels(own[0].area), own[0].right, vehicle)
     version = at_entry and tariffs.in_force(reader, company=stay.company_id, code=at_entry, at=stay.entered_at)
-    earlier = _earlier(reader, stay, version.tariff.reentry_minutes) if version else ()
+    if stay.one_visit:
+        earlier = never_left(reader, stay, wholly=wholly)
+    else:
+        earlier = _earlier(reader, stay, version.tariff.reentry_minutes) if version else ()
     spans = [*_spans_before(reader, earlier, stay), *own]
     entered = spans[0].period.start
     book = _Book(reader, stay.company_id, entered=entered, at=at, instead=instead or {})
@@ -208,6 +214,45 @@ def _earlier(reader: Reader, stay: OpenStay, minutes: int) -> tuple[Stay, ...]:
             return ()
         found.append(earlier)
     return tuple(found)
+
+
+def never_left(reader: Reader, stay: OpenStay, *, wholly: bool = False) -> tuple[Stay, ...]:
+    """Return the stays whose car was inside all the time until now, the newest first: a person has said so.
+
+    ``wholly``: or has said nothing yet.
+    """
+    found: list[Stay] = []
+    before = stay.again_of
+    while before is not None and len(found) < CONTINUED_MAX:
+        earlier = reader.one(store.STAY, stay=before)
+        if earlier is None:
+            break
+        found.append(earlier)
+        before = earlier.continues_id or (unanswered(reader, earlier) if wholly else None)
+    return tuple(found)
+
+
+def gone_on_by(reader: Reader, stay: Stay) -> Stay | None:
+    """Return the stay that is over and was priced as one with this one before it, None where there is none."""
+    if stay.plate_id is None:
+        return None
+    newest = reader.all(
+        store.STAYS_OF_PLATE, plate=stay.plate_id, lot=stay.lot_id, before=BEYOND_ALL, limit=LOOKED_BACK
+    )
+    return next((each for each in newest if each.continues_id == stay.id), None)
+
+
+def as_it_was(reader: Reader, stay: Stay, last: Segment | None = None) -> OpenStay:
+    """Return a closed stay as it was before its end, to price it; ``last`` is its last part where that is known."""
+    last = last or reader.all(store.SEGMENTS, stay=stay.id)[-1]
+    before = one_with(reader, stay)
+    return OpenStay(
+        id=stay.id, company_id=stay.company_id, lot_id=stay.lot_id, plate_id=stay.plate_id, plate_kind=stay.plate_kind,
+        open_key="", entry_passage_id=stay.entry_passage_id, entry_lane_id=stay.entry_passage_id,
+        entered_at=stay.entered_at, area_id=last.area_id, right=last.right, permit_id=last.permit_id,
+        since=last.start_at, segments=last.ordinal, colour=stay.colour, again_of=before,
+        one_visit=True if before else None,
+    )  # fmt: skip
 
 
 def visits_before(reader: Reader, stay: OpenStay, earlier: tuple[Stay, ...]) -> list[Stay]:

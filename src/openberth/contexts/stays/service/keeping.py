@@ -9,7 +9,7 @@ from openberth.contexts.stays.model.entities import OpenStay, Stay
 from openberth.contexts.stays.store import keeping as store
 from openberth.infra import jobs
 from openberth.infra.database import Reader, Unit
-from openberth.kernel.ids import Id, unix_ms_of
+from openberth.kernel.ids import Id, lowest_at, unix_ms_of
 from openberth.kernel.time import DAY_US, Instant, to_iso
 
 JOB_FORGET = "stays.forget_pictures"
@@ -44,14 +44,14 @@ class StayKeeper:
                 ],
             }
             for plate in about.plates
-            for each in _stays(reader, plate)
+            for each in _visits(reader, about, plate)
         ]  # fmt: skip
 
     def hindrances(self, reader: Reader, *, about: tenancy.About) -> Sequence[tenancy.Hindrance]:
         """Return cars that are inside, and bills that are open."""
         found = []
         for plate in about.plates:
-            for each in _stays(reader, plate):
+            for each in _visits(reader, about, plate):
                 if isinstance(each, OpenStay):
                     found.append(tenancy.Hindrance("car_inside", each.id))
                 found += [
@@ -64,7 +64,9 @@ class StayKeeper:
     def forget(self, unit: Unit, *, about: tenancy.About) -> Mapping[str, int]:
         """Have the pictures of somebody's cars deleted: a job does it, for they lie outside the database."""
         for plate in about.plates:
-            jobs.schedule(unit, kind=JOB_FORGET, body={"plate": str(plate), "after": None}, unique_key=plate.hex)
+            after = _begins_after(unit, about, plate)
+            body = {"plate": str(plate), "after": None if after is None else str(after)}
+            jobs.schedule(unit, kind=JOB_FORGET, body=body, unique_key=plate.hex)
         return {}
 
     def needed_until(self, reader: Reader, *, plate: Id) -> Instant | None:
@@ -78,6 +80,23 @@ class StayKeeper:
                 if until is not None and until > reader.machine_now:
                     needed.append(until)
         return max(needed, default=None)
+
+
+def _visits(reader: Reader, about: tenancy.About, plate: Id) -> list[OpenStay | Stay]:
+    """Return the visits of a plate that were somebody's own."""
+    since = about.since.get(plate)
+    return [
+        each for each in _stays(reader, plate) if since is None or isinstance(each, OpenStay) or each.left_at >= since
+    ]
+
+
+def _begins_after(reader: Reader, about: tenancy.About, plate: Id) -> Id | None:
+    """Return the passage after which a car was somebody's own, None for all of its time."""
+    if plate not in about.since:
+        return None
+    entries = [each.entry_passage_id for each in _visits(reader, about, plate)]
+    first = min(entries, default=lowest_at(reader.machine_now // 1_000))
+    return Id(int=first.int - 1)
 
 
 def _stays(reader: Reader, plate: Id) -> list[OpenStay | Stay]:

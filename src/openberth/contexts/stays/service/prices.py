@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from openberth.contexts import payments, tariffs
+from openberth.contexts.stays.model.decisions import Right
 from openberth.contexts.stays.model.entities import OpenStay, Stay
 from openberth.contexts.stays.service.course import course_of
 from openberth.contexts.stays.store import passages as passage_store
@@ -24,7 +25,7 @@ class Assessment:
 
     Where the stay goes on from others (``earlier``, the newest first), ``quote`` prices all of them together, while
     ``price`` and ``paid`` are those of this one alone. ``versions`` are all that price it, ``tariff_version`` prices
-    its end.
+    its end. ``leave_by`` is the end of the minutes to leave in that were paid for, while they run.
     """
 
     quote: tariffs.Quote
@@ -37,6 +38,7 @@ class Assessment:
     at: Instant
     versions: tuple[tariffs.TariffVersion, ...] = ()
     earlier: tuple[Stay, ...] = ()
+    leave_by: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,12 @@ class Leaving:
     paid_by_account: bool = False
 
 
-def assess(reader: Reader, stay: OpenStay, *, at: Instant) -> Assessment:
-    """Price a stay at an instant. Raises ``Problem("tariff.not_computable")`` rather than guess."""
+def assess(reader: Reader, stay: OpenStay, *, at: Instant, wholly: bool = False) -> Assessment:
+    """Price a stay at an instant, ``wholly`` as ``course_of`` says. Raises ``Problem("tariff.not_computable")`` rather
+    than guess.
+    """
     moment = max(at, stay.entered_at)
-    course = course_of(reader, stay, at=moment)
+    course = course_of(reader, stay, at=moment, wholly=wholly)
     version, currency = course.main, course.terms.currency
     grace = version.tariff.grace_after_payment_minutes if version else 0
     own = _received(reader, stay.id)
@@ -63,13 +67,15 @@ def assess(reader: Reader, stay: OpenStay, *, at: Instant) -> Assessment:
     return Assessment(
         settled.quote, Money(price, currency), total((one.amount for one in own), currency), Money(due, currency),
         settled.surplus, _earliest(settled.holds_until, course.changes_at), version.id if version else None, moment,
-        course.versions, course.earlier,
+        course.versions, course.earlier, settled.grace_until,
     )  # fmt: skip
 
 
 def _received(reader: Reader, stay: Id) -> list[tariffs.Payment]:
     received = payments.paid_for(reader, subject=stay)
-    return [tariffs.Payment(each.amount, each.at, each.priced_at, each.grace_minutes) for each in received]
+    return [
+        tariffs.Payment(each.amount, each.at, each.priced_at, each.grace_minutes, each.told_at) for each in received
+    ]
 
 
 def _received_at_all(reader: Reader, stay: Id) -> list[tariffs.Payment]:
@@ -124,6 +130,26 @@ def assess_leaving(unit: Unit, stay: OpenStay, *, at: Instant, at_exit: bool = T
 
 
 @inner
+def leave_free(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Leaving:
+    """Return that a stay costs nothing beyond what was paid: a rule says so, whatever it was priced at before."""
+    withdraw_open_bill(unit, stay)
+    return Leaving(last_asked(unit, stay, currency=currency, at=at))
+
+
+def is_free(stay: OpenStay) -> bool:
+    """Tell whether a car is on duty: it came in so, or a person has said whose plate it is. It parks free."""
+    return stay.right == Right.EMERGENCY
+
+
+@inner
+def assess_out(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> tuple[Assessment, str]:
+    """Price a stay for somebody who lets its car go in any case, as ``assess_anyhow``; on duty it parked free."""
+    if is_free(stay):
+        return leave_free(unit, stay, currency=currency, at=at).assessment, ""
+    return assess_anyhow(unit, stay, currency=currency, at=at)
+
+
+@inner
 def last_asked(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Assessment:
     """Return what is known without pricing: what was paid, and what the open bill still asks."""
     unit.lock(payments.subject_lock(stay.id))
@@ -159,7 +185,7 @@ def ensure_bill(unit: Unit, stay: OpenStay, assessment: Assessment, *, at_exit: 
         subject=stay.id,
         due=assessment.due,
         tariff_version=assessment.tariff_version,
-        quote=tariffs.quote_to_plain(assessment.quote) | {"versions": _versions(assessment)},
+        quote=tariffs.quote_to_plain(assessment.quote) | {"versions": versions_of(assessment)},
         quoted_at=assessment.at,
         valid_until=Instant(unit.now + BILL_STANDS_US),
         carrying=_to_carry(unit, stay, assessment, None, at_exit),
@@ -199,7 +225,7 @@ def alone(unit: Unit, bill: payments.Bill) -> payments.Bill | None:
     )  # fmt: skip
 
 
-def _versions(assessment: Assessment) -> list[dict[str, str | int]]:
+def versions_of(assessment: Assessment) -> list[dict[str, str | int]]:
     """Return which versions of tariffs a price comes from: they never change, so it can be explained for ever."""
     return [{"tariff": each.code, "number": each.number, "id": str(each.id)} for each in assessment.versions]
 

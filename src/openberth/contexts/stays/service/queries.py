@@ -3,13 +3,13 @@
 Plates leave masked; they are opened in memory, one by one, for the rows that are shown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from openberth.contexts import facility, payments, tariffs
+from openberth.contexts import facility, payments, permits, tariffs
 from openberth.contexts.facility import LaneKind, LotSummary
+from openberth.contexts.permits import GrantedPermit
 from openberth.contexts.stays.model.entities import (
     Ask,
     Case,
@@ -21,45 +21,21 @@ from openberth.contexts.stays.model.entities import (
     Segment,
     Stay,
 )
-from openberth.contexts.stays.service import prices
-from openberth.contexts.stays.service.candidates import similar_inside
-from openberth.contexts.stays.service.seen import open_key
+from openberth.contexts.stays.service import prices, which_visit
+from openberth.contexts.stays.service.candidates import KEPT, Candidate, candidates, ended, kept, similar_inside
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import reading
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra import vault
 from openberth.infra.database import Reader
-from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import NotFound
 from openberth.kernel.ids import Id, lowest_at
 from openberth.kernel.money import Money, total
-from openberth.kernel.plates import InvalidPlate, Plate
+from openberth.kernel.plates import Plate
 from openberth.kernel.time import SECOND_US, Instant, as_datetime, instant_of
 
 RATE_WINDOW_US = 60 * SECOND_US
-SCANNED_PAGES_MAX = 5  # statements that one page of a lane's passages may take
-
-
-class _HasId(Protocol):
-    @property
-    def id(self) -> Id: ...
-
-
-R = TypeVar("R", bound=_HasId)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows(Generic[R]):
-    """A page of history, newest first; ``more_after`` is the last row looked at when there may be more."""
-
-    items: Sequence[R]
-    more_after: Id | None
-
-    @classmethod
-    def of(cls, rows: Sequence[R], limit: int) -> "Rows[R]":
-        """Return the rows of one statement as a page."""
-        return cls(rows, rows[-1].id if len(rows) >= limit else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +66,8 @@ class LotGround:
     areas: Sequence[facility.AreaView]
     lanes: Sequence[LaneNow]
     devices: Sequence[facility.DeviceView]
+    booths: Sequence[facility.BoothView]
+    device_skew_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +105,10 @@ class StayDetail:
     passages: Sequence["PassageRow"]
     corrections: Sequence["Corrected"]
     assessment: prices.Assessment | None
+    refunds: Sequence[payments.Refund]
+    debts: Sequence[payments.Debt]
+    cases: Sequence["CaseDetail"]
+    permits: Mapping[Id | None, GrantedPermit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +135,16 @@ class PassageRow:
 
 @dataclass(frozen=True, slots=True)
 class CaseDetail:
-    """A case with the plate it is about, and stays inside that look like it, nearest first (plates masked)."""
+    """A case with the plate it is about, and stays inside that look like it, nearest first (plates masked).
+
+    While it is open they are those of now; afterwards those of when it was raised, as far as they were kept.
+    ``passages`` are those of other cars that the case is about, too.
+    """
 
     case: Case
     plate: str | None
-    candidates: Sequence[tuple[Id, str]]
+    candidates: Sequence[Candidate]
+    passages: Sequence[Passage] = ()
 
     @property
     def id(self) -> Id:
@@ -209,43 +196,15 @@ def lot_ground(reader: Reader, *, lot: Id) -> LotGround:
     lanes = [
         LaneNow(each, _waiting(reader, standing[each.id]) if each.id in standing else None) for each in detail.lanes
     ]
-    return LotGround(detail.lot, detail.areas, lanes, detail.devices)
+    return LotGround(
+        detail.lot, detail.areas, lanes, detail.devices, detail.booths, detail.rules.device_skew_s
+    )  # fmt: skip
 
 
 def waiting_at(reader: Reader, *, lane: Id) -> Waiting | None:
     """Return the car that waits at a lane."""
     standing = reader.one(passage_store.LANE, lane=lane)
     return _waiting(reader, standing) if standing is not None and standing.waiting else None
-
-
-def plate_named(reader: Reader, *, text: str) -> Id | None:
-    """Return the vault id of a plate or pass as somebody wrote it, None for one that was never seen here."""
-    for read in (Plate.read, Plate.foreign, Plate.unlicensed):
-        try:
-            plate = read(text)
-        except InvalidPlate:
-            continue
-        found = vault.find(reader, VaultKind.PLATE, plate.key)
-        if found is not None:
-            return found
-    return None
-
-
-def stays_of_lot(
-    reader: Reader, *, lot: Id, open_ones: bool | None, plate: str | None, before: Id, limit: int
-) -> Rows[StayRow]:
-    """Return a page of a lot's stays, newest first: open ones, closed ones, or both (None); of one plate or of all."""
-    found: list[OpenStay | Stay] = []
-    plate_id = None if plate is None else plate_named(reader, text=plate)
-    if plate is not None and plate_id is None:
-        return Rows([], None)
-    if open_ones is not False:
-        found += _open_stays(reader, lot, plate_id, before, limit)
-    if open_ones is not True:
-        found += _closed_stays(reader, lot, plate_id, before, limit)
-    # A stay keeps its id when it closes, so one that does between two pages is neither lost nor shown twice.
-    newest = sorted(found, key=lambda stay: stay.id, reverse=True)[:limit]
-    return Rows.of([StayRow(stay, _masked(reader, stay.plate_id)) for stay in newest], limit)
 
 
 def stay_detail(reader: Reader, *, stay: Id) -> StayDetail:
@@ -260,34 +219,23 @@ def stay_detail(reader: Reader, *, stay: Id) -> StayDetail:
         raise NotFound("stay.not_found")
     bills = payments.bills_of(reader, subject=stay)
     receipts = [receipt for bill in bills for receipt in payments.receipts_of(reader, bill=bill.id)]
-    row = StayRow(found, _masked(reader, found.plate_id))
-    corrections = [
-        Corrected(each, _masked(reader, each.old_plate_id), _masked(reader, each.new_plate_id))
-        for each in reader.all(stay_store.CORRECTIONS, stay=stay)
-    ]
+    row = StayRow(found, masked(reader, found.plate_id))
+    passages = _passages_of_stay(reader, found)
+    segments = reader.all(stay_store.SEGMENTS, stay=stay)
+    refunds = [refund for receipt in receipts for refund in payments.refunds_of(reader, receipt=receipt.id)]
     return StayDetail(
-        row, reader.all(stay_store.SEGMENTS, stay=stay), bills, receipts, _passages_of_stay(reader, found), corrections,
-        assessment,
+        row, segments, bills, receipts, passages, corrections_of(reader, stay=stay), assessment,
+        refunds, payments.debts_of(reader, subject=stay), _cases_of_stay(reader, stay, passages),
+        _permits(reader, found, segments),
     )  # fmt: skip
 
 
-def passages_of_lot(
-    reader: Reader, *, lot: Id, lane: Id | None, plate: str | None, before: Id, limit: int
-) -> Rows[PassageRow]:
-    """Return a page of a lot's passages, newest first, at one lane or all, of one plate or all."""
-    plate_id = None if plate is None else plate_named(reader, text=plate)
-    if plate is not None and plate_id is None:
-        return Rows([], None)
-
-    def page(after: Id, most: int) -> list[Passage]:
-        if plate_id is None:
-            return reader.all(passage_store.PASSAGES_OF_LOT, lot=lot, before=after, limit=most)
-        return reader.all(passage_store.PASSAGES_OF_PLATE, lot=lot, plate=plate_id, before=after, limit=most)
-
-    if lane is None:
-        rows = page(before, limit)
-        return Rows.of([_passage_row(reader, row) for row in rows], limit)
-    return _filtered(reader, page, lane, before, limit)
+def corrections_of(reader: Reader, *, stay: Id) -> list[Corrected]:
+    """Return the corrections of a stay's plate, oldest first."""
+    return [
+        Corrected(each, masked(reader, each.old_plate_id), masked(reader, each.new_plate_id))
+        for each in reader.all(stay_store.CORRECTIONS, stay=stay)
+    ]
 
 
 def passage_detail(reader: Reader, *, passage: Id) -> PassageRow:
@@ -295,28 +243,31 @@ def passage_detail(reader: Reader, *, passage: Id) -> PassageRow:
     found = reader.one(passage_store.PASSAGE, passage=passage)
     if found is None:
         raise NotFound("passage.not_found")
-    return _passage_row(reader, found)
+    return passage_row(reader, found)
 
 
-def cases_of_lot(reader: Reader, *, lot: Id, open_ones: bool, before: Id, limit: int) -> Rows[CaseDetail]:
-    """Return a page of a lot's cases, newest first, without candidates."""
-    statement = case_store.OPEN_OF_LOT if open_ones else case_store.RESOLVED_OF_LOT
-    rows = reader.all(statement, lot=lot, before=before, limit=limit)
-    return Rows.of([CaseDetail(case, _masked(reader, _plate_of(reader, case)), ()) for case in rows], limit)
+def case_detail(reader: Reader, *, case: Id, then: bool = False) -> CaseDetail:
+    """Return a case; while it is open, with similar plates inside: of now, or as they were when it was raised.
 
-
-def case_detail(reader: Reader, *, case: Id) -> CaseDetail:
-    """Return a case; while it is open, with similar plates inside. Raises ``NotFound("exception.not_found")``."""
+    Raises ``NotFound("exception.not_found")``.
+    """
     found = reader.one(case_store.CASE, case_id=case)
     if found is None:
         raise NotFound("exception.not_found")
-    plate_id = _plate_of(reader, found)
+    plate_id = plate_of(reader, found)
     text = vault.reveal(reader, plate_id) if plate_id else None
+    others = [reader.one(passage_store.PASSAGE, passage=Id(each)) for each in found.evidence.get("passages", ())]
+    passages = [each for each in others if each is not None]
     if text is None:
-        return CaseDetail(found, None, ())
+        return CaseDetail(found, None, (), passages)
     plate = Plate(text)
-    similar = similar_inside(reader, lot=found.lot_id, plate=plate) if found.resolved_at is None else []
-    return CaseDetail(found, plate.masked, [(stay, near.masked) for stay, near in similar])
+    if which_visit.asks(found) and found.stay_id is not None:
+        both = candidates(reader, [Id(found.evidence[which_visit.EARLIER]), found.stay_id])
+        return CaseDetail(found, plate.masked, both, passages)
+    if found.resolved_at is not None or (then and KEPT in found.evidence):
+        return CaseDetail(found, plate.masked, kept(reader, found), passages)
+    shown = [*ended(reader, found), *similar_inside(reader, lot=found.lot_id, plate=plate)]
+    return CaseDetail(found, plate.masked, shown, passages)
 
 
 def books(reader: Reader, *, lot: LotSummary) -> Books:
@@ -344,19 +295,6 @@ def books(reader: Reader, *, lot: LotSummary) -> Books:
     )  # fmt: skip
 
 
-def _open_stays(reader: Reader, lot: Id, plate: Id | None, before: Id, limit: int) -> list[OpenStay]:
-    if plate is None:
-        return reader.all(stay_store.OPEN_OF_LOT, lot=lot, before=before, limit=limit)
-    found = reader.one(stay_store.BY_OPEN_KEY, open_key=open_key(lot, plate))
-    return [found] if found is not None and found.id < before else []
-
-
-def _closed_stays(reader: Reader, lot: Id, plate: Id | None, before: Id, limit: int) -> list[Stay]:
-    if plate is None:
-        return reader.all(stay_store.STAYS_OF_LOT, lot=lot, before=before, limit=limit)
-    return reader.all(stay_store.STAYS_OF_PLATE, lot=lot, plate=plate, before=before, limit=limit)
-
-
 def _assessed(reader: Reader, stay: OpenStay) -> prices.Assessment | None:
     try:
         return prices.assess(reader, stay, at=reader.now)
@@ -373,46 +311,44 @@ def _passages_of_stay(reader: Reader, stay: OpenStay | Stay) -> list[PassageRow]
         if missing is not None:
             found[end] = missing
     ordered = sorted(found.values(), key=lambda passage: (passage.captured_at, passage.id))
-    return [_passage_row(reader, passage) for passage in ordered]
+    return [passage_row(reader, passage) for passage in ordered]
 
 
-def _filtered(
-    reader: Reader, page: Callable[[Id, int], list[Passage]], lane: Id, before: Id, limit: int
-) -> Rows[PassageRow]:
-    """Pick a lane's passages out of the lot's, looking at a bounded number; the cursor goes on where it stopped."""
-    kept: list[PassageRow] = []
-    after = before
-    for _ in range(SCANNED_PAGES_MAX):
-        rows = page(after, passage_store.PAGE_MAX)
-        for row in rows:
-            after = row.id
-            if row.lane_id == lane:
-                kept.append(_passage_row(reader, row))
-                if len(kept) == limit:
-                    return Rows(kept, after)
-        if len(rows) < passage_store.PAGE_MAX:
-            return Rows(kept, None)
-    return Rows(kept, after)
+def _cases_of_stay(reader: Reader, stay: Id, passages: Sequence[PassageRow]) -> list[CaseDetail]:
+    """Return the cases that name the stay, or a passage of it, oldest first."""
+    found = {case.id: case for case in reader.all(case_store.OF_STAY, stay=stay)}
+    for row in passages:
+        found |= {case.id: case for case in reader.all(case_store.OF_PASSAGE, passage=row.id)}
+    return [CaseDetail(found[key], masked(reader, plate_of(reader, found[key])), ()) for key in sorted(found)]
+
+
+def _permits(reader: Reader, stay: OpenStay | Stay, segments: Sequence[Segment]) -> dict[Id | None, GrantedPermit]:
+    ids = {part.permit_id for part in segments} | ({stay.permit_id} if isinstance(stay, OpenStay) else set())
+    found = [permits.permit(reader, permit=each) for each in ids if each is not None]
+    return {each.id: each for each in found if each is not None}
 
 
 def _waiting(reader: Reader, standing: LaneState) -> Waiting:
     bill = payments.bill_by_id(reader, bill=standing.bill_id) if standing.bill_id else None
     return Waiting(
-        standing.passage_id, _masked(reader, standing.plate_id), standing.ask, standing.captured_at, standing.stay_id,
+        standing.passage_id, masked(reader, standing.plate_id), standing.ask, standing.captured_at, standing.stay_id,
         bill,
     )  # fmt: skip
 
 
-def _passage_row(reader: Reader, passage: Passage) -> PassageRow:
-    return PassageRow(passage, _masked(reader, passage.plate_id))
+def passage_row(reader: Reader, passage: Passage) -> PassageRow:
+    """Return a passage with its plate masked."""
+    return PassageRow(passage, masked(reader, passage.plate_id))
 
 
-def _plate_of(reader: Reader, case: Case) -> Id | None:
+def plate_of(reader: Reader, case: Case) -> Id | None:
+    """Return the plate that a case is about."""
     passage = reader.one(passage_store.PASSAGE, passage=case.passage_id) if case.passage_id else None
     return passage.plate_id if passage else None
 
 
-def _masked(reader: Reader, plate: Id | None) -> str | None:
+def masked(reader: Reader, plate: Id | None) -> str | None:
+    """Return a plate of the vault as people see it."""
     text = vault.reveal(reader, plate) if plate else None
     return None if text is None else Plate(text).masked
 

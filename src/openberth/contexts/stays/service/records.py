@@ -2,7 +2,7 @@
 stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,16 +32,19 @@ from openberth.contexts.stays.model.events import (
     StayClosed,
     StayMoved,
     StayOpened,
+    StayReopened,
 )
+from openberth.contexts.stays.service.basis import basis_of
 from openberth.contexts.stays.service.prices import SUBJECT, Assessment, alone, withdraw_open_bill
-from openberth.contexts.stays.service.seen import LaneAnswer, Permission, Seen
+from openberth.contexts.stays.service.seen import LaneAnswer, Permission, Seen, open_key
+from openberth.contexts.stays.service.which_visit import AT_EXIT, of_reopened
 from openberth.contexts.stays.store import cases as case_store
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import inner
 from openberth.kernel.ids import Id
-from openberth.kernel.time import Instant
+from openberth.kernel.time import SECOND_US, Instant
 
 _STATE = {
     Action.OPEN: PassageState.PASSED,
@@ -50,6 +53,9 @@ _STATE = {
     Action.RECORD: PassageState.PASSED,
 }
 
+
+AWAITED_US = 30 * SECOND_US
+COLOUR = "colour"  # why a plate is taken to be on two cars
 
 # Cases that are over when the car has passed or gone; the others are about records and wait for a person.
 _OVER_WITH_THE_CAR = frozenset(
@@ -60,6 +66,7 @@ _OVER_WITH_THE_CAR = frozenset(
         CaseKind.DECISION_FAILED,
         CaseKind.GATE_FAILED,
         CaseKind.PAID_NO_GATE,
+        CaseKind.CLONED_PLATE,
     }
 )
 
@@ -74,7 +81,9 @@ class Links:
 
 
 @inner
-def write_passage(unit: Unit, seen: Seen, verdict: Verdict, links: Links) -> Passage:
+def write_passage(
+    unit: Unit, seen: Seen, verdict: Verdict, links: Links, basis: Mapping[str, Any] | None = None
+) -> Passage:
     """Write the passage, the lane's hot row and the event; a car that waited there before has gone."""
     lane = seen.lane
     passage = Passage(
@@ -83,10 +92,13 @@ def write_passage(unit: Unit, seen: Seen, verdict: Verdict, links: Links) -> Pas
         confidence=seen.confidence, captured_at=seen.at, device_at=seen.device_at, received_at=seen.received_at,
         action=verdict.action, reason=verdict.reason, state=_STATE[verdict.action], ask=verdict.ask, stay_id=links.stay,
         bill_id=links.bill, command_id=links.command, pictures=seen.pictures, flaws=seen.flaws,
+        basis=basis_of(seen) if basis is None else basis,
     )  # fmt: skip
     unit.run(passage_store.INSERT_PASSAGE, passage)
     if not seen.happened:
         _stand_at_lane(unit, passage)
+    elif seen.camera_opened and seen.source is Source.CAMERA:
+        unit.run(passage_store.AWAIT_ONE_MORE, lane=lane.id)  # its loop will report a car that nobody here let through
     unit.append(
         PassageDecided(
             passage.id, lane.id, lane.kind.value, seen.source.value, seen.plate_id, verdict.action.value,
@@ -100,9 +112,16 @@ def write_passage(unit: Unit, seen: Seen, verdict: Verdict, links: Links) -> Pas
 @inner
 def note(unit: Unit, seen: Seen, reason: str, *, stay: Id | None = None) -> LaneAnswer:
     """Keep what a camera told of a car without taking it for a passage: evidence that moves nothing."""
+    noted = noted_passage(unit, seen, reason, stay=stay)
+    return LaneAnswer(noted.id, False, Action.RECORD, reason, Ask.NOTHING, stay, None)
+
+
+@inner
+def noted_passage(unit: Unit, seen: Seen, reason: str, *, stay: Id | None = None) -> Passage:
+    """Write such a note, and return it."""
     noted = write_passage(unit, replace(seen, source=Source.CAMERA), Verdict(Action.RECORD, reason), Links(stay=stay))
     unit.run(passage_store.SET_STATE, passage=noted.id, new_state=PassageState.GONE)
-    return LaneAnswer(noted.id, False, Action.RECORD, reason, Ask.NOTHING, stay, None)
+    return replace(noted, state=PassageState.GONE)
 
 
 @inner
@@ -121,6 +140,7 @@ def _stand_at_lane(unit: Unit, passage: Passage) -> None:
         command_id=passage.command_id,
     )  # fmt: skip
     before = unit.one(passage_store.LANE, lane=passage.lane_id)
+    state = replace(state, awaited=_awaited(unit, before, passage.action, passage.stay_id))
     if before is None:
         unit.run(passage_store.INSERT_LANE, state)
         return
@@ -130,6 +150,20 @@ def _stand_at_lane(unit: Unit, passage: Passage) -> None:
     unit.save(passage_store.UPDATE_LANE, state, lane=state.lane_id)
 
 
+def _awaited(unit: Unit, before: LaneState | None, action: Action, stay: Id | None) -> int:
+    """Return how many cars the loop behind a gate has to report from now on; one that is let through twice is one.
+
+    What it has not reported for as long as a command lives, it missed.
+    """
+    before_it = 0
+    if before is not None and before.awaited and unit.machine_now - before.decided_at <= AWAITED_US:
+        before_it = before.awaited
+    is_once_more = before is not None and before.action is Action.OPEN and stay is not None and before.stay_id == stay
+    if before_it and is_once_more and action is Action.OPEN:
+        return before_it
+    return before_it + (action is Action.OPEN)
+
+
 @inner
 def update_lane(unit: Unit, before: LaneState, *, waiting: bool, action: Action, ask: Ask, links: Links) -> None:
     """Write what became of the car that stands at a lane."""
@@ -137,6 +171,7 @@ def update_lane(unit: Unit, before: LaneState, *, waiting: bool, action: Action,
         passage_store.UPDATE_LANE, lane=before.lane_id, passage_id=before.passage_id, plate_id=before.plate_id,
         captured_at=before.captured_at, decided_at=unit.machine_now, action=action, waiting=waiting, ask=ask,
         stay_id=links.stay, bill_id=links.bill, command_id=links.command,
+        awaited=_awaited(unit, before, action, links.stay),
     )  # fmt: skip
 
 
@@ -150,16 +185,20 @@ def command_open(unit: Unit, seen: Seen) -> Command:
 
 
 @inner
-def open_stay(unit: Unit, seen: Seen, permission: Permission) -> OpenStay:
-    """Let a stay begin at this passage and count the car in."""
+def open_stay(
+    unit: Unit, seen: Seen, permission: Permission, *, key: str | None = None, again_of: Id | None = None
+) -> OpenStay:
+    """Let a stay begin at this passage and count the car in; ``key`` is its own where its plate names two cars,
+    ``again_of`` the stay that it ends though its car may not have left.
+    """
     area = seen.lane.to_area
     assert area is not None, "an entry leads into an area; the lot file is checked for it"
     right = permission.right.value if permission.right else None
     stay = OpenStay(
         id=unit.new_id(), company_id=seen.lane.company, lot_id=seen.lane.lot, plate_id=seen.plate_id,
-        plate_kind=seen.plate_kind, open_key=seen.open_key, entry_passage_id=seen.passage, entry_lane_id=seen.lane.id,
-        entered_at=seen.at, area_id=area, right=right, permit_id=permission.permit, since=seen.at, segments=1,
-        colour=seen.colour_seen,
+        plate_kind=seen.plate_kind, open_key=key or seen.open_key, entry_passage_id=seen.passage,
+        entry_lane_id=seen.lane.id, entered_at=seen.at, area_id=area, right=right, permit_id=permission.permit,
+        since=seen.at, segments=1, colour=seen.colour_seen, again_of=again_of,
     )  # fmt: skip
     unit.run(stay_store.INSERT_OPEN_STAY, stay)
     facility.count(unit, lot=stay.lot_id, area=area, by=1)
@@ -189,9 +228,13 @@ def move_stay(unit: Unit, stay: OpenStay, *, passage: Id, to_area: Id, at: Insta
 
 @inner
 def close_stay(
-    unit: Unit, stay: OpenStay, assessment: Assessment, *, passage: Id | None, at: Instant, reason: CloseReason
-) -> None:
-    """End a stay and count the car out. Nothing is deleted: the open row becomes a closed one."""
+    unit: Unit, stay: OpenStay, assessment: Assessment, *, passage: Id | None, at: Instant, reason: CloseReason,
+    why: str = "",
+) -> None:  # fmt: skip
+    """End a stay and count the car out. Nothing is deleted: the open row becomes a closed one.
+
+    ``why`` are the words of whoever ended it softly.
+    """
     price, paid = assessment.price, assessment.paid
     left_at = max(at, stay.since)
     unit.save(stay_store.DELETE_OPEN_STAY, stay=stay.id, old_version=stay.version)
@@ -201,11 +244,18 @@ def close_stay(
         entry_passage_id=stay.entry_passage_id, exit_passage_id=passage, entered_at=stay.entered_at, left_at=left_at,
         closed_reason=reason, price_minor=price.minor, paid_minor=paid.minor, currency=price.currency,
         segments=stay.segments, colour=stay.colour,
-        continues_id=assessment.earlier[0].id if assessment.earlier else None, free_used=assessment.quote.free_used,
+        continues_id=assessment.earlier[0].id if assessment.earlier else stay.again_of if stay.one_visit else None,
+        free_used=assessment.quote.free_used,
         cap_uses=tariffs.cap_uses_to_plain(assessment.quote.cap_uses) or None,
     )  # fmt: skip
     unit.run(stay_store.INSERT_STAY, closed)
-    facility.count(unit, lot=stay.lot_id, area=stay.area_id, by=-1)
+    if reason is CloseReason.SOFT_CLOSED:  # nobody saw it leave: what was counted at lanes stays what was counted
+        facility.count_apart(
+            unit, company=stay.company_id, lot=stay.lot_id, area=stay.area_id, by=-1,
+            reason=why or reason.value,
+        )  # fmt: skip
+    else:
+        facility.count(unit, lot=stay.lot_id, area=stay.area_id, by=-1)
     unit.append(
         StayClosed(
             stay.id, passage, stay.area_id, reason.value, int(stay.entered_at), int(left_at), price.minor, paid.minor,
@@ -216,19 +266,51 @@ def close_stay(
 
 
 @inner
+def reopen_stay(unit: Unit, stay: Stay, *, passage: Id | None, reason: str, key: str | None = None) -> OpenStay:
+    """Let a stay that was ended go on as it was; the caller has seen that no other car inside has its key, or gives it
+    one of its own.
+
+    What was paid stays paid. The counter that followed its end follows back.
+    """
+    last = unit.all(stay_store.SEGMENTS, stay=stay.id)[-1]
+    entry = unit.one(passage_store.PASSAGE, passage=stay.entry_passage_id)
+    again_of, one_visit = of_reopened(unit, stay)
+    reopened = OpenStay(
+        id=stay.id, company_id=stay.company_id, lot_id=stay.lot_id, plate_id=stay.plate_id, plate_kind=stay.plate_kind,
+        open_key=key or open_key(stay.lot_id, stay.plate_id or stay.entry_passage_id),
+        # Where history was dropped meanwhile no lane is meant: the id of the passage is none of any lane.
+        entry_passage_id=stay.entry_passage_id, entry_lane_id=entry.lane_id if entry else stay.entry_passage_id,
+        entered_at=stay.entered_at, area_id=last.area_id, right=last.right, permit_id=last.permit_id,
+        since=last.start_at, segments=stay.segments, colour=stay.colour, again_of=again_of, one_visit=one_visit,
+    )  # fmt: skip
+    unit.save(stay_store.DELETE_STAY, stay=stay.id)
+    unit.save(stay_store.DELETE_SEGMENT, stay=stay.id, part=last.ordinal)
+    unit.run(stay_store.INSERT_OPEN_STAY, reopened)
+    if stay.closed_reason is CloseReason.SOFT_CLOSED:
+        facility.count_apart(unit, company=stay.company_id, lot=stay.lot_id, area=last.area_id, by=1, reason="reopened")
+    else:
+        facility.count(unit, lot=stay.lot_id, area=last.area_id, by=1)
+    unit.append(
+        StayReopened(stay.id, passage, last.area_id, stay.closed_reason.value, int(stay.left_at), reason),
+        company=stay.company_id, lot=stay.lot_id, key=stay.id,
+    )  # fmt: skip
+    return reopened
+
+
+@inner
 def close_priced(
     unit: Unit, stay: OpenStay, assessment: Assessment, *, passage: Id | None, lane: Id | None, at: Instant,
-    reason: CloseReason,
+    reason: CloseReason, beside: Id | None = None,
 ) -> None:  # fmt: skip
     """End a stay at its price: nothing more is asked where nothing is due, what is due becomes a debt, and money beyond
-    the price is told of.
+    the price is told of. ``beside`` is the passage of another car that proves something, too.
     """
     if not assessment.due:
         withdraw_open_bill(unit, stay)
     elif (asked := payments.open_bill_of(unit, kind=SUBJECT, subject=stay.id)) is not None:
         bill = alone(unit, asked)
         if bill is not None:
-            _raise_debt(unit, stay, bill, exit_passage=passage)
+            raise_debt(unit, stay, bill, proof=(passage, beside))
     if assessment.surplus:
         raise_case(
             unit, company=stay.company_id, lot=stay.lot_id, lane=lane, kind=CaseKind.SURPLUS, passage=passage,
@@ -238,18 +320,20 @@ def close_priced(
     close_stay(unit, stay, assessment, passage=passage, at=at, reason=reason)
 
 
-def _raise_debt(unit: Unit, stay: OpenStay, bill: payments.Bill, *, exit_passage: Id | None) -> None:
+@inner
+def raise_debt(unit: Unit, stay: OpenStay, bill: payments.Bill, *, proof: Sequence[Id | None]) -> None:
     """Keep what proves that the car parked and left: its passages and the names of their pictures."""
-    passages = [each for each in (stay.entry_passage_id, exit_passage) if each is not None]
+    passages = [each for each in (stay.entry_passage_id, *proof) if each is not None]
     found = [unit.one(passage_store.PASSAGE, passage=each) for each in passages]
     pictures = [picture_name(each.id, number) for each in found if each is not None for number in range(each.pictures)]
     payments.raise_debt(unit, bill=bill, plate=stay.plate_id, passages=passages, pictures=pictures)
 
 
 @inner
-def leave_other_lanes(unit: Unit, stay: Id, *, lane: Id) -> None:
+def leave_other_lanes(unit: Unit, stay: Id, *, lane: Id | None, waiting: Sequence[LaneState] | None = None) -> None:
     """Note that a car which stands at a lane now has left every other lane where it waited."""
-    for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay):
+    found = unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay) if waiting is None else waiting
+    for standing in found:
         if standing.lane_id != lane:
             leave_lane(unit, standing)
 
@@ -295,13 +379,10 @@ def actor_of(unit: Reader) -> str:
 def resolve_of_passage(unit: Unit, *, passage: Id, resolution: Resolution, reason: str | None = None) -> None:
     """End the open cases of a passage, because what they asked for has happened or the car has gone."""
     for case in unit.all(case_store.OPEN_OF_PASSAGE, passage=passage):
-        if case.kind in _OVER_WITH_THE_CAR:
+        # Two colours of one plate are still a question when the car has paid and gone.
+        is_at_exit = case.kind is CaseKind.ENTERED_AGAIN and case.evidence.get("reason") == AT_EXIT
+        if is_at_exit or (case.kind in _OVER_WITH_THE_CAR and case.evidence.get("reason") != COLOUR):
             resolve_case(unit, case, resolution=resolution, reason=reason)
-
-
-def stay_by_key(reader: Reader, key: str) -> OpenStay | None:
-    """Return the open stay with a key."""
-    return reader.one(stay_store.BY_OPEN_KEY, open_key=key)
 
 
 def _segment(stay: OpenStay, end: Instant) -> Segment:

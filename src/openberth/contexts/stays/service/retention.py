@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from openberth.contexts import payments, tenancy
-from openberth.contexts.facility import LotSummary
+from openberth.contexts.facility import LaneKind, LotSummary
 from openberth.contexts.stays.model.entities import Passage, PassageState, picture_name
 from openberth.contexts.stays.service.prices import SUBJECT
 from openberth.contexts.stays.store import cases as case_store
@@ -18,8 +18,10 @@ from openberth.contexts.stays.store import retention as store
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction
-from openberth.kernel.ids import Id, lowest_at
+from openberth.kernel.ids import Id, lowest_at, unix_ms_of
 from openberth.kernel.time import DAY_US, Instant, to_iso
+
+FOLLOWED_MS = 60_000  # who left on the opening of the car in front was seen this soon after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,14 @@ def next_of_plate(reader: Reader, *, plate: Id, after: Id) -> Part:
 
 
 def is_needed(reader: Reader, passage: Passage) -> bool:
-    """Tell whether somebody may still have to look at the pictures of a passage."""
+    """Tell whether somebody may still have to look at the pictures of a passage: also of the car in front of one that
+    left on its opening.
+    """
+    if passage.lane_kind is LaneKind.EXIT:
+        until = lowest_at(unix_ms_of(passage.id) + FOLLOWED_MS)
+        behind = reader.all(store.FOLLOWERS, lot=passage.lot_id, after_id=passage.id, until_id=until)
+        if any(each.lane_id == passage.lane_id and is_needed(reader, each) for each in behind):
+            return True
     if passage.state is PassageState.WAITING or reader.all(case_store.OPEN_OF_PASSAGE, passage=passage.id):
         return True
     if passage.stay_id is None:

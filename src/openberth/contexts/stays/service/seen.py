@@ -1,13 +1,15 @@
 """A car as a use case sees it: what was recognised, where, when it counts, and what the edge answers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from openberth.contexts.facility import LaneContext
 from openberth.contexts.stays.model.decisions import Right
 from openberth.contexts.stays.model.entities import Action, Ask, Source
+from openberth.contexts.stays.model.showing import LaneNews
 from openberth.contexts.stays.recognition import PlateColour
 from openberth.kernel.ids import Id
-from openberth.kernel.plates import Plate
+from openberth.kernel.plates import Plate, PlateKind
 from openberth.kernel.time import Instant
 
 
@@ -32,6 +34,19 @@ class Seen:
     pictures: int
     flaws: tuple[str, ...]
     camera_opened: bool = False
+    told: Mapping[str, str] = field(default_factory=dict)  # what else the camera said, for whoever asks later
+
+    @property
+    def on_duty(self) -> bool:
+        """Tell whether its plate is of a kind that no gate of the lot may hold up.
+
+        Such plates are white. A new-energy plate without its first sign has the shape of a military one, so of that
+        kind a colour must have been seen.
+        """
+        if self.plate is None or self.plate.kind.value not in self.lane.rules.never_held:
+            return False
+        unseen = self.plate.kind is not PlateKind.MILITARY and self.colour_seen is None
+        return unseen or self.colour == PlateColour.WHITE
 
     @property
     def happened(self) -> bool:
@@ -56,10 +71,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """The permit a car has now: its id and what it makes of the car."""
+    """The permit a car has now: its id, what it makes of the car, and when it ends."""
 
     permit: Id | None
     right: Right | None
+    until: Instant | None = None
 
     @property
     def inside(self) -> "Permission":
@@ -73,6 +89,7 @@ class LaneAnswer:
 
     ``opens`` is True only where the answer itself is the command; a barrier of its own is moved by its own command.
     ``repeated``: this car was decided about before. ``keep_pictures``: the pictures sent belong to ``passage``.
+    ``news`` is what displays tell of it, None where they go on as they are.
     """
 
     passage: Id
@@ -84,6 +101,7 @@ class LaneAnswer:
     bill: Id | None
     repeated: bool = False
     keep_pictures: bool = True
+    news: LaneNews | None = None
 
 
 def open_key(lot: Id, identity: Id) -> str:

@@ -12,9 +12,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from openberth.contexts import facility, payments, tariffs
-from openberth.contexts.stays.model.entities import OpenStay, Segment, Stay
+from openberth.contexts.stays.model.entities import OpenStay, Stay
 from openberth.contexts.stays.model.what_if import Figures, Repriced, WhatIf, WhatIfState
-from openberth.contexts.stays.service.course import course_of, visits_before
+from openberth.contexts.stays.service.course import as_it_was, course_of, visits_before
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.contexts.stays.store import what_if as store
 from openberth.infra import jobs
@@ -174,12 +174,12 @@ class _Gathering:
         rows = self._reader.all(stay_store.SEGMENTS, stay=stay.id)
         if not rows:
             return ToPrice(stay, (), tariffs.Terms(self._currency), stay.left_at)
-        as_it_was, instead = _as_it_was(stay, rows[-1]), {self._asked.tariff_code: self._draft}
-        course = course_of(self._reader, as_it_was, at=stay.left_at, instead=instead)
+        then, instead = as_it_was(self._reader, stay, rows[-1]), {self._asked.tariff_code: self._draft}
+        course = course_of(self._reader, then, at=stay.left_at, instead=instead)
         if not any(part.tariff is self._draft for part in course.segments):
             return ToPrice(stay, None, course.terms, stay.left_at)
         since = course.earlier[0].left_at if course.earlier else None
-        before = () if alone else self._before(as_it_was, course.earlier)
+        before = () if alone else self._before(then, course.earlier)
         return ToPrice(stay, tuple(course.segments), course.terms, self._moment(stay), since, before)
 
     def _before(self, stay: OpenStay, earlier: tuple[Stay, ...]) -> tuple[ToPrice, ...]:
@@ -207,16 +207,6 @@ class _Gathering:
             if stay.left_at < later(each.at, each.grace_or(of_tariff) * MINUTE_US)
         ]
         return max([stay.entered_at, *moments]) if moments else stay.left_at
-
-
-def _as_it_was(stay: Stay, last: Segment) -> OpenStay:
-    """Return a closed stay as it was before its end: the same function prices both."""
-    return OpenStay(
-        id=stay.id, company_id=stay.company_id, lot_id=stay.lot_id, plate_id=stay.plate_id, plate_kind=stay.plate_kind,
-        open_key="", entry_passage_id=stay.entry_passage_id, entry_lane_id=NOTHING, entered_at=stay.entered_at,
-        area_id=last.area_id, right=last.right, permit_id=last.permit_id, since=last.start_at, segments=last.ordinal,
-        colour=stay.colour,
-    )  # fmt: skip
 
 
 def _priced(one: ToPrice) -> Repriced:

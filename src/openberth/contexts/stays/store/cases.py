@@ -9,6 +9,8 @@ from openberth.contexts.stays.store.tables import lane_case
 from openberth.infra.database.statement import Query, Write, insert_into
 from openberth.infra.database.types import IdType
 
+PAGE_MAX = 200
+
 
 def _case(*columns: Any) -> Case:
     return Case(**dict(zip(lane_case.c.keys(), columns, strict=True)))
@@ -20,6 +22,20 @@ OPEN_OF_PASSAGE = Query(
     select(lane_case).where(
         lane_case.c.passage_id == bindparam("passage", type_=IdType()), lane_case.c.resolved_at.is_(None)
     ),
+    _case,
+)
+OF_PASSAGE = Query(
+    select(lane_case)
+    .where(lane_case.c.passage_id == bindparam("passage", type_=IdType()))
+    .order_by(lane_case.c.id)
+    .limit(PAGE_MAX),
+    _case,
+)
+OF_STAY = Query(
+    select(lane_case)
+    .where(lane_case.c.stay_id == bindparam("stay", type_=IdType()))
+    .order_by(lane_case.c.id)
+    .limit(PAGE_MAX),
     _case,
 )
 OPEN_OF_STAY = Query(
@@ -40,30 +56,18 @@ OPEN_OF_KIND = Query(
     .limit(1_000),
     _case,
 )
-OPEN_OF_LOT = Query(
+NEWEST_OPEN = Query(
     select(lane_case)
-    .where(
-        lane_case.c.lot_id == bindparam("lot"),
-        lane_case.c.resolved_at.is_(None),
-        lane_case.c.id < bindparam("before"),
-    )
+    .where(lane_case.c.lot_id == bindparam("lot"), lane_case.c.resolved_at.is_(None))
     .order_by(lane_case.c.id.desc())
-    .limit(bindparam("limit")),
-    _case,
-)
-RESOLVED_OF_LOT = Query(
-    select(lane_case)
-    .where(
-        lane_case.c.lot_id == bindparam("lot"),
-        lane_case.c.resolved_at.is_not(None),
-        lane_case.c.id < bindparam("before"),
-    )
-    .order_by(lane_case.c.id.desc())
-    .limit(bindparam("limit")),
+    .limit(1),
     _case,
 )
 OPEN_COUNT = Query(
     select(func.count()).where(lane_case.c.lot_id == bindparam("lot"), lane_case.c.resolved_at.is_(None)), int
+)
+SET_EVIDENCE = Write(
+    update(lane_case).where(lane_case.c.id == bindparam("case_id")).values(evidence=bindparam("new_evidence"))
 )
 RESOLVE = Write(
     update(lane_case)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, case, or_, select, update
 
 from openberth.contexts.stays.model.entities import LaneState, Passage
 from openberth.contexts.stays.store.tables import lane_state, passage
@@ -24,13 +24,6 @@ def _lane_state(*columns: Any) -> LaneState:
 
 INSERT_PASSAGE = insert_into(passage)
 PASSAGE = Query(select(passage).where(passage.c.id == bindparam("passage")), _passage)
-PASSAGES_OF_LOT = Query(
-    select(passage)
-    .where(passage.c.lot_id == bindparam("lot"), passage.c.id < bindparam("before"))
-    .order_by(passage.c.id.desc())
-    .limit(bindparam("limit")),
-    _passage,
-)
 PASSAGES_OF_PLATE = Query(
     select(passage)
     .where(
@@ -67,7 +60,7 @@ CORRECT_PLATE = Write(
 SET_STATE = Write(update(passage).where(passage.c.id == bindparam("passage")).values(state=bindparam("new_state")))
 SET_PICTURES = Write(
     update(passage)
-    .where(passage.c.id == bindparam("passage"), passage.c.pictures == 0)
+    .where(passage.c.id == bindparam("passage"), passage.c.pictures < bindparam("pictures_sent"))
     .values(pictures=bindparam("pictures_sent"))
 )
 
@@ -76,6 +69,13 @@ LANES_OF_LOT = Query(select(lane_state).where(lane_state.c.lot_id == bindparam("
 LANES_WAITING_FOR_STAY = Query(
     select(lane_state)
     .where(lane_state.c.stay_id == bindparam("stay", type_=IdType()), lane_state.c.waiting.is_(True))
+    .order_by(lane_state.c.decided_at.desc()),
+    _lane_state,
+)
+# Also the lane that has let the car of a stay through, until the next car comes.
+LANES_OF_STAY = Query(
+    select(lane_state)
+    .where(lane_state.c.stay_id == bindparam("stay", type_=IdType()))
     .order_by(lane_state.c.decided_at.desc()),
     _lane_state,
 )
@@ -109,12 +109,47 @@ UPDATE_LANE = Write(
         stay_id=bindparam("stay_id"),
         bill_id=bindparam("bill_id"),
         command_id=bindparam("command_id"),
+        awaited=bindparam("awaited"),
     )
 )
+# The common case: a car that was let through has driven on. The other one is a car that nothing was opened for.
 CAR_PASSED = Write(
     update(lane_state)
-    .where(lane_state.c.lane_id == bindparam("lane"), lane_state.c.waiting.is_(False))
-    .values(passed_at=bindparam("now"))
+    .where(
+        lane_state.c.lane_id == bindparam("lane"),
+        lane_state.c.waiting.is_(False),
+        or_(lane_state.c.awaited.is_(None), lane_state.c.awaited > 0),
+    )
+    .values(passed_at=bindparam("now"), awaited=case((lane_state.c.awaited > 0, lane_state.c.awaited - 1), else_=None))
+)
+PASSED_UNAWAITED = Write(
+    update(lane_state)
+    .where(lane_state.c.lane_id == bindparam("lane"))
+    .values(passed_at=bindparam("now"), awaited=bindparam("new_awaited"))
+)
+LOOP_FREED = Write(
+    update(lane_state).where(lane_state.c.lane_id == bindparam("lane")).values(loop_free_at=bindparam("now"))
+)
+# Opened for nobody: whoever goes through now is not the second car on one opening.
+AWAIT_ONE_MORE = Write(
+    update(lane_state)
+    .where(lane_state.c.lane_id == bindparam("lane"))
+    .values(awaited=case((lane_state.c.awaited > 0, lane_state.c.awaited + 1), else_=1))
+)
+PASSAGES_BEFORE = Query(
+    select(passage)
+    .where(passage.c.lot_id == bindparam("lot"), passage.c.id < bindparam("before"))
+    .order_by(passage.c.id.desc())
+    .limit(PAGE_MAX),
+    _passage,
+)
+# What came after a passage in a lot: where its lane's own notes stand, too.
+PASSAGES_AFTER = Query(
+    select(passage)
+    .where(passage.c.lot_id == bindparam("lot"), passage.c.id > bindparam("after"))
+    .order_by(passage.c.id)
+    .limit(PAGE_MAX),
+    _passage,
 )
 
 

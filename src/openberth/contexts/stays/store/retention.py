@@ -48,6 +48,16 @@ OLD_PASSAGES = Query(
     .limit(PAGE_MAX),
     _passage,
 )
+FOLLOWERS = Query(
+    select(passage)
+    .where(
+        passage.c.lot_id == bindparam("lot"), passage.c.id > bindparam("after_id"),
+        passage.c.id < bindparam("until_id"), passage.c.reason == "exit.tailgated",
+    )
+    .order_by(passage.c.id)
+    .limit(4),
+    _passage,
+)  # fmt: skip
 HOLD = insert_into(held_picture, once=True)
 HELD = Query(
     select(held_picture.c.passage_id)

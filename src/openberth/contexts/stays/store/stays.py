@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
 from openberth.contexts.stays.model.entities import OpenStay, PlateCorrection, Segment, Stay
 from openberth.contexts.stays.store.tables import open_stay, plate_correction, segment, stay
@@ -34,13 +34,6 @@ def _correction(*columns: Any) -> PlateCorrection:
 INSERT_OPEN_STAY = insert_into(open_stay)
 BY_OPEN_KEY = Query(select(open_stay).where(open_stay.c.open_key == bindparam("open_key")), _open_stay)
 OPEN_STAY = Query(select(open_stay).where(open_stay.c.id == bindparam("stay")), _open_stay)
-OPEN_OF_LOT = Query(
-    select(open_stay)
-    .where(open_stay.c.lot_id == bindparam("lot"), open_stay.c.id < bindparam("before"))
-    .order_by(open_stay.c.id.desc())
-    .limit(bindparam("limit")),
-    _open_stay,
-)
 PLATES_INSIDE = Query(
     select(open_stay.c.id, vault.c.id, vault.c.kind, vault.c.key_id, vault.c.sealed)
     .select_from(open_stay.join(vault, vault.c.id == open_stay.c.plate_id))
@@ -74,22 +67,61 @@ REPLATE_OPEN_STAY = Write(
         open_key=bindparam("new_open_key"),
         right=bindparam("new_right"),
         permit_id=bindparam("new_permit"),
+        again_of=None,  # it is another car's
+        one_visit=None,
         version=open_stay.c.version + 1,
     )
+)
+SETTLE_AGAIN = Write(
+    update(open_stay)
+    .where(open_stay.c.id == bindparam("stay"), open_stay.c.version == bindparam("old_version"))
+    .values(
+        again_of=bindparam("new_again_of"), one_visit=bindparam("new_one_visit"), version=open_stay.c.version + 1
+    )
+)  # fmt: skip
+REKEY_OPEN_STAY = Write(
+    update(open_stay)
+    .where(open_stay.c.id == bindparam("stay"), open_stay.c.version == bindparam("old_version"))
+    .values(open_key=bindparam("new_open_key"), version=open_stay.c.version + 1)
+)
+OPEN_OF_PLATE = Query(
+    select(open_stay)
+    .where(open_stay.c.plate_id == bindparam("plate", type_=IdType()), open_stay.c.lot_id == bindparam("lot"))
+    .order_by(open_stay.c.id)
+    .limit(20),
+    _open_stay,
+)
+# Old ones first, from an entry on: what the night looks at.
+OLD_OPEN_STAYS = Query(
+    select(open_stay)
+    .where(
+        open_stay.c.lot_id == bindparam("lot"),
+        or_(
+            open_stay.c.entered_at > bindparam("after_at"),
+            and_(open_stay.c.entered_at == bindparam("after_at"), open_stay.c.id > bindparam("after_id")),
+        ),
+        open_stay.c.entered_at < bindparam("before_at"),
+    )
+    .order_by(open_stay.c.entered_at, open_stay.c.id)
+    .limit(bindparam("limit")),
+    _open_stay,
 )
 DELETE_OPEN_STAY = Write(
     delete(open_stay).where(open_stay.c.id == bindparam("stay"), open_stay.c.version == bindparam("old_version"))
 )
 INSERT_STAY = insert_into(stay)
+DELETE_STAY = Write(delete(stay).where(stay.c.id == bindparam("stay")))
+CORRECT_STAY = Write(
+    update(stay)
+    .where(stay.c.id == bindparam("stay"))
+    .values(plate_id=bindparam("new_plate"), plate_kind=bindparam("new_kind"), price_minor=bindparam("new_price"))
+)
+CONTINUE_STAY = Write(
+    update(stay).where(stay.c.id == bindparam("stay")).values(continues_id=bindparam("new_continues"))
+)
+SET_PRICE = Write(update(stay).where(stay.c.id == bindparam("stay")).values(price_minor=bindparam("new_price")))
 SET_PAID = Write(update(stay).where(stay.c.id == bindparam("stay")).values(paid_minor=bindparam("new_paid")))
 STAY = Query(select(stay).where(stay.c.id == bindparam("stay")), _stay)
-STAYS_OF_LOT = Query(
-    select(stay)
-    .where(stay.c.lot_id == bindparam("lot"), stay.c.id < bindparam("before"))
-    .order_by(stay.c.id.desc())
-    .limit(bindparam("limit")),
-    _stay,
-)
 STAYS_OF_PLATE = Query(
     select(stay)
     .where(
@@ -102,6 +134,9 @@ STAYS_OF_PLATE = Query(
     _stay,
 )
 INSERT_SEGMENT = insert_into(segment)
+DELETE_SEGMENT = Write(
+    delete(segment).where(segment.c.stay_id == bindparam("stay"), segment.c.ordinal == bindparam("part"))
+)
 SEGMENTS = Query(
     select(segment).where(segment.c.stay_id == bindparam("stay")).order_by(segment.c.ordinal).limit(1_000), _segment
 )

@@ -11,6 +11,7 @@ from openberth.contexts.stays.model.entities import (
     CloseReason,
     PassageState,
     Resolution,
+    Retold,
     Source,
 )
 from openberth.contexts.stays.model.what_if import WhatIfState
@@ -27,6 +28,11 @@ def _of_cars_here(each: Table) -> ColumnElement[bool]:
     """Return that a passage is of a car that is inside, or stands at a lane."""
     at_lanes = select(lane_state.c.passage_id).where(lane_state.c.lot_id == each.c.lot_id)
     return or_(_of_cars_inside(each), each.c.id.in_(at_lanes))
+
+
+def _of_passages_here(each: Table) -> ColumnElement[bool]:
+    """Return that a row belongs to a passage of a car that is inside, or stands at a lane."""
+    return each.c.passage_id.in_(select(passage.c.id).where(passage.c.lot_id == each.c.lot_id, _of_cars_here(passage)))
 
 
 passage = business_table(
@@ -51,12 +57,35 @@ passage = business_table(
     id_column("command_id", nullable=True),
     Column("pictures", Integer, nullable=False),
     json_column("flaws"),
+    json_column("basis", nullable=True),
     history=True,
     moves=_of_cars_here,
 )
 Index("ix_passage_lot", passage.c.lot_id, passage.c.id)
 Index("ix_passage_plate", passage.c.plate_id, passage.c.id)
 Index("ix_passage_stay", passage.c.stay_id)
+Index("ix_passage_captured", passage.c.lot_id, passage.c.captured_at, passage.c.id)
+Index("ix_passage_lot_plate", passage.c.lot_id, passage.c.plate_id, passage.c.id)
+
+recognition = business_table(
+    "recognition",
+    id_column("passage_id"),
+    id_column("device_id", nullable=True),
+    enum_column("how", Retold),
+    id_column("plate_id", nullable=True),
+    word_column("colour", 16),
+    Column("confidence", Integer, nullable=False),
+    word_column("sent_by", 16),
+    word_column("direction", 16),
+    instant_column("device_at"),
+    instant_column("received_at"),
+    Column("pictures", Integer, nullable=False),
+    Column("opened", Boolean, nullable=False),
+    json_column("flaws"),
+    history=True,
+    moves=_of_passages_here,
+)
+Index("ix_recognition_passage", recognition.c.passage_id, recognition.c.id)
 
 open_stay = business_table(
     "open_stay",
@@ -73,10 +102,14 @@ open_stay = business_table(
     Column("segments", Integer, nullable=False),
     Column("version", BigInteger, nullable=False),
     word_column("colour", 16, nullable=True),
+    id_column("again_of", nullable=True),
+    Column("one_visit", Boolean, nullable=True),
     moves=OnMove.FOLLOW,
 )
 Index("uq_open_stay_open_key", open_stay.c.open_key, unique=True)
 Index("ix_open_stay_lot", open_stay.c.lot_id, open_stay.c.id)
+Index("ix_open_stay_plate", open_stay.c.plate_id)
+Index("ix_open_stay_entered", open_stay.c.lot_id, open_stay.c.entered_at, open_stay.c.id)
 
 stay = business_table(
     "stay",
@@ -101,6 +134,8 @@ stay = business_table(
 Index("ix_stay_lot", stay.c.lot_id, stay.c.id)
 Index("ix_stay_plate", stay.c.plate_id, stay.c.id)
 Index("ix_stay_left", stay.c.lot_id, stay.c.left_at, stay.c.id)
+Index("ix_stay_entered", stay.c.lot_id, stay.c.entered_at, stay.c.id)
+Index("ix_stay_lot_plate", stay.c.lot_id, stay.c.plate_id, stay.c.id)
 
 segment = table(
     "segment",
@@ -145,10 +180,23 @@ lane_state = table(
     id_column("bill_id", nullable=True),
     id_column("command_id", nullable=True),
     instant_column("passed_at", nullable=True),
+    Column("awaited", Integer, nullable=True),
+    instant_column("loop_free_at", nullable=True),
     scope=("company_id", "lot_id"),
     moves=OnMove.FOLLOW,
 )
 Index("ix_lane_state_stay", lane_state.c.stay_id)
+
+neutral_reset = business_table(
+    "neutral_reset",
+    id_column("plate_id", nullable=True),
+    json_column("rights"),
+    instant_column("at"),
+    word_column("reset_by", 100),
+    word_column("reason", 200),
+    moves=OnMove.STAY,
+)
+Index("ix_neutral_reset_lot", neutral_reset.c.lot_id, neutral_reset.c.at)
 
 lane_case = business_table(
     "lane_case",
@@ -166,6 +214,10 @@ lane_case = business_table(
 )
 Index("ix_lane_case_open", lane_case.c.lot_id, lane_case.c.resolved_at, lane_case.c.id)
 Index("ix_lane_case_passage", lane_case.c.passage_id)
+Index("ix_lane_case_stay", lane_case.c.stay_id)
+Index("ix_lane_case_raised", lane_case.c.lot_id, lane_case.c.raised_at, lane_case.c.id)
+Index("ix_lane_case_open_raised", lane_case.c.lot_id, lane_case.c.resolved_at, lane_case.c.raised_at, lane_case.c.id)
+Index("ix_lane_case_kind", lane_case.c.lot_id, lane_case.c.kind, lane_case.c.raised_at, lane_case.c.id)
 
 what_if = business_table(
     "what_if",
@@ -187,3 +239,23 @@ what_if = business_table(
     moves=OnMove.STAY,
 )
 Index("ix_what_if_lot", what_if.c.lot_id, what_if.c.id)
+
+# The cars of an area, added up in every way that there is: the last time.
+area_check = table(
+    "area_check",
+    id_column("lot_id", primary_key=True),
+    id_column("area_id", primary_key=True),
+    id_column("company_id"),
+    instant_column("checked_at"),
+    Column("counted", Integer, nullable=False),
+    Column("stays", Integer, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("sensed_occupied", Integer, nullable=True),
+    Column("sensed_free", Integer, nullable=True),
+    Column("sensed_unknown", Integer, nullable=True),
+    Column("loops", Integer, nullable=True),
+    instant_column("differs_since", nullable=True),
+    Column("is_told", Boolean, nullable=False),
+    scope=("company_id", "lot_id"),
+    moves=OnMove.FOLLOW,
+)

@@ -23,6 +23,7 @@ from openberth.contexts.tariffs.model import (
 )
 from openberth.infra.catalogue import Language, catalogue, text
 from openberth.infra.database import Database, Reader, Unit
+from openberth.infra.documents.writing import yaml_text
 from openberth.infra.http.answers import View, When, instant
 from openberth.infra.http.asks import Form, Moment, document_body, document_text
 from openberth.infra.http.auth import may
@@ -55,6 +56,23 @@ class DraftView(View):
     document: Mapping[str, Any]
 
 
+class DraftSummary(View):
+    """A draft without its text."""
+
+    company: str
+    code: str
+    version: int
+    based_on: int
+    changed_at: When
+    changed_by: str
+
+
+class DraftsView(View):
+    """All drafts by code, at most 1 000 of a company."""
+
+    items: list[DraftSummary]
+
+
 class PublishDraftForm(Form):
     """From when a draft holds (now without it), and until when for an event price."""
 
@@ -64,12 +82,13 @@ class PublishDraftForm(Form):
 
 
 class VersionDocumentView(View):
-    """What a version says."""
+    """What a version says; ``text`` is the tariff file to go on from."""
 
     company: str
     code: str
     number: int
     document: Mapping[str, Any]
+    text: str
 
 
 class DifferenceView(View):
@@ -99,6 +118,7 @@ class LifeApi:
         self._publisher = publisher
         self.router = APIRouter(prefix="/v1", tags=["tariffs"])
         add = self.router.add_api_route
+        add("/tariff-drafts", self.drafts, methods=["GET"])
         add("/tariffs/{code}/draft", self.draft, methods=["GET"])
         add(
             "/tariffs/{code}/draft", self.save_draft, methods=["PUT"], openapi_extra=document_body("a tariff file"),
@@ -108,6 +128,10 @@ class LifeApi:
         add("/tariffs/{code}/draft/publish", self.publish_draft, methods=["POST"], response_model=PublishedView)
         add("/tariffs/{code}/versions/{number}", self.version, methods=["GET"])
         add("/tariffs/{code}/difference", self.difference, methods=["GET"])
+
+    async def drafts(self, by: Annotated[Caller, Depends(may("tariff.read"))]) -> DraftsView:
+        """Return what is being written, also of tariffs that were never published."""
+        return await self._database.read(_drafts, by=by)
 
     async def draft(self, code: CodePath, by: Annotated[Caller, Depends(may("tariff.read"))]) -> DraftView:
         """Return the draft of a tariff."""
@@ -202,6 +226,18 @@ def _draft_of(reader: Reader, code: str) -> Draft:
     return drafts[0]
 
 
+def _drafts(reader: Reader) -> DraftsView:
+    items = [
+        DraftSummary(
+            company=company.code, code=each.code, version=each.version, based_on=each.based_on,
+            changed_at=instant(each.changed_at), changed_by=each.changed_by,
+        )
+        for company in tenancy.companies(reader)
+        for each in service.drafts(reader, company=company.id)
+    ]  # fmt: skip
+    return DraftsView(items=sorted(items, key=lambda each: (each.code, each.company)))
+
+
 def _draft(reader: Reader, code: str) -> DraftView:
     return _draft_view(_draft_of(reader, code))
 
@@ -227,8 +263,9 @@ def _drop(unit: Unit, code: str, expected: int | None) -> None:
 
 def _version(reader: Reader, code: str, number: int) -> VersionDocumentView:
     found = service.numbered(reader, company=company_of(reader, code), code=code, number=number)
+    document = tariff_to_plain(found.tariff)
     return VersionDocumentView(
-        company=found.tariff.company_code, code=code, number=number, document=tariff_to_plain(found.tariff)
+        company=found.tariff.company_code, code=code, number=number, document=document, text=yaml_text(document)
     )
 
 

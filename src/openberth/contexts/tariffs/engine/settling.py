@@ -24,7 +24,8 @@ def settlement(
     A payment that covers the price of its moment (or of the moment it was asked at) opens a grace of
     ``grace_minutes``, or of its own: the price of that moment holds until the grace ends, half-open. Afterwards the
     difference is due. At most ``max_graces`` payments open one. Money counts whatever its stamp says: a payment
-    stamped outside the stay is taken at the stay's nearest end.
+    stamped outside the stay is taken at the stay's nearest end. One that is told of when the price it was asked for no
+    longer stands, and covers what is asked by then, too, may have been made by then: its grace begins then.
     """
     quoting, currency = Quoting(segments, terms), terms.currency
     current = quoting.quote(now)
@@ -39,6 +40,11 @@ def settlement(
         came = max(min(payment.at, current.until), current.entered)
         asked = came if payment.priced_at is None else max(min(payment.priced_at, came), current.entered)
         priced = quoting.quote(asked)
+        if payment.told_at is not None:
+            told = max(min(payment.told_at, current.until), current.entered)
+            by_then = quoting.quote(told)
+            if paid >= by_then.total.minor:
+                came, priced = told, by_then
         if paid >= priced.total.minor:
             graces += 1
             minutes = grace_minutes if payment.grace_minutes is None else payment.grace_minutes

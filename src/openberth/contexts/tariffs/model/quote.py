@@ -196,13 +196,15 @@ class Payment:
     """Money that came for a stay, or relief that counts like it, at an instant.
 
     ``priced_at`` is the moment whose price was asked for when it was paid in time; None: the price of ``at``.
-    ``grace_minutes`` are the minutes to leave in that this payment gives; None: those of the tariff.
+    ``grace_minutes`` are the minutes to leave in that this payment gives; None: those of the tariff. ``told_at`` is
+    when it was told of, if that was later than the price it was asked for stood, which is ``at`` then.
     """
 
     amount: Money
     at: Instant
     priced_at: Instant | None = None
     grace_minutes: int | None = None
+    told_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

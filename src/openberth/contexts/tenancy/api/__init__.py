@@ -12,11 +12,12 @@ from openberth.contexts.tenancy.api.keys import KeysApi
 from openberth.contexts.tenancy.api.me import MeApi
 from openberth.contexts.tenancy.api.oauth import OAuth
 from openberth.contexts.tenancy.api.organisation import OrganisationApi
+from openberth.contexts.tenancy.api.own_plates import OwnPlatePath, OwnPlatesApi, OwnPlateView, own_plate_view
 from openberth.contexts.tenancy.api.people import PeopleApi
 from openberth.contexts.tenancy.api.people_views import UnmaskPlateForm, WholePlateView
 from openberth.contexts.tenancy.api.places import Lots
 from openberth.contexts.tenancy.api.settings import SettingsApi
-from openberth.contexts.tenancy.api.signing_in import SignInApi
+from openberth.contexts.tenancy.api.signing_in import Self, SignInApi, account_of, own
 
 __all__ = [
     "AccountsApi",
@@ -32,9 +33,16 @@ __all__ = [
     "MeApi",
     "OAuth",
     "OrganisationApi",
+    "OwnPlatePath",
+    "OwnPlateView",
+    "OwnPlatesApi",
     "PeopleApi",
+    "Self",
     "SettingsApi",
     "SignInApi",
     "UnmaskPlateForm",
     "WholePlateView",
+    "account_of",
+    "own",
+    "own_plate_view",
 ]

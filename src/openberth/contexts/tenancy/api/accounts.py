@@ -4,17 +4,25 @@ import secrets
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Grant, Level, check_password
+from openberth.contexts.tenancy.model.accounts import (
+    Account,
+    AccountKind,
+    AccountState,
+    Grant,
+    Level,
+    Who,
+    check_password,
+)
 from openberth.contexts.tenancy.service import accounts, companies, grants, second_factor, sessions
 from openberth.contexts.tenancy.service.sessions import digest_of
 from openberth.infra import vault
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View, When, instant, instant_or_none
-from openberth.infra.http.asks import Form, Words
+from openberth.infra.http.asks import Form, Seen, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.pages import Ask, Asked, Page, last_of, page_of
@@ -78,7 +86,10 @@ class GrantView(View):
 
 
 class AccountView(View):
-    """An account; its name is shortened to what tells people apart."""
+    """An account; its name is shortened to what tells people apart.
+
+    ``version`` moves with its state, password and second factor, not with sign-ins: pass it on when one is changed.
+    """
 
     id: Id
     kind: AccountKind
@@ -88,6 +99,7 @@ class AccountView(View):
     state: AccountState
     second_factor: bool
     created_at: When
+    version: int
 
 
 class AccountDetailView(AccountView):
@@ -122,9 +134,15 @@ class AccountsApi:
         add("/accounts/{account}/second-factor/remove", self.remove_factor, methods=["POST"], status_code=204)
         add("/accounts/{account}/secret", self.secret, methods=["POST"], response_model=ClientSecretView)
 
-    async def accounts(self, ask: Asked, by: Annotated[Caller, Depends(may("account.read"))]) -> Page[AccountView]:
+    async def accounts(
+        self,
+        ask: Asked,
+        by: Annotated[Caller, Depends(may("account.read"))],
+        who: Annotated[Who | None, Query(description="drivers are people who came without a login")] = None,
+        state: Annotated[AccountState | None, Query()] = None,
+    ) -> Page[AccountView]:
         """Return the accounts, newest first."""
-        return await self._database.read(partial(_accounts, ask=ask), by=by)
+        return await self._database.read(partial(_accounts, ask=ask, who=who, state=state), by=by)
 
     async def make(self, form: AccountForm, by: Annotated[Caller, Depends(may("account.write"))], key: Key) -> Response:
         """Make an account."""
@@ -151,36 +169,39 @@ class AccountsApi:
         return await self._database.read(partial(_detail, name=account), by=by)
 
     async def password(
-        self, account: AccountPath, form: PasswordForm, by: Annotated[Caller, Depends(may("account.write"))], key: Key
-    ) -> Response:
+        self, account: AccountPath, form: PasswordForm,
+        by: Annotated[Caller, Depends(may("account.write"))], key: Key, version: Seen = None,
+    ) -> Response:  # fmt: skip
         """Give somebody a new password; every session of the account ends."""
         found = await self._database.read(partial(accounts.account_named, name=account), by=by)
         check_password(form.password, login=found.login, is_common=is_common)
         digest = await self._hashing.digest(form.password)
 
         def effect(unit: Unit) -> None:
-            accounts.set_password(unit, account=found.id, password=digest)
+            accounts.set_password(unit, account=found.id, password=digest, expected=version)
 
         return answered(await self._database.write(once(key, effect, status=204), by=by))
 
     async def lock(
-        self, account: AccountPath, form: LockForm, by: Annotated[Caller, Depends(may("account.lock"))], key: Key
-    ) -> Response:
+        self, account: AccountPath, form: LockForm,
+        by: Annotated[Caller, Depends(may("account.lock"))], key: Key, version: Seen = None,
+    ) -> Response:  # fmt: skip
         """Keep somebody out, or let it in again."""
 
         def effect(unit: Unit) -> None:
             found = accounts.account_named(unit, name=account)
-            (accounts.lock if form.locked else accounts.unlock)(unit, account=found.id)
+            (accounts.lock if form.locked else accounts.unlock)(unit, account=found.id, expected=version)
 
         return answered(await self._database.write(once(key, effect, status=204), by=by))
 
     async def close(
-        self, account: AccountPath, by: Annotated[Caller, Depends(may("account.write"))], key: Key
-    ) -> Response:
+        self, account: AccountPath, by: Annotated[Caller, Depends(may("account.write"))], key: Key,
+        version: Seen = None,
+    ) -> Response:  # fmt: skip
         """Close an account for ever."""
 
         def effect(unit: Unit) -> None:
-            accounts.close(unit, account=accounts.account_named(unit, name=account).id)
+            accounts.close(unit, account=accounts.account_named(unit, name=account).id, expected=version)
 
         return answered(await self._database.write(once(key, effect, status=204), by=by))
 
@@ -195,13 +216,14 @@ class AccountsApi:
         return answered(await self._database.write(once(key, effect, status=204), by=by))
 
     async def remove_factor(
-        self, account: AccountPath, form: RemovalForm, by: Annotated[Caller, Depends(may("factor.remove"))], key: Key
-    ) -> Response:
+        self, account: AccountPath, form: RemovalForm,
+        by: Annotated[Caller, Depends(may("factor.remove"))], key: Key, version: Seen = None,
+    ) -> Response:  # fmt: skip
         """Take the second factor from somebody who lost it; whoever it is is told."""
 
         def effect(unit: Unit) -> None:
             found = accounts.account_named(unit, name=account)
-            second_factor.remove_second_factor(unit, account=found.id, reason=form.reason)
+            second_factor.remove_second_factor(unit, account=found.id, reason=form.reason, expected=version)
 
         return answered(await self._database.write(once(key, effect, status=204), by=by))
 
@@ -245,12 +267,12 @@ def _view(reader: Reader, found: Account) -> AccountView:
     return AccountView(
         id=found.id, kind=found.kind, login=found.login, name=None if name is None else masked_name(name),
         company=found.company, state=found.state, second_factor=found.totp is not None,
-        created_at=instant(found.created_at),
+        created_at=instant(found.created_at), version=found.changed_at,
     )  # fmt: skip
 
 
-def _accounts(reader: Reader, ask: Ask) -> Page[AccountView]:
-    rows = accounts.accounts(reader, before=ask.before, limit=ask.limit)
+def _accounts(reader: Reader, ask: Ask, who: Who | None, state: AccountState | None) -> Page[AccountView]:
+    rows = accounts.accounts(reader, before=ask.before, limit=ask.limit, who=who, state=state)
     return page_of([_view(reader, row) for row in rows], last_of(rows, ask.limit, lambda row: row.id))
 
 

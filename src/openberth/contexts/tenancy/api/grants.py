@@ -11,12 +11,12 @@ from starlette.responses import Response
 from openberth.contexts.tenancy.api.accounts import GrantView, grant_view
 from openberth.contexts.tenancy.api.places import Lots, node_named
 from openberth.contexts.tenancy.model.accounts import Level
-from openberth.contexts.tenancy.model.permissions import PERMISSIONS, ROLES
+from openberth.contexts.tenancy.model.permissions import PERMISSIONS, ROLES, OwnRole
 from openberth.contexts.tenancy.service import accounts, companies, grants
 from openberth.infra.catalogue import Language, text
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View
-from openberth.infra.http.asks import Code, Form, Moment, Words
+from openberth.infra.http.asks import Code, Form, Moment, Seen, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.infra.http.problems import language_of_scope
@@ -56,12 +56,16 @@ class PermissionView(View):
 
 
 class RoleView(View):
-    """A role with its permissions; ``company`` is null for a built-in one."""
+    """A role with its permissions; ``company`` is null for a built-in one, whose ``version`` is 0.
+
+    Pass ``version`` on when the role is saved or dropped.
+    """
 
     code: str
     name: str
     company: Id | None
     permissions: list[str]
+    version: int
 
 
 class RolesView(View):
@@ -129,24 +133,29 @@ class GrantsApi:
         return await self._database.read(partial(_roles, company=company, language=language), by=by)
 
     async def save(
-        self, role: RolePath, form: RoleForm, company: CompanyName, by: Annotated[Caller, Depends(may("role.write"))]
-    ) -> RoleView:
+        self, role: RolePath, form: RoleForm, company: CompanyName,
+        by: Annotated[Caller, Depends(may("role.write"))], version: Seen = None,
+    ) -> RoleView:  # fmt: skip
         """Make or change a company's own role, of permissions that one has oneself."""
 
         def effect(unit: Unit) -> RoleView:
             owner = companies.company_by_code(unit, code=company).id
-            made = grants.save_role(unit, company=owner, code=role, name=form.name, permissions=form.permissions)
-            return RoleView(code=made.code, name=made.name, company=owner, permissions=sorted(made.permissions))
+            made = grants.save_role(
+                unit, company=owner, code=role, name=form.name, permissions=form.permissions, expected=version
+            )
+            return _own(made, owner)
 
         return await self._database.write(effect, by=by)
 
     async def drop(
-        self, role: RolePath, company: CompanyName, by: Annotated[Caller, Depends(may("role.write"))]
-    ) -> None:
+        self, role: RolePath, company: CompanyName,
+        by: Annotated[Caller, Depends(may("role.write"))], version: Seen = None,
+    ) -> None:  # fmt: skip
         """Drop an own role that nobody has."""
 
         def effect(unit: Unit) -> None:
-            grants.drop_role(unit, company=companies.company_by_code(unit, code=company).id, code=role)
+            owner = companies.company_by_code(unit, code=company).id
+            grants.drop_role(unit, company=owner, code=role, expected=version)
 
         await self._database.write(effect, by=by)
 
@@ -156,18 +165,25 @@ def _grants(reader: Reader, name: str) -> GrantsView:
     return GrantsView(items=[grant_view(each) for each in grants.grants_of(reader, account=found.id)])
 
 
+def _own(role: OwnRole, company: Id) -> RoleView:
+    return RoleView(
+        code=role.code, name=role.name, company=company, permissions=sorted(role.permissions), version=role.version
+    )
+
+
 def _roles(reader: Reader, company: str | None, language: Language) -> RolesView:
     items = [
         RoleView(
-            code=role.value, name=text(f"role.{role.value}", language), company=None, permissions=sorted(permissions)
+            code=role.value,
+            name=text(f"role.{role.value}", language),
+            company=None,
+            permissions=sorted(permissions),
+            version=0,
         )
         for role, permissions in ROLES.items()
     ]
     if company is not None:
         owner = companies.company_by_code(reader, code=company).id
-        items += [
-            RoleView(code=each.code, name=each.name, company=owner, permissions=sorted(each.permissions))
-            for each in grants.own_roles(reader, company=owner)
-        ]
+        items += [_own(each, owner) for each in grants.own_roles(reader, company=owner)]
     words = [PermissionView(code=word, text=text(f"permission.{word}", language)) for word in sorted(PERMISSIONS)]
     return RolesView(items=items, permissions=words)

@@ -68,7 +68,7 @@ class MeApi:
         account, language = account_of(by), language_of_scope(request.scope)
 
         def effect(unit: Unit) -> NoticeView:
-            return notice_view(notices.mark_read(unit, account=account, notice=notice), language)
+            return notice_view(unit, notices.mark_read(unit, account=account, notice=notice), language)
 
         return answered(await self._database.write(once(key, effect), by=own(by)))
 
@@ -107,4 +107,4 @@ def _made(unit: Unit, account: Id) -> PersonView:
 
 def _notices(reader: Reader, account: Id, ask: Ask, language: Language) -> Page[NoticeView]:
     rows = notices.notices_of(reader, account=account, before=ask.before, limit=ask.limit)
-    return page_of([notice_view(row, language) for row in rows], last_of(rows, ask.limit, lambda row: row.id))
+    return page_of([notice_view(reader, row, language) for row in rows], last_of(rows, ask.limit, lambda row: row.id))

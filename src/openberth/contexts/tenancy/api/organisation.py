@@ -14,7 +14,7 @@ from openberth.contexts.tenancy.service import moving
 from openberth.contexts.tenancy.service import organisation as service
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View
-from openberth.infra.http.asks import Code, Form, Words
+from openberth.infra.http.asks import Code, Form, Seen, Words
 from openberth.infra.http.auth import may
 from openberth.infra.http.idempotent import Key, answered, once
 from openberth.kernel.authority import Caller
@@ -92,13 +92,14 @@ class PlaceLotForm(Form):
 
 
 class NodeView(View):
-    """A partner, company or property."""
+    """A partner, company or property. Pass ``version`` on when it gets other names or a company moves."""
 
     id: Id
     code: str
     name_zh: str
     name_en: str
     state: NodeState
+    version: int
 
 
 class CompanyView(NodeView):
@@ -167,11 +168,14 @@ class OrganisationApi:
 
         return answered(await self._database.write(once(key, effect, status=201), by=by))
 
-    async def rename_partner(self, partner: CodePath, form: RenameForm, by: Writing) -> None:
+    async def rename_partner(
+        self, partner: CodePath, form: RenameForm, by: Writing, version: Seen = None
+    ) -> None:  # fmt: skip
         """Give a partner other names."""
         rename = partial(
-            service.rename_partner, partner=partner, name=form.name.zh, name_en=form.name.en, reason=form.reason
-        )
+            service.rename_partner, partner=partner, name=form.name.zh, name_en=form.name.en, reason=form.reason,
+            expected=version,
+        )  # fmt: skip
         await self._database.write(rename, by=by)
 
     async def close_partner(self, partner: CodePath, form: ReasonForm, by: Writing, key: Key) -> Response:
@@ -191,16 +195,23 @@ class OrganisationApi:
 
         return answered(await self._database.write(once(key, effect, status=201), by=by))
 
-    async def rename_company(self, company: CodePath, form: RenameForm, by: Writing) -> None:
+    async def rename_company(
+        self, company: CodePath, form: RenameForm, by: Writing, version: Seen = None
+    ) -> None:  # fmt: skip
         """Give a company other names."""
         rename = partial(
-            service.rename_company, company=company, name=form.name.zh, name_en=form.name.en, reason=form.reason
-        )
+            service.rename_company, company=company, name=form.name.zh, name_en=form.name.en, reason=form.reason,
+            expected=version,
+        )  # fmt: skip
         await self._database.write(rename, by=by)
 
-    async def move_company(self, company: CodePath, form: MoveCompanyForm, by: Writing) -> None:
+    async def move_company(
+        self, company: CodePath, form: MoveCompanyForm, by: Writing, version: Seen = None
+    ) -> None:  # fmt: skip
         """Hang a company under another partner, or under none."""
-        move = partial(service.move_company, company=company, partner=form.partner, reason=form.reason)
+        move = partial(
+            service.move_company, company=company, partner=form.partner, reason=form.reason, expected=version
+        )  # fmt: skip
         await self._database.write(move, by=by)
 
     async def close_company(self, company: CodePath, form: ReasonForm, by: Writing, key: Key) -> Response:
@@ -228,13 +239,14 @@ class OrganisationApi:
         form: RenameForm,
         by: WritingProperties,
         company: OfCompany = None,
+        version: Seen = None,
     ) -> None:
         """Give a property other names."""
 
         def effect(unit: Unit) -> None:
             found = service.property_named(unit, code=property, company=company)
             service.rename_property(
-                unit, found=found, name=form.name.zh, name_en=form.name.en, reason=form.reason
+                unit, found=found, name=form.name.zh, name_en=form.name.en, reason=form.reason, expected=version
             )  # fmt: skip
 
         await self._database.write(effect, by=by)
@@ -296,18 +308,21 @@ def _tree(reader: Reader, lots: Lots) -> OrganisationView:
 
 
 def _node(found: Partner) -> NodeView:
-    return NodeView(id=found.id, code=found.code, name_zh=found.name, name_en=found.name_en, state=found.state)
+    return NodeView(
+        id=found.id, code=found.code, name_zh=found.name, name_en=found.name_en, state=found.state,
+        version=found.version,
+    )  # fmt: skip
 
 
 def _company(found: Company) -> CompanyView:
     return CompanyView(
         id=found.id, code=found.code, name_zh=found.name, name_en=found.name_en, state=found.state,
-        partner=found.partner,
+        partner=found.partner, version=found.version,
     )  # fmt: skip
 
 
 def _property(found: Property) -> PropertyView:
     return PropertyView(
         id=found.id, code=found.code, name_zh=found.name, name_en=found.name_en, state=found.state,
-        company=found.company,
+        company=found.company, version=found.version,
     )  # fmt: skip

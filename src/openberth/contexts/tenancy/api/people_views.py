@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field as Bound
 from pydantic import StringConstraints, WithJsonSchema
 
+from openberth.contexts.tenancy.model.notices import Notice
 from openberth.contexts.tenancy.model.people import (
     Channel,
     Consent,
     Field,
     How,
     InvalidField,
-    Notice,
-    NoticeKind,
     Person,
     Purpose,
     Values,
 )
 from openberth.contexts.tenancy.service import consents, people
+from openberth.contexts.tenancy.service.notices import Shown, params_shown
 from openberth.infra.catalogue import Language, text
 from openberth.infra.database import Database, Reader
 from openberth.infra.http.answers import View, When, instant, instant_or_none
@@ -136,11 +137,12 @@ class ConsentsView(View):
 
 
 class NoticeView(View):
-    """Something that an account is told, as a code and in words."""
+    """Something that an account is told, as a kind and in words. ``about``: ids of what it tells of, by their names."""
 
     id: Id
-    kind: NoticeKind
+    kind: str = Bound(examples=["person_changed"])
     text: str
+    about: dict[str, Id]
     at: When
     read_at: When | None
 
@@ -172,11 +174,18 @@ def consents_view(said: Sequence[Consent]) -> ConsentsView:
     )
 
 
-def notice_view(told: Notice, language: Language) -> NoticeView:
-    """Return a notice as it leaves, in words."""
-    fields = [text(f"person.field.{field}", language) for field in told.params.get("fields", ())]
-    params = {**told.params, "fields": ("、" if language == "zh" else ", ").join(fields)}
+def notice_view(reader: Reader, told: Notice, language: Language) -> NoticeView:
+    """Return a notice as it leaves, in words of who reads it."""
+    params = params_shown(reader, told)
+    words = {name: _in_words(value, language) for name, value in params.items()}
     return NoticeView(
-        id=told.id, kind=told.kind, text=text(f"notice.{told.kind.value}", language, **params), at=instant(told.at),
+        id=told.id, kind=told.kind, text=text(told.code, language, **words), at=instant(told.at),
+        about={name: value for name, value in params.items() if isinstance(value, UUID)},
         read_at=instant_or_none(told.read_at),
     )  # fmt: skip
+
+
+def _in_words(value: Shown, language: Language) -> str:
+    if isinstance(value, tuple):
+        return ("、" if language == "zh" else ", ").join(text(code, language) for code in value)
+    return str(value)

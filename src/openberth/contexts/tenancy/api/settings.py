@@ -13,7 +13,7 @@ from openberth.contexts.tenancy.service import settings as service
 from openberth.infra.catalogue import Language, text
 from openberth.infra.database import Database, Reader, Unit
 from openberth.infra.http.answers import View
-from openberth.infra.http.asks import Code, Form
+from openberth.infra.http.asks import Code, Form, Seen
 from openberth.infra.http.auth import may
 from openberth.infra.http.problems import language_of_scope
 from openberth.kernel.authority import Caller
@@ -40,7 +40,9 @@ class SettingView(View):
     """A setting as it holds at a node.
 
     ``source`` is the level that the value comes from, null for the default; ``locked_by`` the level whose lock decides.
-    ``own`` is what was set at the node itself, ``overruled`` when a lock above makes it of no effect.
+    ``own`` is what was set at the node itself, ``overruled`` when a lock above makes it of no effect. A number lies
+    from ``least`` to ``most``; a word is one of ``words``. ``version`` is that of ``own``, 0 for nothing: pass it
+    on when another value is set or this one is taken back.
     """
 
     key: str
@@ -52,7 +54,11 @@ class SettingView(View):
     locked_by: Level | None
     own: bool | int | str | None
     own_locked: bool
+    version: int
     overruled: bool
+    least: int | None
+    most: int | None
+    words: list[str]
 
 
 class SettingsView(View):
@@ -94,13 +100,16 @@ class SettingsApi:
         return await self._database.read(query, by=by)
 
     async def set(
-        self, request: Request, key: KeyPath, form: SettingForm, by: Annotated[Caller, Depends(may("setting.write"))]
-    ) -> SettingView:
+        self, request: Request, key: KeyPath, form: SettingForm,
+        by: Annotated[Caller, Depends(may("setting.write"))], version: Seen = None,
+    ) -> SettingView:  # fmt: skip
         """Set a value at a node, lock it for all below, or unlock it."""
 
         def effect(unit: Unit) -> Effective:
             at = node_named(unit, self._lots, level=form.level, name=form.node, company=form.company)
-            return service.set_setting(unit, node=at, key=key, value=form.value, locked=form.locked)
+            return service.set_setting(
+                unit, node=at, key=key, value=form.value, locked=form.locked, expected=version
+            )  # fmt: skip
 
         return _view(await self._database.write(effect, by=by), language_of_scope(request.scope))
 
@@ -112,21 +121,25 @@ class SettingsApi:
         level: AtLevel,
         node: AtNode = None,
         company: OfCompany = None,
+        version: Seen = None,
     ) -> SettingView:
         """Take back what was set at a node."""
 
         def effect(unit: Unit) -> Effective:
             at = node_named(unit, self._lots, level=level, name=node, company=company)
-            return service.clear_setting(unit, node=at, key=key)
+            return service.clear_setting(unit, node=at, key=key, expected=version)
 
         return _view(await self._database.write(effect, by=by), language_of_scope(request.scope))
 
 
 def _view(found: Effective, language: Language) -> SettingView:
-    own = found.own
+    own, key = found.own, found.key
+    is_number = not key.words and not isinstance(key.default, bool)
     return SettingView(
-        key=found.key.code, text=text(f"setting.key.{found.key.code}", language), value=found.value,
-        default=found.key.default, levels=list(found.key.levels), source=found.source, locked_by=found.locked_by,
+        key=key.code, text=text(f"setting.key.{key.code}", language), value=found.value, default=key.default,
+        levels=list(key.levels), source=found.source, locked_by=found.locked_by,
         own=None if own is None else own.value, own_locked=own is not None and own.locked,
-        overruled=found.is_overruled,
+        version=0 if own is None else own.version,
+        overruled=found.is_overruled, least=key.least if is_number else None, most=key.most if is_number else None,
+        words=list(key.words),
     )  # fmt: skip

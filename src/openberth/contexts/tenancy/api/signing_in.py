@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import Field
 
 from openberth.contexts.tenancy.model.accounts import Account, Level, check_password
+from openberth.contexts.tenancy.model.phone_codes import DIGITS, LIFE_US, NEXT_AFTER_S
 from openberth.contexts.tenancy.reactions.door import Door
 from openberth.contexts.tenancy.reactions.reception import Reception, Tokens
 from openberth.contexts.tenancy.service import accounts, confirming, grants, notices, second_factor, sessions
@@ -18,10 +19,13 @@ from openberth.infra.database import Database, Reader
 from openberth.infra.http.answers import View, When, instant, instant_or_none
 from openberth.infra.http.asks import Form
 from openberth.infra.http.auth import anybody, bearer, signed_in
+from openberth.infra.http.problems import BadRequest
 from openberth.infra.passwords import Hashing, is_common
 from openberth.kernel.authority import EVERYTHING, Caller
-from openberth.kernel.errors import Refused, Unknown
+from openberth.kernel.errors import Malformed, Refused, Unknown
 from openberth.kernel.ids import Id
+from openberth.kernel.persons import MAX_INPUT, InvalidPerson, Phone
+from openberth.kernel.time import SECOND_US
 
 SECRET_MAX = 200
 BEARER = "Bearer"
@@ -48,6 +52,35 @@ class WechatForm(Form):
 
     login_code: str | None = Field(default=None, min_length=1, max_length=SECRET_MAX)
     phone_code: str | None = Field(default=None, min_length=1, max_length=SECRET_MAX)
+
+
+class PhoneForm(Form):
+    """The phone to which a code goes: a mobile number of the mainland, in any usual spelling."""
+
+    phone: str = Field(min_length=1, max_length=MAX_INPUT, examples=["13800138000"])
+
+    def number(self) -> Phone:
+        """Return the number. Raises ``BadRequest`` with the fault, ``Malformed("phone.mainland_only")``."""
+        try:
+            found = Phone.read(self.phone)
+        except InvalidPerson as error:
+            raise BadRequest([{"place": "body.phone", "problem": f"person.fault.{error.fault.value}"}]) from None
+        if not found.is_mainland:
+            raise Malformed("phone.mainland_only")
+        return found
+
+
+class PhoneCodeForm(PhoneForm):
+    """A phone, and the code of six digits that was sent to it."""
+
+    code: str = Field(min_length=DIGITS, max_length=DIGITS, pattern="^[0-9]+$", examples=["012345"])
+
+
+class CodeSentView(View):
+    """That a code is under way: for how many seconds it is good, and after how many another may be asked for."""
+
+    good_for_s: int
+    next_after_s: int
 
 
 class SignOutForm(Form):
@@ -160,6 +193,8 @@ class SignInApi:
         add("/sign-in", self.sign_in, methods=["POST"])
         add("/refresh", self.refresh, methods=["POST"])
         add("/wechat", self.wechat, methods=["POST"])
+        add("/phone/code", self.phone_code, methods=["POST"], status_code=202)
+        add("/phone", self.phone, methods=["POST"])
         add("/sign-out", self.sign_out, methods=["POST"], status_code=204)
         add("/me", self.me, methods=["GET"])
         add("/sessions", self.sessions, methods=["GET"])
@@ -189,6 +224,16 @@ class SignInApi:
         return tokens_view(
             await self._reception.driver(login_code=form.login_code, phone_code=form.phone_code, device=device)
         )
+
+    async def phone_code(self, form: PhoneForm, address: Address) -> CodeSentView:
+        """Send a code of six digits to a phone; the answer is the same whether the number is anybody's or not."""
+        await self._reception.send_code(phone=form.number(), address=address)
+        return CodeSentView(good_for_s=LIFE_US // SECOND_US, next_after_s=NEXT_AFTER_S)
+
+    async def phone(self, form: PhoneCodeForm, request: Request, address: Address) -> TokensView:
+        """Sign a driver in by the code that was sent to a phone; who comes first gets an account."""
+        device = device_of(request, address)
+        return tokens_view(await self._reception.phone(phone=form.number(), code=form.code, device=device))
 
     async def sign_out(self, form: SignOutForm, request: Request, by: Self) -> None:
         """End this session, or all of one's own."""

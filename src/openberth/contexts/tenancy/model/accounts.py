@@ -32,6 +32,15 @@ class AccountState(StrEnum):
     CLOSED = "closed"
 
 
+class Who(StrEnum):
+    """Accounts as people look for them: drivers are people who came without a login."""
+
+    STAFF = "staff"
+    DRIVERS = "drivers"
+    INTEGRATORS = "integrators"
+    BOXES = "boxes"
+
+
 class Level(StrEnum):
     """Where a grant holds."""
 
@@ -66,7 +75,12 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who can prove who it is. ``name``, ``phone`` and ``openid`` are vault ids; drivers have no login."""
+    """Somebody who can prove who it is. ``name``, ``phone`` and ``openid`` are vault ids; drivers have no login.
+
+    ``changed_at`` tells apart what somebody decides about the account: its state, password and second factor, and never
+    comes twice. ``version`` is the row's, which every sign-in moves: who guesses passwords would else keep others from
+    writing.
+    """
 
     id: Id
     kind: AccountKind
@@ -80,6 +94,7 @@ class Account:
     failures: Failures
     created_at: Instant
     version: int
+    changed_at: Instant
 
     def is_usable(self) -> bool:
         """Tell whether the account is neither locked nor closed."""

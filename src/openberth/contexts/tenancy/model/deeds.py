@@ -73,6 +73,12 @@ DEEDS: Mapping[str, Rule] = {
         after={"values": "after"},
     ),
     "tenancy.person_made": Rule("person.made", "person", "person", after=_same("account"), by_hand=True),
+    "tenancy.plate_bound": Rule("own_plate.bound", "account", "account", after=_same("plate")),
+    "tenancy.plate_verified": Rule(
+        "own_plate.verified", "account", "account", before={"account": "taken_from"}, after=_same("plate", "proof"),
+        reason="reason",
+    ),
+    "tenancy.plate_unbound": Rule("own_plate.unbound", "account", "account", before=_same("plate")),
     "tenancy.consent_recorded": Rule(
         "consent.recorded", "person", "person", after=_same("consent", "purpose", "document", "given", "channel"),
     ),
@@ -83,12 +89,19 @@ DEEDS: Mapping[str, Rule] = {
     "facility.lot_state_changed": Rule(
         "lot.state_changed", "lot", LOT, before={"state": "before"}, after={"state": "after"}, reason="reason",
     ),
+    "facility.lane_text_shown": Rule("lane.text_shown", "lane", "lane", after=_same("text", "seconds", "aloud")),
     "facility.occupancy_adjusted": Rule(
         "occupancy.adjusted", "area", "area", before={"adjustment": "before"}, after={"adjustment": "after"},
         reason="reason",
     ),
     "facility.device_credentials_issued": Rule(
         "device.credentials_issued", "device", "device", after=_same("code", "kind", "fingerprint"),
+    ),
+    "facility.device_login_changed": Rule(
+        "device.login_changed", "device", "device", after=_same("code", "kind", "known"),
+    ),
+    "facility.collector_credentials_issued": Rule(
+        "device.credentials_issued", "device", "collector", after=_same("code", "kind", "fingerprint"),
     ),
     "facility.device_came": Rule("device.came", "device", "device", after=_same("code", "lane")),
     "facility.device_lost": Rule("device.lost", "device", "device", after=_same("code", "lane", "last_seen_at")),
@@ -174,6 +187,15 @@ DEEDS: Mapping[str, Rule] = {
         "stay.closed", "stay", "stay", after=_same("reason", "left_at", "price_minor", "paid_minor", "currency"),
         by_hand=True,
     ),
+    "stays.stay_soft_closed": Rule("stay.soft_closed", "stay", "stay", before=_same("entered_at"), reason="reason"),
+    "stays.stay_reopened": Rule(
+        "stay.reopened", "stay", "stay", before={"reason": "was", "left_at": "left_at"}, reason="reason",
+    ),
+    "stays.passback_reset": Rule(
+        "passback.reset", "passback", "reset", after=_same("plate", "rights"), reason="reason",
+    ),
+    "stays.convoy_began": Rule("convoy.began", "lane", "lane", after=_same("until"), reason="reason"),
+    "stays.convoy_ended": Rule("convoy.ended", "lane", "lane", after=_same("cause")),
     "stays.plate_corrected": Rule(
         "plate.corrected", "stay", "stay", before={"plate": "before"}, after={"plate": "after"}, reason="reason",
     ),
@@ -184,7 +206,9 @@ DEEDS: Mapping[str, Rule] = {
 
 # What runs by itself, or what another event of the same unit tells already.
 NO_DEEDS = frozenset((
-    "facility.command_ended", "payments.attempt_ended", "payments.attempt_opened", "payments.bill_issued",
+    "facility.command_ended", "facility.alarm_raised", "facility.alarm_ended",
+    "facility.space_state_changed", "payments.attempt_ended",
+    "payments.attempt_opened", "payments.bill_issued",
     "payments.bill_settled", "payments.bill_withdrawn", "payments.bill_written_off", "payments.refund_made",
     "payments.prepaid_moved",
     "payments.surplus_received", "stays.case_raised", "stays.passage_decided",

@@ -95,7 +95,9 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignInRefused:
-    """Somebody failed to sign in. ``reason``: password, code, waiting, state, or unknown (of no person: ``NOBODY``)."""
+    """Somebody failed to sign in. ``reason``: password, code, waiting, state, unknown or phone_code (the last two of
+    ``NOBODY``).
+    """
 
     KIND: ClassVar[str] = "tenancy.sign_in_refused"
     VERSION: ClassVar[int] = 1

@@ -20,6 +20,8 @@ FORMAT = "openberth-export/1"
 NOT_EXPORTED: Mapping[str, str] = {
     "tenant_export": "the exports themselves",
     "export_part": "the exports themselves",
+    "table_export": "tables that people took away, gone a day later",
+    "table_export_part": "tables that people took away, gone a day later",
     "device_old_secret": "secrets only",
     "audit_entry": "read by auditors (audit.read); whoever exports a tenant is another officer",
 }

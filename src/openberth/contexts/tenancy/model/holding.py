@@ -5,7 +5,7 @@ texts named; who runs an installation lets counsel look at them (``docs/guides/p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from openberth.contexts.tenancy.model.people import Person
 from openberth.kernel.ids import Id
@@ -45,10 +45,15 @@ PLATE_OF_PAID_STAY = RETAINED["stay"]
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whom it is about: the person, and the plates (vault ids) that are its own."""
+    """Whom it is about: the person, and the plates (vault ids) that are its own.
+
+    ``since`` are those that it has by having proven them alone: visits that ended before that instant (business time)
+    were somebody else's.
+    """
 
     person: Person
     plates: tuple[Id, ...] = ()
+    since: Mapping[Id, Instant] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""People as tenancy knows them: fields, how they were verified, what may change them, consents, notices. Pure.
+"""People as tenancy knows them: fields, how they were verified, what may change them, consents. Pure.
 
 A person is whoever an account or a permit stands for. Name, phone and identity number are vault ids. Once verified they
 are read-only: ``reverify`` alone changes them, keeps what was before, and tells the person (PIPL art. 46).
@@ -195,27 +195,3 @@ class Consent:
     at: Instant
     channel: str
     by: str
-
-
-# -- notices -----------------------------------------------------------------------------------------------------------
-
-
-class NoticeKind(StrEnum):
-    """What an account is told. The texts stand in the catalogue as ``notice.<code>``."""
-
-    PERSON_CHANGED = "person_changed"
-    PHONE_LEFT = "phone_left"  # the number that signed this account in belongs to somebody else from now on
-    SECOND_FACTOR_REMOVED = "second_factor_removed"
-    RECOVERY_CODE_USED = "recovery_code_used"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something an account is told: words of the catalogue and masked values."""
-
-    id: Id
-    account: Id
-    kind: NoticeKind
-    params: Mapping[str, Any]
-    at: Instant
-    read_at: Instant | None

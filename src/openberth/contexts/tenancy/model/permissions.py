@@ -37,13 +37,14 @@ _LOOKING = frozenset((
     "channel.read", "shift.read", "prepaid.read", "finance.read",
 ))  # fmt: skip
 _RUNNING_A_LOT = frozenset((
-    "lot.write", "occupancy.write", "device.credentials", "lane.open", "plate.correct", "case.resolve", "cash.take",
-    "permit.write", "tariff.write", "person.write", "debt.dispute", "shift.run", "shift.confirm", "safe.write",
+    "lot.write", "occupancy.write", "device.credentials", "device.command", "lane.open", "lane.display",
+    "plate.correct", "case.resolve", "cash.take", "permit.write", "tariff.write", "person.write",
+    "debt.dispute", "shift.run", "shift.confirm", "safe.write",
     "prepaid.write", "prepaid.fill",
 ))  # fmt: skip
 _RUNNING_A_COMPANY = _RUNNING_A_LOT | {
     "tariff.publish", "calendar.write", "refund.write", "channel.write", "reconciliation.write", "payout.write",
-    "debt.waive", "setting.write", "consent.write", "property.write",
+    "debt.waive", "setting.write", "consent.write", "property.write", "plate.verify",
 }  # fmt: skip
 _PEOPLE_OF_A_COMPANY = frozenset(("account.read", "account.write", "role.read", "integrator.read", "integrator.write"))
 _GRANTING = frozenset(("role.write", "grant.write", "account.lock", "session.end", "factor.remove"))
@@ -57,7 +58,9 @@ _DATA_SUBJECTS = frozenset(("person.export",))
 DRIVING = frozenset(("sign.use",))
 
 # What a stolen token must not be enough for: their routes ask for a fresh proof (``may(..., fresh=True)``).
-SENSITIVE = frozenset(("lane.open", "refund.write", "debt.waive", "shift.confirm", "safe.write", "payout.write"))
+SENSITIVE = frozenset(
+    ("lane.open", "refund.write", "debt.waive", "shift.confirm", "safe.write", "payout.write", "plate.verify")
+)
 
 PERMISSIONS: frozenset[str] = frozenset().union(
     _LOOKING, _RUNNING_A_COMPANY, _PEOPLE_OF_A_COMPANY, _GRANTING, _PLATFORM, _SECURITY, _AUDITING, _DATA_SUBJECTS,
@@ -83,10 +86,10 @@ ROLES: dict[Role, frozenset[str]] = {
         _LOOKING
         - {"setting.read", "organisation.read", "person.read", "channel.read", "shift.read", "finance.read"}
     ) | {
-        "lane.open", "plate.correct", "case.resolve", "cash.take", "shift.run", "prepaid.fill",
+        "lane.open", "lane.display", "plate.correct", "case.resolve", "cash.take", "shift.run", "prepaid.fill",
     },
     Role.MAINTENANCE: frozenset((
-        "lot.read", "device.read", "device.credentials", "alarm.read", "feed.read", "system.read",
+        "lot.read", "device.read", "device.credentials", "device.command", "alarm.read", "feed.read", "system.read",
     )),
     Role.MERCHANT: DRIVING,
     Role.RESIDENT: DRIVING,
@@ -96,11 +99,12 @@ ROLES: dict[Role, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class OwnRole:
-    """A role that a company made: a set of permissions that its maker has."""
+    """A role that a company made: a set of permissions that its maker has. ``version`` tells its states apart."""
 
     code: str
     name: str
     permissions: frozenset[str]
+    version: int
 
 
 def changes_something(word: str) -> bool:

@@ -52,6 +52,8 @@ PICTURES_DAYS = Key("retention.pictures_days", 60, DOWNWARD, 1, 3_650)
 # 184 days are half a year of any kind: the Cybersecurity Law of China, article 21 (3), asks for logs of six months.
 LOGS_DAYS = Key("retention.logs_days", 184, (Level.PLATFORM,), 184, 3_650)
 SECOND_FACTOR = Key("accounts.second_factor", False, _TO_COMPANY)
+# How many plates one account may call its own.
+OWN_PLATES_MOST = Key("accounts.plates_most", 5, (Level.PLATFORM,), 1, 50)
 
 # Three years are the limitation of claims: Civil Code of China, article 188.
 DEBT_DAYS = Key("debts.limitation_days", 1_095, DOWNWARD, 30, 3_650)
@@ -80,7 +82,7 @@ KEYS: Mapping[str, Key] = {
     key.code: key
     for key in (
         PICTURES_DAYS, LOGS_DAYS, SECOND_FACTOR, DEBT_DAYS, DEBT_AT_EXIT, *GRACE_MINUTES.values(), SHIFTS_REQUIRED,
-        SHIFT_REASON_FROM, PREPAID_MOST,
+        SHIFT_REASON_FROM, PREPAID_MOST, OWN_PLATES_MOST,
     )
 }  # fmt: skip
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from openberth.contexts.tenancy.ports import Vouching
+from openberth.contexts.tenancy.ports import Texting, Vouching
 from openberth.contexts.tenancy.reactions.audit import Refusals, audit_consumer
 from openberth.contexts.tenancy.reactions.door import FRESH_MINUTES, WRONG_TOKENS_PER_MINUTE, Door
 from openberth.contexts.tenancy.reactions.exporting import Exporting
 from openberth.contexts.tenancy.reactions.heads import HeadKeeper
 from openberth.contexts.tenancy.reactions.keys import Keyring
-from openberth.contexts.tenancy.reactions.reception import Reception
+from openberth.contexts.tenancy.reactions.reception import CODES_PER_DAY, Reception
 from openberth.contexts.tenancy.reactions.retention import drop_old_events
 from openberth.contexts.tenancy.reactions.starts import note_start
 from openberth.infra.buckets import Buckets, MemoryBuckets
@@ -45,6 +45,8 @@ class Entrance:
         wrong_tokens_per_minute: int = WRONG_TOKENS_PER_MINUTE,
         fresh_minutes: int = FRESH_MINUTES,
         vouching: Vouching | None = None,
+        texting: Texting | None = None,
+        codes_per_day: int = CODES_PER_DAY,
     ) -> "Entrance":
         """Put an entrance together; ``buckets`` are of this process alone unless some are given."""
         kept = buckets or MemoryBuckets(database.clocks.machine)
@@ -53,7 +55,8 @@ class Entrance:
             database, keys, kept, second_factor_for_administrators=second_factor_for_administrators,
             wrong_tokens_per_minute=wrong_tokens_per_minute, fresh_minutes=fresh_minutes,
         )  # fmt: skip
-        return cls(keys, door, Reception(database, keys, hashing, kept, vouching), hashing)
+        reception = Reception(database, keys, hashing, kept, vouching, texting, codes_per_day)
+        return cls(keys, door, reception, hashing)
 
     def watch(self, events: Sequence[Envelope]) -> None:
         """Look at the log: what changes who may do what counts at once."""

@@ -14,11 +14,11 @@ from openberth.contexts.tenancy.service.api_keys import Opened
 from openberth.infra.buckets import Buckets, Rate, Taken, per_minute
 from openberth.infra.database import Database
 from openberth.infra.http.problems import TooMany
-from openberth.infra.http.signatures import WINDOW_US, SignedRequest, read_claim
+from openberth.infra.http.signatures import WINDOW_US, SignedRequest, check_claim, read_claim
 from openberth.kernel.authority import system
 from openberth.kernel.errors import Unknown
 from openberth.kernel.ids import Id
-from openberth.kernel.time import DAY_US, MINUTE_US, SECOND_US, Instant
+from openberth.kernel.time import DAY_US, SECOND_US, Instant
 
 KNOWN_US = 5 * SECOND_US
 KNOWN_MAX = 2_000
@@ -53,10 +53,8 @@ class KeyBook:
         claim = read_claim(request)
         now = self._database.clocks.machine.now()
         opened = await self._opened(claim.key, now)
-        if opened is None or not claim.is_signed_with(opened.secret):
-            raise Unknown("signature.wrong")
-        if not claim.is_timely(now):
-            raise Unknown("signature.time", minutes=WINDOW_US // MINUTE_US)
+        check_claim(claim, () if opened is None else (opened.secret,), now)
+        assert opened is not None, "a key that there is not has no secret"
         key = opened.key
         minute = await self._buckets.take(_minute(key.per_minute), str(key.id))
         if not minute.granted:

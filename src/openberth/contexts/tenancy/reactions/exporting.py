@@ -18,7 +18,7 @@ from openberth.contexts.tenancy.model.exports import FORMAT, Export
 from openberth.contexts.tenancy.service import exporting as service
 from openberth.infra.blobs import Blobs
 from openberth.infra.database import Database, Reader, Urgency
-from openberth.infra.jobs import Job, JobRunner, NotYet
+from openberth.infra.jobs import Job, JobRunner, NotYet, tried
 from openberth.kernel.authority import Caller, system
 from openberth.kernel.ids import Id
 
@@ -45,16 +45,11 @@ class Exporting:
     async def work(self, job: Job) -> None:
         """Go on with an export until it is ready or the time of this run is over."""
         export = Id(job.body["export"])
-        try:
-            await self._work(export)
-        except NotYet:
-            raise
-        except Exception:
-            if job.attempt < TRIES_MAX:
-                raise
-            await self._database.write(partial(service.give_up, export=export), by=self._by)
-            await self._drop(export)
-            raise
+        await tried(job, self._work(export), most=TRIES_MAX, give_up=partial(self._give_up, export))
+
+    async def _give_up(self, export: Id) -> None:
+        await self._database.write(partial(service.give_up, export=export), by=self._by)
+        await self._drop(export)
 
     async def _work(self, export: Id) -> None:
         clock = asyncio.get_running_loop().time

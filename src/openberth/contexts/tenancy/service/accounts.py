@@ -7,6 +7,7 @@ from openberth.contexts.tenancy.model.accounts import (
     Failures,
     Grant,
     Level,
+    Who,
     check_login,
 )
 from openberth.contexts.tenancy.model.events import AccountChanged, AccountMade
@@ -21,10 +22,12 @@ from openberth.contexts.tenancy.store import people as people_store
 from openberth.contexts.tenancy.store import second_factor as factor_store
 from openberth.infra import vault
 from openberth.infra.database import Reader, Unit
+from openberth.infra.database.unit import check_version
 from openberth.infra.permitting import by_itself, inner, needs
 from openberth.kernel.authority import EVERYTHING, Scope
 from openberth.kernel.errors import Denied, NotFound, Refused
 from openberth.kernel.ids import Id
+from openberth.kernel.time import Instant
 
 
 @needs("account.write")
@@ -44,6 +47,7 @@ def make_account(
         name_id=values[Field.NAME], phone_id=None, openid_id=None, state=AccountState.ACTIVE,
         password=password, totp_id=None, totp_step=0, failures=0, failed_at=None, wait_until=None,
         created_at=unit.machine_now, created_by=unit.caller.actor.name, version=1,
+        changed_at=None,
     )  # fmt: skip
     unit.append(AccountMade(account=made, kind=kind.value), company=company, lot=None, key=made)
     if kind is AccountKind.PERSON:
@@ -84,15 +88,23 @@ def login_of(reader: Reader, *, name: str) -> str | None:
     return None if found is None else found.login
 
 
-def accounts(reader: Reader, *, before: Id, limit: int) -> list[Account]:
+def accounts(
+    reader: Reader, *, before: Id, limit: int, who: Who | None = None, state: AccountState | None = None
+) -> list[Account]:
     """Return the accounts of the caller's scope, newest first."""
-    return reader.all(store.ACCOUNTS, before=before, most=limit)
+    page, narrowed = store.accounts_page(who, state)
+    return reader.all(page, before=before, most=limit, **narrowed)
 
 
 @needs("account.write")
-def set_password(unit: Unit, *, account: Id, password: str) -> None:
-    """Give somebody a new password and end what they are signed in with."""
+def set_password(unit: Unit, *, account: Id, password: str, expected: int | None = None) -> None:
+    """Give somebody a new password and end what they are signed in with.
+
+    ``expected`` is what was read of the account (its ``changed_at``), here and below. Raises
+    ``Refused("state.changed")``.
+    """
     found = below(unit, account)
+    check_version(found.changed_at, expected)
     save(unit, found, password=password, failures=Failures())
     tell(unit, found, "password")
     end_all(unit, account=account, reason="account")
@@ -108,21 +120,21 @@ def change_password(unit: Unit, *, account: Id, password: str, keep: Id | None) 
 
 
 @needs("account.lock")
-def lock(unit: Unit, *, account: Id) -> None:
+def lock(unit: Unit, *, account: Id, expected: int | None = None) -> None:
     """Keep somebody out from now on; every session ends."""
-    _turn(unit, account, AccountState.LOCKED, "locked")
+    _turn(unit, account, AccountState.LOCKED, "locked", expected)
 
 
 @needs("account.lock")
-def unlock(unit: Unit, *, account: Id) -> None:
+def unlock(unit: Unit, *, account: Id, expected: int | None = None) -> None:
     """Let somebody in again, failed sign-ins forgotten."""
-    _turn(unit, account, AccountState.ACTIVE, "unlocked")
+    _turn(unit, account, AccountState.ACTIVE, "unlocked", expected)
 
 
 @needs("account.write")
-def close(unit: Unit, *, account: Id) -> None:
+def close(unit: Unit, *, account: Id, expected: int | None = None) -> None:
     """Close an account for ever."""
-    _turn(unit, account, AccountState.CLOSED, "closed")
+    _turn(unit, account, AccountState.CLOSED, "closed", expected)
 
 
 @needs("integrator.write")
@@ -146,21 +158,25 @@ def save(
     """Write what changed; a row that somebody else changed meanwhile runs the unit again."""
     now = failures or found.failures
     has_totp = totp_step is not None
+    is_decided = state is not None or password is not None or (has_totp and totp != found.totp)
+    # Two decisions within a microsecond are two nonetheless.
+    decided = Instant(max(unit.machine_now, found.changed_at + 1)) if is_decided else found.changed_at
     unit.save(
         store.SAVE_ACCOUNT, account=found.id, seen=found.version, new_state=state or found.state,
         new_password=password or found.password, new_totp_id=totp if has_totp else found.totp,
         new_totp_step=totp_step if totp_step is not None else found.totp_step, new_failures=now.count,
-        new_failed_at=now.last_at, new_wait_until=now.wait_until,
+        new_failed_at=now.last_at, new_wait_until=now.wait_until, new_changed_at=decided,
     )  # fmt: skip
 
 
-def _turn(unit: Unit, account: Id, state: AccountState, what: str) -> None:
+def _turn(unit: Unit, account: Id, state: AccountState, what: str, expected: int | None) -> None:
     of = Role.PLATFORM_ADMINISTRATOR if what == "closed" else Role.SECURITY_ADMINISTRATOR
     found = below(unit, account, of=of, anywhere=state is not AccountState.ACTIVE)
     if found.state is state:
         return
     if found.state is AccountState.CLOSED:
         raise Refused("account.closed")
+    check_version(found.changed_at, expected)
     save(unit, found, state=state, failures=Failures())
     tell(unit, found, what)
     if state is not AccountState.ACTIVE:

@@ -11,28 +11,40 @@ from openberth.contexts.tenancy.model.holding import About, Hindrance
 from openberth.contexts.tenancy.model.people import Field, How, Person
 from openberth.contexts.tenancy.model.people_events import PersonErased
 from openberth.contexts.tenancy.ports import Keeper
-from openberth.contexts.tenancy.service import accounts, audit, consents, grants, people, sessions, unmasking
+from openberth.contexts.tenancy.service import (
+    accounts,
+    audit,
+    consents,
+    grants,
+    notices,
+    own_plates,
+    people,
+    sessions,
+    unmasking,
+)
 from openberth.contexts.tenancy.store import accounts as account_store
 from openberth.contexts.tenancy.store import people as store
 from openberth.infra import vault
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import by_construction, by_itself, inner, needs, require
 from openberth.kernel.errors import Refused
-from openberth.kernel.ids import Id
+from openberth.kernel.ids import BEYOND_ALL, Id
 from openberth.kernel.reasons import checked_reason
 from openberth.kernel.time import DAY_US, Instant, to_iso
 
 FORMAT = "openberth-person/1"
 PERSON_EXPORTED, PERSON_ERASED = "person.exported", "person.erased"
 SHOWN_MAX = 10  # hindrances that a refusal names
-NEWEST = Id(int=(1 << 128) - 1)
 NOTICES_MAX = 200
 
 
 def about(reader: Reader, *, person: Person, keepers: Sequence[Keeper]) -> About:
-    """Return whom something is about, with the plates that others know to be its own."""
+    """Return whom something is about, with the plates that others know to be its own, and those that it has proven."""
     plates = {plate: None for keeper in keepers for plate in keeper.plates(reader, person=person.id)}
-    return About(person, tuple(plates))
+    proven = [] if person.account is None else own_plates.sights(reader, account=person.account)
+    # Who has only once stood at a lane with a car takes nothing of it along, and lets nobody forget it.
+    since = {each.plate: each.since for each in proven if each.until is None and each.plate not in plates}
+    return About(person, (*plates, *since), since)
 
 
 def hindrances(reader: Reader, *, person_id: Id, keepers: Sequence[Keeper]) -> list[Hindrance]:
@@ -105,6 +117,7 @@ def everything(reader: Reader, *, found: Person, keepers: Sequence[Keeper], in_c
     }  # fmt: skip
     if found.account is not None:
         document["account"] = _account(reader, found.account)
+        document["plates"] = [dict(each) for each in own_plates.held(reader, account=found.account, in_clear=in_clear)]
     for keeper in keepers:
         document[keeper.name] = [dict(each) for each in keeper.held(reader, about=whom, in_clear=in_clear)]
     return document
@@ -114,7 +127,7 @@ def _account(reader: Reader, account_id: Id) -> dict[str, Any]:
     found = reader.one(account_store.ACCOUNT_BY_ID, account=account_id)
     if found is None:
         return {}
-    told = reader.all(store.NOTICES, account=account_id, before=NEWEST, most=NOTICES_MAX)
+    told = notices.notices_of(reader, account=account_id, before=BEYOND_ALL, limit=NOTICES_MAX)
     return {
         "login": found.login, "state": found.state.value, "since": to_iso(found.created_at),
         "second_factor": found.totp is not None,
@@ -125,7 +138,7 @@ def _account(reader: Reader, account_id: Id) -> dict[str, Any]:
             {"device": each.device, "address": each.address, "began_at": to_iso(each.began_at)}
             for each in sessions.open_sessions(reader, account=account_id)
         ],
-        "notices": [{"kind": each.kind.value, "at": to_iso(each.at), **each.params} for each in told],
+        "notices": [{"kind": each.kind, "at": to_iso(each.at), **notices.params_shown(reader, each)} for each in told],
     }  # fmt: skip
 
 
@@ -199,6 +212,7 @@ def _empty(unit: Unit, found: Person) -> None:
                 how=How.ERASED, reason=None, evidence=None,
             )  # fmt: skip
     if found.account is not None:
+        own_plates.let_go_of_account(unit, account=found.account)
         accounts.shut(unit, account_id=found.account)
 
 

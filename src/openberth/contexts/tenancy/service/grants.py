@@ -10,6 +10,7 @@ from openberth.contexts.tenancy.model.permissions import OFFICERS, PERMISSIONS, 
 from openberth.contexts.tenancy.store import accounts as store
 from openberth.contexts.tenancy.store import companies as nodes
 from openberth.infra.database import Reader, Unit
+from openberth.infra.database.unit import check_version
 from openberth.infra.permitting import needs
 from openberth.kernel.authority import EVERYTHING
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
@@ -84,29 +85,39 @@ def _below(reader: Reader, grant: Grant) -> tuple[Id, ...]:
 
 
 @needs("role.write")
-def save_role(unit: Unit, *, company: Id, code: str, name: str, permissions: Collection[str]) -> OwnRole:
-    """Make or change a company's own role, of permissions that its maker has.
+def save_role(
+    unit: Unit, *, company: Id, code: str, name: str, permissions: Collection[str], expected: int | None = None
+) -> OwnRole:
+    """Make or change a company's own role, of permissions that its maker has; the same again changes nothing.
 
-    Raises ``Malformed("role.permissions")``, ``Refused("role.built_in")`` and ``Denied("role.beyond")``.
+    ``expected`` is the version of the role that was read, 0 for none; None takes whatever is there.
+    Raises ``Malformed("role.permissions")``, ``Refused`` (``role.built_in``, ``state.changed``) and
+    ``Denied("role.beyond")``.
     """
     wanted = frozenset(permissions)
     if code in BUILT_IN:
         raise Refused("role.built_in", role=code)
     if not wanted <= PERMISSIONS:
         raise Malformed("role.permissions", unknown=", ".join(sorted(wanted - PERMISSIONS))[:200])
+    unit.lock(("role", company))
     found: Any = unit.one(store.ROLE_BY_CODE, company=company, code=code)
     before = frozenset() if found is None else found["permissions"]
     mine = unit.caller.permissions
     if mine is not None and not wanted | before <= mine:
         raise Denied("role.beyond")
     plain = sorted(wanted)
+    if found is not None and (found["name"], before) == (name, wanted):
+        return OwnRole(code, name, wanted, found["version"])
+    check_version(0 if found is None else found["version"], expected)
     if found is None:
         key = unit.new_id()
+        # Begins at its instant, so that a role of a code that was dropped has none of the versions of the earlier one.
+        version = int(unit.machine_now)
         unit.run(
-            store.INSERT_ROLE, id=key, company_id=company, code=code, name=name, permissions=plain, version=1
+            store.INSERT_ROLE, id=key, company_id=company, code=code, name=name, permissions=plain, version=version
         )  # fmt: skip
     else:
-        key = found["id"]
+        key, version = found["id"], found["version"] + 1
         unit.save(
             store.SAVE_ROLE, role_id=key, seen=found["version"], new_name=name, new_permissions=plain
         )  # fmt: skip
@@ -114,18 +125,23 @@ def save_role(unit: Unit, *, company: Id, code: str, name: str, permissions: Col
         RoleChanged(role=code, added=tuple(sorted(wanted - before)), removed=tuple(sorted(before - wanted))),
         company=company, lot=None, key=key,
     )  # fmt: skip
-    return OwnRole(code, name, wanted)
+    return OwnRole(code, name, wanted, version)
 
 
 @needs("role.write")
-def drop_role(unit: Unit, *, company: Id, code: str) -> None:
-    """Drop an own role that nobody has. Raises ``NotFound("role.not_found")`` and ``Refused("role.in_use")``."""
+def drop_role(unit: Unit, *, company: Id, code: str, expected: int | None = None) -> None:
+    """Drop an own role that nobody has; ``expected`` as of ``save_role``.
+
+    Raises ``NotFound("role.not_found")`` and ``Refused`` (``role.in_use``, ``state.changed``).
+    """
+    unit.lock(("role", company))
     found: Any = unit.one(store.ROLE_BY_CODE, company=company, code=code)
     if found is None:
         raise NotFound("role.not_found", role=code)
+    check_version(found["version"], expected)
     if unit.all(store.GRANTS_OF_ROLE, company=company, role=code):
         raise Refused("role.in_use", role=code)
-    unit.run(store.DELETE_ROLE, role_id=found["id"])
+    unit.save(store.DELETE_ROLE, role_id=found["id"], seen=found["version"])
     gone = RoleChanged(role=code, added=(), removed=tuple(sorted(found["permissions"])))
     unit.append(gone, company=company, lot=None, key=found["id"])
 
@@ -133,7 +149,7 @@ def drop_role(unit: Unit, *, company: Id, code: str) -> None:
 def own_roles(reader: Reader, *, company: Id) -> list[OwnRole]:
     """Return the own roles of a company by code."""
     found: list[Any] = reader.all(store.ROLES_OF, company=company)
-    return [OwnRole(each["code"], each["name"], each["permissions"]) for each in found]
+    return [OwnRole(each["code"], each["name"], each["permissions"], each["version"]) for each in found]
 
 
 def _check_giver(unit: Unit, account: Id, role: str, permissions: frozenset[str], level: Level) -> None:

@@ -20,6 +20,7 @@ from openberth.contexts.tenancy.service.companies import check_everywhere, compa
 from openberth.contexts.tenancy.service.sessions import end_all_of
 from openberth.contexts.tenancy.store import companies as store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.database.unit import check_version
 from openberth.infra.permitting import inner, needs
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
@@ -91,10 +92,12 @@ def make_partner(unit: Unit, *, code: str, name: str, name_en: str) -> Partner:
 
 
 @needs("organisation.write")
-def rename_partner(unit: Unit, *, partner: str, name: str, name_en: str, reason: str | None = None) -> None:
-    """Give a partner other names."""
+def rename_partner(
+    unit: Unit, *, partner: str, name: str, name_en: str, reason: str | None = None, expected: int | None = None
+) -> None:
+    """Give a partner other names. ``expected`` is the version that was read. Raises ``Refused("state.changed")``."""
     found = partner_by_code(unit, code=partner)
-    _rename(unit, Level.PARTNER, found, found.id, name, name_en, reason, store.SAVE_PARTNER)
+    _rename(unit, Level.PARTNER, found, found.id, name, name_en, reason, expected, store.SAVE_PARTNER)
 
 
 @needs("organisation.write")
@@ -134,22 +137,31 @@ def found_company(unit: Unit, *, code: str, name: str, name_en: str, partner: st
 
 
 @needs("organisation.write")
-def rename_company(unit: Unit, *, company: str, name: str, name_en: str, reason: str | None = None) -> None:
-    """Give a company other names; its code stays."""
+def rename_company(
+    unit: Unit, *, company: str, name: str, name_en: str, reason: str | None = None, expected: int | None = None
+) -> None:
+    """Give a company other names; its code stays. ``expected`` as of ``rename_partner``."""
     found = company_by_code(unit, code=company)
     _rename(
-        unit, Level.COMPANY, found, found.id, name, name_en, reason, store.SAVE_COMPANY, new_partner_id=found.partner
-    )
+        unit, Level.COMPANY, found, found.id, name, name_en, reason, expected, store.SAVE_COMPANY,
+        new_partner_id=found.partner,
+    )  # fmt: skip
 
 
 @needs("organisation.write")
-def move_company(unit: Unit, *, company: str, partner: str | None, reason: str) -> None:
-    """Hang a company under another partner, or under none. Whoever holds the old partner loses it at once."""
+def move_company(
+    unit: Unit, *, company: str, partner: str | None, reason: str, expected: int | None = None
+) -> None:  # fmt: skip
+    """Hang a company under another partner, or under none. Whoever holds the old partner loses it at once.
+
+    ``expected`` as of ``rename_partner``.
+    """
     check_everywhere(unit)
     found = company_by_code(unit, code=company)
     target = None if partner is None else _open_partner(unit, partner)
     if found.partner == target:
         return
+    check_version(found.version, expected)
     _check_active(Level.COMPANY, found)
     unit.save(
         store.SAVE_COMPANY, node=found.id, seen=found.version, new_name=found.name, new_name_en=found.name_en,
@@ -189,9 +201,11 @@ def make_property(unit: Unit, *, company: str, code: str, name: str, name_en: st
 
 
 @needs("property.write")
-def rename_property(unit: Unit, *, found: Property, name: str, name_en: str, reason: str | None = None) -> None:
-    """Give a property other names."""
-    _rename(unit, Level.PROPERTY, found, found.company, name, name_en, reason, store.SAVE_PROPERTY)
+def rename_property(
+    unit: Unit, *, found: Property, name: str, name_en: str, reason: str | None = None, expected: int | None = None
+) -> None:
+    """Give a property other names. ``expected`` as of ``rename_partner``."""
+    _rename(unit, Level.PROPERTY, found, found.company, name, name_en, reason, expected, store.SAVE_PROPERTY)
 
 
 @needs("property.write")
@@ -242,13 +256,14 @@ def property_named_by_id(reader: Reader, unit_id: Id) -> Property:
 
 def _rename(
     unit: Unit, level: Level, found: Partner | Company | Property, company: Id, name: str, name_en: str,
-    reason: str | None, save: Any, **more: Any,
+    reason: str | None, expected: int | None, save: Any, **more: Any,
 ) -> None:  # fmt: skip
     _check_active(level, found)
     new = {"name": check_name(name), "name_en": check_name(name_en)}
     old = {"name": found.name, "name_en": found.name_en}
     if new == old:
         return
+    check_version(found.version, expected)
     unit.save(
         save, node=found.id, seen=found.version, new_name=new["name"], new_name_en=new["name_en"],
         new_state=found.state, **more,

@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from openberth.contexts.tenancy.model.accounts import Account, AccountKind
 from openberth.contexts.tenancy.model.audit import Deed
-from openberth.contexts.tenancy.model.people import Change, Evidence, Field, How, NoticeKind, Person, Values, masked
+from openberth.contexts.tenancy.model.notices import Words
+from openberth.contexts.tenancy.model.people import Change, Evidence, Field, How, Person, Values, masked
 from openberth.contexts.tenancy.model.people_events import PersonChanged, PersonMade
-from openberth.contexts.tenancy.service import audit, notices, unmasking
+from openberth.contexts.tenancy.service import audit, unmasking
+from openberth.contexts.tenancy.service.notices import leave_notice
 from openberth.contexts.tenancy.store import accounts as account_store
 from openberth.contexts.tenancy.store import people as store
 from openberth.infra import vault
@@ -37,10 +39,18 @@ def person(reader: Reader, *, person: Id) -> Person:
 
 
 def check_person(reader: Reader, *, person: Id) -> None:
-    """Check that the caller may see a person who is not erased. Raises ``NotFound("person.not_found")``."""
-    found = reader.one(store.PERSON, person=person)
+    """Check that somebody may be named as a holder: whom the caller sees, or a driver, who belongs to no company and is
+    named by the id that its app shows. Raises ``NotFound("person.not_found")``, also for one who is erased.
+    """
+    found = reader.one(store.PERSON, person=person) or reader.one(store.DRIVER, person=person)
     if found is None or found.erased_at is not None:
         raise NotFound("person.not_found")
+
+
+def account_of_person(reader: Reader, *, person: Id) -> Id | None:
+    """Return the account by which somebody signs in, None for one who never does, or is erased."""
+    found = reader.one(store.PERSON, person=person)
+    return None if found is None or found.erased_at is not None else found.account
 
 
 def plate_shown(reader: Reader, plate: Id, *, in_clear: bool) -> str | None:
@@ -240,7 +250,7 @@ def put(
         verified_at = verified_how = None
     if not changed and not keeps:
         return changed
-    masks = _masks(unit, found, after, changed)
+    masked_old, masked_new = _masks(unit, found, after, changed)
     _copy_to_account(unit, found, {field: after[field] for field in changed})
     unit.save(
         store.SAVE_PERSON, person=found.id, seen=found.version, new_name_id=after[Field.NAME],
@@ -254,16 +264,15 @@ def put(
             old_id=pair[0], new_id=pair[1], at=unit.machine_now, by=unit.caller.actor.name, how=how, reason=reason,
             evidence=None if evidence is None else evidence.value,
         )  # fmt: skip
-    _tell(unit, found, changed, how, masks)
+    _tell(unit, found, changed, how, masked_old)
     for field in changed:
         release(unit, before[field])
     told = PersonChanged(found.id, found.account, tuple(field.value for field in changed), how.value)
     unit.append(told, company=found.company, lot=None, key=found.id)
     word = "person.reverified" if keeps else "person.changed"
     extra = {} if evidence is None else {"evidence": evidence.value}
-    audit.record(
-        unit, Deed(word, "person", str(found.id), found.company, None, reason, masks[0], {**masks[1], **extra})
-    )
+    deed = Deed(word, "person", str(found.id), found.company, None, reason, masked_old, {**masked_new, **extra})
+    audit.record(unit, deed)
     return changed
 
 
@@ -303,20 +312,18 @@ def _copy_to_account(unit: Unit, found: Person, changed: Mapping[Field, Id | Non
         unit.run(store.SAVE_PHONE, account=owner.id, new_phone=phone)
 
 
-def _tell(
-    unit: Unit, found: Person, changed: Sequence[Field], how: How, masks: tuple[dict[str, str], dict[str, str]]
-) -> None:
+def _tell(unit: Unit, found: Person, changed: Sequence[Field], how: How, old: Mapping[str, str]) -> None:
     """Tell the account about what it did not do itself, and whoever signs in with the old number that it left."""
     if how in (How.SELF, How.VOUCHED) or not changed:
         return
-    params = {"fields": [field.value for field in changed], "how": how.value, "after": masks[1]}
     if found.account is not None:
-        notices.leave(unit, account=found.account, company=found.company, kind=NoticeKind.PERSON_CHANGED, params=params)
+        fields = {"fields": Words(tuple(f"person.field.{field.value}" for field in changed))}
+        leave_notice(unit, account=found.account, company=found.company, code="notice.person_changed", params=fields)
     if Field.PHONE in changed and found.phone is not None:
         other = unit.one(account_store.PHONE_TAKEN, phone=found.phone)
         if other is not None and other != found.account:
-            left = {"phone": masks[0].get(Field.PHONE.value)}
-            notices.leave(unit, account=other, company=None, kind=NoticeKind.PHONE_LEFT, params=left)
+            left = {"phone": old[Field.PHONE.value]}
+            leave_notice(unit, account=other, company=None, code="notice.phone_left", params=left)
 
 
 def _masks(

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from openberth.contexts.tenancy.model.accounts import Account
 from openberth.contexts.tenancy.model.events import RecoveryCodeUsed, SecondFactorRemoved
-from openberth.contexts.tenancy.model.people import NoticeKind
 from openberth.contexts.tenancy.model.permissions import Role
-from openberth.contexts.tenancy.service import notices
 from openberth.contexts.tenancy.service.accounts import below, itself, save, tell
+from openberth.contexts.tenancy.service.notices import leave_notice
 from openberth.contexts.tenancy.store import second_factor as store
 from openberth.infra import one_time, vault
 from openberth.infra.database import Reader, Unit
+from openberth.infra.database.unit import check_version
 from openberth.infra.permitting import by_itself, inner, needs
 from openberth.infra.vault import VaultKind
 from openberth.kernel.errors import Malformed, Refused
@@ -55,22 +55,24 @@ def renew_recovery_codes(unit: Unit, *, account: Id, recovery: Sequence[str]) ->
 
 
 @needs("factor.remove")
-def remove_second_factor(unit: Unit, *, account: Id, reason: str) -> None:
+def remove_second_factor(unit: Unit, *, account: Id, reason: str, expected: int | None = None) -> None:
     """Take the second factor from somebody who lost it; whoever it is is told at the next sign-in.
 
     Security administrators may for anybody: they give no passwords, so that they cannot sign in as somebody else.
+    ``expected`` as of ``set_password``.
     """
     reason = checked_reason(reason)
     found = below(unit, account, of=Role.SECURITY_ADMINISTRATOR)
     if found.totp is None:
         return
+    check_version(found.changed_at, expected)
     vault.erase(unit, found.totp)
     save(unit, found, totp=None, totp_step=0)
     unit.run(store.FORGET_CODES, account=account)
     removed = SecondFactorRemoved(account=account, reason=reason)
     unit.append(removed, company=found.company, lot=None, key=account)
     told = {"reason": reason}
-    notices.leave(unit, account=account, company=found.company, kind=NoticeKind.SECOND_FACTOR_REMOVED, params=told)
+    leave_notice(unit, account=account, company=found.company, code="notice.second_factor_removed", params=told)
 
 
 @inner
@@ -92,7 +94,7 @@ def accepted_step(unit: Unit, found: Account, code: str) -> int | None:
     used = RecoveryCodeUsed(account=found.id, codes_left=left)
     unit.append(used, company=found.company, lot=None, key=found.id)
     told = {"codes_left": left}
-    notices.leave(unit, account=found.id, company=found.company, kind=NoticeKind.RECOVERY_CODE_USED, params=told)
+    leave_notice(unit, account=found.id, company=found.company, code="notice.recovery_code_used", params=told)
     return found.totp_step
 
 

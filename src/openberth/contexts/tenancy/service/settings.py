@@ -9,6 +9,7 @@ from openberth.contexts.tenancy.model.settings import DOWNWARD, KEYS, Effective,
 from openberth.contexts.tenancy.store import companies as nodes
 from openberth.contexts.tenancy.store import settings as store
 from openberth.infra.database import Reader, Unit
+from openberth.infra.database.unit import check_version
 from openberth.infra.permitting import needs
 from openberth.kernel.errors import Denied, Malformed, NotFound, Refused
 from openberth.kernel.ids import Id
@@ -36,34 +37,40 @@ def settings_at(reader: Reader, *, node: Node) -> list[Effective]:
 
 
 @needs("setting.write")
-def set_setting(unit: Unit, *, node: Node, key: str, value: object, locked: bool | None = None) -> Effective:
+def set_setting(
+    unit: Unit, *, node: Node, key: str, value: object, locked: bool | None = None, expected: int | None = None
+) -> Effective:
     """Set a value at a node, and lock it for all below or not (None leaves that as it is).
 
-    ``value`` None with a lock freezes what holds there. Raises ``Malformed`` for what the setting does not take,
-    ``NotFound("setting.unknown")``, ``Refused("setting.locked_by_<level>")`` below a lock.
+    ``value`` None with a lock freezes what holds there. ``expected`` is the version of what was set there when it was
+    read, 0 for nothing; None takes whatever is there. Raises ``Malformed`` for what the setting does not take,
+    ``NotFound("setting.unknown")``, ``Refused``: ``setting.locked_by_<level>`` below a lock, ``state.changed``.
     """
     wanted, now = _writable(unit, node, key)
     own = now.own
     new = now.value if value is None else wanted.checked(value)
     lock = locked if locked is not None else own is not None and own.locked
+    if own is not None and (own.value, own.locked) == (new, lock):
+        return now
+    check_version(_version(own), expected)
     if own is None:
         unit.run(
             store.INSERT, node_id=node.id, key=wanted.code, level=node.level, company_id=node.company,
-            lot_id=node.lot, value=new, locked=lock, set_by=unit.caller.actor.name, set_at=unit.machine_now, version=1,
+            lot_id=node.lot, value=new, locked=lock, set_by=unit.caller.actor.name, set_at=unit.machine_now,
+            # From its instant on: what is set again after it was taken back has none of the versions before.
+            version=int(unit.machine_now),
         )  # fmt: skip
-    elif (own.value, own.locked) != (new, lock):
+    else:
         unit.save(
             store.SAVE, node=node.id, setting_key=wanted.code, seen=own.version, new_value=new, new_locked=lock,
             new_by=unit.caller.actor.name, new_at=unit.machine_now,
         )  # fmt: skip
-    else:
-        return now
     _tell(unit, node, wanted, own, new, lock)
     return effective(wanted, node.level, _said(unit, node))
 
 
 @needs("setting.write")
-def clear_setting(unit: Unit, *, node: Node, key: str) -> Effective:
+def clear_setting(unit: Unit, *, node: Node, key: str, expected: int | None = None) -> Effective:
     """Take back what was set at a node, its lock with it: what was set above or below holds again.
 
     Raises as ``set_setting``.
@@ -71,7 +78,8 @@ def clear_setting(unit: Unit, *, node: Node, key: str) -> Effective:
     wanted, now = _writable(unit, node, key)
     if now.own is None:
         return now
-    unit.run(store.DELETE, node=node.id, setting_key=wanted.code)
+    check_version(now.own.version, expected)
+    unit.save(store.DELETE, node=node.id, setting_key=wanted.code, seen=now.own.version)
     _tell(unit, node, wanted, now.own, None, False)
     return effective(wanted, node.level, _said(unit, node))
 
@@ -120,6 +128,10 @@ def _tell(unit: Unit, node: Node, key: Key, before: Said | None, value: Value | 
     new = {} if value is None else {"value": _word(value), "locked": _word(locked)}
     told = SettingChanged(key=key.code, level=node.level.value, node=node.id, before=old, after=new)
     unit.append(told, company=node.company, lot=node.lot, key=node.id)
+
+
+def _version(own: Said | None) -> int:
+    return 0 if own is None else own.version
 
 
 def _word(value: Value) -> str:

@@ -1,4 +1,4 @@
-"""Proving who one is: password and one-time code, client secret, a phone or openid that a provider vouches for."""
+"""Proving who one is: password and one-time code, client secret, a phone or openid that was proved."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ from openberth.kernel.ids import Id
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A session, or why there is none: ``credentials``, ``code_needed`` or ``waiting``."""
+    """A session, or why there is none: ``credentials``, ``code_needed``, ``waiting`` or ``phone_code``."""
 
     session: Session | None
     refused: str | None = None
@@ -95,11 +95,13 @@ def sign_in_machine(unit: Unit, *, secret: str, client: str, device: Device, lif
 
 
 @by_construction
-def sign_in_driver(unit: Unit, *, openid: str | None, phone: str | None, device: Device, refresh: str) -> Outcome:
-    """Begin a session for a driver for whom a provider vouches, by openid or phone; a new one gets an account."""
+def sign_in_driver(
+    unit: Unit, *, openid: str | None, phone: str | None, how: str = "wechat", device: Device, refresh: str
+) -> Outcome:
+    """Begin a session for a driver whose openid or phone is proved; a new one gets an account."""
     openid_id = None if openid is None else vault.keep(unit, VaultKind.OPENID, openid)
     phone_id = None if phone is None else vault.keep(unit, VaultKind.PHONE, phone)
-    assert openid_id is not None or phone_id is not None, "somebody was vouched for"
+    assert openid_id is not None or phone_id is not None, "somebody has proved something"
     # The locks by which nobody erases a value that is being pointed to, and two sign-ins make one account.
     unit.lock(*(("value", each) for each in (openid_id, phone_id) if each is not None))
     for kind, text, held in ((VaultKind.OPENID, openid, openid_id), (VaultKind.PHONE, phone, phone_id)):
@@ -117,7 +119,7 @@ def sign_in_driver(unit: Unit, *, openid: str | None, phone: str | None, device:
         person, _ = people.of_account(unit, account=found.id)
         if not person.is_verified:
             people.put(unit, person, {Field.PHONE: phone_id}, how=How.VOUCHED)
-    return Outcome(sessions.begin(unit, account=found, how="wechat", device=device, refresh=refresh))
+    return Outcome(sessions.begin(unit, account=found, how=how, device=device, refresh=refresh))
 
 
 def standing(reader: Reader, *, session: Id) -> Standing | None:
@@ -145,7 +147,7 @@ def _new_driver(unit: Unit, openid: Id | None, phone: Id | None) -> Account:
         store.INSERT_ACCOUNT, id=made, company_id=None, kind=AccountKind.PERSON, login=None, name_id=None,
         phone_id=phone, openid_id=openid, state=AccountState.ACTIVE, password=None, totp_id=None, totp_step=0,
         failures=0, failed_at=None, wait_until=None, created_at=unit.machine_now,
-        created_by=unit.caller.actor.name, version=1,
+        created_by=unit.caller.actor.name, version=1, changed_at=None,
     )  # fmt: skip
     unit.append(AccountMade(account=made, kind=AccountKind.PERSON.value), company=None, lot=None, key=made)
     people.make(unit, account=made, company=None, values={Field.PHONE: phone})

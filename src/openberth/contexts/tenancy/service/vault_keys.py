@@ -34,6 +34,15 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that somebody noted: when (machine time), its name, and the sealing keys that it needs."""
+
+    at: Instant
+    name: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What needs each key, and which processes hold which (none are told of where there is one process only)."""
 
@@ -80,18 +89,16 @@ def failed(unit: Unit, *, deed: str, key: str, reason: str) -> None:
     record(unit, Deed(deed, "vault_key", key, reason=reason, outcome=Outcome.REFUSED))
 
 
-def _need_of(reader: Reader, key: str) -> Need:
-    backups = [at for at, keys in _backups(reader) if key in keys]
-    return Need(
-        vault.count_of(reader, key), answers_sealed_with(reader, key), len(backups), backups[0] if backups else None
-    )
-
-
-def _backups(reader: Reader) -> list[tuple[Instant, tuple[str, ...]]]:
-    """Return when backups were made and the keys they need, newest first: the trail remembers them."""
+def backups(reader: Reader) -> list[Backup]:
+    """Return the backups that are known, newest first: the trail remembers them. They are the platform's alone."""
     page = audit_store.asked(("deed",))
     found = reader.all(page, deed=BACKUP_MADE, below=(1 << 63) - 1, limit=BACKUPS_MAX)
-    return [(each.at, _keys_of(each.new_values)) for each in found]
+    return [Backup(each.at, each.subject, _keys_of(each.new_values)) for each in found]
+
+
+def _need_of(reader: Reader, key: str) -> Need:
+    made = [each.at for each in backups(reader) if key in each.keys]
+    return Need(vault.count_of(reader, key), answers_sealed_with(reader, key), len(made), made[0] if made else None)
 
 
 def _keys_of(stored: str | None) -> tuple[str, ...]:

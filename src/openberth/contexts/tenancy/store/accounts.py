@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, bindparam, delete, or_, select, update
 
-from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures, Grant, Level
+from openberth.contexts.tenancy.model.accounts import Account, AccountKind, AccountState, Failures, Grant, Level, Who
 from openberth.infra.database.schema import table
 from openberth.infra.database.statement import Query, Write, insert_into, one_id
 from openberth.infra.database.types import enum_column, id_column, instant_column, json_column, word_column
@@ -31,6 +31,7 @@ account = table(
     instant_column("created_at"),
     word_column("created_by", 100),
     Column("version", BigInteger, nullable=False),
+    instant_column("changed_at", nullable=True),  # null: nobody decided anything since it was made
     scope=("company_id", None),
 )
 Index("uq_account_login", account.c.login, unique=True)
@@ -79,17 +80,17 @@ Index("ix_client_secret_account", client_secret.c.account_id)
 def _account(
     found: Id, kind: AccountKind, company: Id | None, login: str | None, name: Id | None, state: AccountState,
     password: str | None, totp: Id | None, totp_step: int, failures: int, failed_at: Instant | None,
-    wait_until: Instant | None, created_at: Instant, version: int,
+    wait_until: Instant | None, created_at: Instant, version: int, changed_at: Instant | None,
 ) -> Account:  # fmt: skip
     return Account(
         found, kind, company, login, name, state, password, totp, totp_step,
-        Failures(failures, failed_at, wait_until), created_at, version,
+        Failures(failures, failed_at, wait_until), created_at, version, changed_at or created_at,
     )  # fmt: skip
 
 
 _ACCOUNT = select(*(account.c[name] for name in (
     "id", "kind", "company_id", "login", "name_id", "state", "password", "totp_id", "totp_step", "failures",
-    "failed_at", "wait_until", "created_at", "version",
+    "failed_at", "wait_until", "created_at", "version", "changed_at",
 )))  # fmt: skip
 INSERT_ACCOUNT = insert_into(account)
 ACCOUNT_BY_ID = Query(_ACCOUNT.where(account.c.id == bindparam("account")), _account)
@@ -100,9 +101,32 @@ ACCOUNT_BY_OPENID = Query(_ACCOUNT.where(account.c.openid_id == bindparam("openi
 # Of rules, not of lists: whose number it is decides, and never leaves.
 PHONE_TAKEN = Query(select(account.c.id).where(account.c.phone_id == bindparam("phone")), one_id, everywhere=True)
 PHONE_OF = Query(select(account.c.phone_id).where(account.c.id == bindparam("account")), one_id)
-ACCOUNTS = Query(
-    _ACCOUNT.where(account.c.id < bindparam("before")).order_by(account.c.id.desc()).limit(bindparam("most")), _account
-)
+_WHO = {
+    Who.STAFF: (account.c.kind == AccountKind.PERSON, account.c.login.is_not(None)),
+    Who.DRIVERS: (account.c.kind == AccountKind.PERSON, account.c.login.is_(None)),
+    Who.INTEGRATORS: (account.c.kind == AccountKind.INTEGRATOR,),
+    Who.BOXES: (account.c.kind == AccountKind.BOX,),
+}
+_PAGES = {
+    (who, by_state): Query(
+        _ACCOUNT.where(
+            account.c.id < bindparam("before"), *(_WHO[who] if who else ()),
+            *((account.c.state == bindparam("state"),) if by_state else ()),
+        )
+        .order_by(account.c.id.desc())
+        .limit(bindparam("most")),
+        _account,
+    )
+    for who in (None, *Who)
+    for by_state in (False, True)
+}  # fmt: skip
+
+
+def accounts_page(who: Who | None, state: AccountState | None) -> tuple[Query[Account], dict[str, AccountState]]:
+    """Return the query for a page of accounts, newest first, of these people and in this state, and its filter."""
+    return _PAGES[who, state is not None], {} if state is None else {"state": state}
+
+
 ACTIVE_ACCOUNTS_OF = Query(
     select(account.c.id).where(account.c.company_id == bindparam("company"), account.c.state == bindparam("state")),
     one_id,
@@ -113,7 +137,7 @@ SAVE_ACCOUNT = Write(
     .where(account.c.id == bindparam("account"), account.c.version == bindparam("seen"))
     .values({
         name: bindparam(f"new_{name}") for name in (
-            "state", "password", "totp_id", "totp_step", "failures", "failed_at", "wait_until",
+            "state", "password", "totp_id", "totp_step", "failures", "failed_at", "wait_until", "changed_at",
         )
     } | {"version": account.c.version + 1})
 )  # fmt: skip
@@ -167,7 +191,9 @@ SAVE_ROLE = Write(
     .where(own_role.c.id == bindparam("role_id"), own_role.c.version == bindparam("seen"))
     .values(name=bindparam("new_name"), permissions=bindparam("new_permissions"), version=own_role.c.version + 1)
 )
-DELETE_ROLE = Write(delete(own_role).where(own_role.c.id == bindparam("role_id")))
+DELETE_ROLE = Write(
+    delete(own_role).where(own_role.c.id == bindparam("role_id"), own_role.c.version == bindparam("seen"))
+)
 
 INSERT_SECRET = insert_into(client_secret)
 SECRET_OWNER = Query(

@@ -2,7 +2,8 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, bindparam, delete, func, or_, select, update
 
-from openberth.contexts.tenancy.model.people import Change, Consent, Field, How, Notice, NoticeKind, Person, Purpose
+from openberth.contexts.tenancy.model.notices import KIND_MAX, Notice
+from openberth.contexts.tenancy.model.people import Change, Consent, Field, How, Person, Purpose
 from openberth.contexts.tenancy.store.accounts import account
 from openberth.infra.database.schema import table
 from openberth.infra.database.statement import Query, Write, insert_into, one_id
@@ -72,7 +73,7 @@ notice = table(
     "notice",
     id_column(primary_key=True),
     id_column("account_id"),
-    enum_column("kind", NoticeKind),
+    word_column("kind", KIND_MAX),
     json_column("params"),
     instant_column("at"),
     instant_column("read_at", nullable=True),
@@ -93,6 +94,12 @@ _PERSON = select(*(person.c[name] for name in (
 )))  # fmt: skip
 INSERT_PERSON = insert_into(person)
 PERSON = Query(_PERSON.where(person.c.id == bindparam("person")), Person)
+DRIVER = Query(
+    _PERSON.where(
+        person.c.id == bindparam("person"), person.c.company_id.is_(None), person.c.account_id.is_not(None)
+    ),
+    Person, everywhere=True,
+)  # fmt: skip
 PEOPLE = Query(
     _PERSON.where(person.c.id < bindparam("before")).order_by(person.c.id.desc()).limit(bindparam("most")), Person
 )

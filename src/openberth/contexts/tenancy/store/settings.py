@@ -52,4 +52,4 @@ SAVE = Write(
         set_at=bindparam("new_at"), version=setting.c.version + 1,
     )
 )  # fmt: skip
-DELETE = Write(delete(setting).where(*_ONE))
+DELETE = Write(delete(setting).where(*_ONE, setting.c.version == bindparam("seen")))

@@ -115,12 +115,13 @@ class _Demo:
         self._children.start("sandpay", place.sandpay_arguments(), environment)
         self._children.start("wechatpay", place.wechatpay_arguments(), environment)
         self._children.start("alipay", place.alipay_arguments(), environment)
+        self._children.start("sms", place.sms_arguments(), environment)
         await self._children.wait_for("sandpay", lambda: (place.sandpay_data / "sandpay.pub").exists())
         self._children.start("server", ["openberth", "serve"], environment)
         await self._children.wait_for("server", lambda: place_of(place.data) is not None)
         await self._answering()
         # What the merchant is handed is written by then, and whole.
-        for name in ("wechatpay", "alipay"):
+        for name in ("wechatpay", "alipay", "sms"):
             await self._children.wait_for(name, partial(self._is_ready, name))
         async with connected(session) as api:
             for path in examples.tariffs:
@@ -131,10 +132,10 @@ class _Demo:
                 lot = path.name.removesuffix(".permits.yaml")
                 await api.put(f"/v1/lots/{lot}/permits", read_text(path), name=str(path))
             await make_contracts(api, place, [path.stem for path in examples.lots], session)
-            await make_people(api, examples.lots[0].stem, session)
+            manager = await make_people(api, examples.lots[0].stem, session)
             sign = (await api.get(f"/v1/lots/{examples.lots[-1].stem}"))["scan_code"]
         _progress(session, "demo.ready", url=place.url, speed=self._speed, seed=self._seed)
-        print_ways(session, place, lot=examples.lots[-1].stem, sign=sign, today=opening_time(now))
+        print_ways(session, place, lot=examples.lots[-1].stem, sign=sign, today=opening_time(now), manager=manager)
 
     def _is_ready(self, name: str) -> bool:
         return f"{name} ready on" in self._children.said(name)
@@ -162,6 +163,7 @@ class _Demo:
                 wechatpay_url=self._place.wechatpay_url,
                 alipay_url=self._place.alipay_url,
                 barrier_port=self._place.ports.barrier,
+                sensor_port=self._place.ports.sensor,
                 lots=self._examples.lots,
                 tariffs=self._examples.tariffs,
                 permits=self._examples.permits,
@@ -171,6 +173,7 @@ class _Demo:
                 cars=CARS_MAX,
                 accounts=ACCOUNTS,
                 float_minor=FLOAT_MINOR,
+                draws=True,
                 drain_s=60.0,
                 settle_s=15.0,
             )

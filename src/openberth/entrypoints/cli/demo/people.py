@@ -7,6 +7,8 @@ from openberth.entrypoints.cli.session import Session
 from openberth.entrypoints.cli.tables import plain_table
 
 COMPANY = "demo"
+# Who may see and do everything at the car parks; whoever looks at a demo begins as this one.
+MANAGER = "company_manager"
 # Role -> where it is given. Residents and drivers sign in with their phones and have no password.
 ROLES = {
     "platform_administrator": "platform",
@@ -21,8 +23,9 @@ ROLES = {
 }
 
 
-async def make_people(api: Api, lot: str, session: Session) -> None:
-    """Make the accounts and print how to sign in with them."""
+async def make_people(api: Api, lot: str, session: Session) -> tuple[str, str]:
+    """Make the accounts and print how to sign in with them. Returns login and password of the manager."""
+    manager = ("", "")
     table = plain_table(
         (session.say("cli.column.login"), "left"), (session.say("cli.column.password"), "left"),
         (session.say("cli.column.role"), "left"),
@@ -34,5 +37,8 @@ async def make_people(api: Api, lot: str, session: Session) -> None:
         await make_person(api, login, name=session.say(f"role.{role}"), company=company, password=password)
         await give(api, login, role, at)
         table.add_row(login, password, session.say(f"role.{role}"))
+        if role == MANAGER:
+            manager = (login, password)
     session.out.print(session.say("demo.people"))
     session.out.print(table)
+    return manager

@@ -6,8 +6,9 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,9 +27,13 @@ OPENS_AT = 7  # o'clock: the town wakes up
 MERCHANT = "openberth"
 LOT_MERCHANT = "openberth-lot"  # of the lot that has a contract with Sandpay of its own
 WECHATPAY_MERCHANT, WECHATPAY_APP = "1900000001", "wx0123456789abcdef"
+SMS_KEY, SMS_SIGN, SMS_TEMPLATE = "LTAI-demo", "泊位", "SMS_000000001"
 ALIPAY_APP, ALIPAY_ACCOUNT = "2021000000000001", "2088000000000101"
 ALIPAY_LOT_APP, ALIPAY_LOT_ACCOUNT = "2021000000000002", "2088000000000102"  # of the lot with a contract of its own
-DEFAULT_PORTS = {"http": 8420, "barrier": 8421, "sandpay": 8425, "wechatpay": 8427, "alipay": 8428}
+DEFAULT_PORTS = {
+    "http": 8420, "barrier": 8421, "mqtt": 8422, "sensor": 8423, "sandpay": 8425, "wechatpay": 8427, "alipay": 8428,
+    "sms": 8429,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +42,22 @@ class Ports:
 
     http: int
     barrier: int
+    mqtt: int
+    sensor: int
     sandpay: int
     wechatpay: int
     alipay: int
+    sms: int
     moved: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The folder of a demo and what is in it."""
+    """The folder of a demo and what is in it; a secret of this run for short messages."""
 
     folder: Path
     ports: Ports
+    sms_secret: str = field(default_factory=partial(secrets.token_urlsafe, 24), repr=False)
 
     @property
     def data(self) -> Path:
@@ -104,6 +113,11 @@ class Place:
         """Where the stand-in for Alipay answers, and shows its pages to payers."""
         return f"http://{HOST}:{self.ports.alipay}"
 
+    @property
+    def sms_url(self) -> str:
+        """Where the stand-in for short messages answers, and shows what phones received."""
+        return f"http://{HOST}:{self.ports.sms}"
+
     def sandpay_arguments(self) -> list[str]:
         """Return how the sandbox channel is started."""
         return [
@@ -127,6 +141,16 @@ class Place:
             "--plain-codes",
         ]  # fmt: skip
 
+    def sms_arguments(self) -> list[str]:
+        """Return how the stand-in for short messages is started; its secret is written by then."""
+        secret = self.folder / "sms.secret"
+        with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(self.sms_secret)
+        return [
+            "openberth.sandbox.sms", "--port", str(self.ports.sms), "--access-key", SMS_KEY,
+            "--secret-file", str(secret), "--sign", SMS_SIGN, "--template", SMS_TEMPLATE,
+        ]  # fmt: skip
+
     def environment(self, ours: Mapping[str, str], *, speed: int, language: Language, now: Instant) -> dict[str, str]:
         """Return the server's environment: nothing of our own settings, so that a demo never touches real data."""
         clean = {name: value for name, value in ours.items() if not name.startswith(ENV_PREFIX)}
@@ -139,6 +163,9 @@ class Place:
             "HTTP__PORT": str(self.ports.http),
             "BARRIER__HOST": HOST,
             "BARRIER__PORT": str(self.ports.barrier),
+            "MQTT__HOST": HOST,
+            "MQTT__PORT": str(self.ports.mqtt),
+            "SENSOR__PORT": str(self.ports.sensor),
             "CLOCK__SPEED": str(speed),
             "CLOCK__ANCHOR_BUSINESS": to_iso(opening_time(now)),
             "CLOCK__ANCHOR_MACHINE": to_iso(now),
@@ -146,6 +173,11 @@ class Place:
             "SANDPAY__MERCHANT": MERCHANT,
             "SANDPAY__PRIVATE_KEY_FILE": str(self.folder / "merchant.key"),
             "SANDPAY__PUBLIC_KEY_FILE": str(self.sandpay_data / "sandpay.pub"),
+            "SMS__URL": self.sms_url,
+            "SMS__ACCESS_KEY_ID": SMS_KEY,
+            "SMS__ACCESS_KEY_SECRET": self.sms_secret,
+            "SMS__SIGN_NAME": SMS_SIGN,
+            "SMS__TEMPLATE_CODE": SMS_TEMPLATE,
             "LOG__FORMAT": "json",
             "LOG__LEVEL": "warning",
         }

@@ -29,9 +29,16 @@ LINE_LEAST_S, LINE_MOST_S = 0.8, 3.0
 DIFFERENCES_SHOWN = 30
 
 
-def print_ways(session: Session, place: Place, *, lot: str, sign: str, today: Instant) -> None:
-    """Print where a person can pay, and by which commands they see what becomes of it."""
+def print_ways(
+    session: Session, place: Place, *, lot: str, sign: str, today: Instant, manager: tuple[str, str]
+) -> None:
+    """Print the two addresses to open, where a person can pay, and by which commands they see what becomes of it."""
     say, out = session.say, session.out
+    login, password = manager
+    console = say("demo.console", url=f"{place.url}/console/", login=login, password=password)
+    out.print(console, style="bold", soft_wrap=True, highlight=False)
+    app = say("demo.app", url=f"{place.url}/app/#/pages/code/code?c={sign}", sms=place.sms_url)
+    out.print(app, style="bold", soft_wrap=True, highlight=False)
     out.print(say("demo.pay", url=f"{place.url}/c/{sign}", lot=lot), soft_wrap=True, highlight=False)
     out.print(
         say("demo.payer", wechatpay=place.wechatpay_url, alipay=place.alipay_url), soft_wrap=True, highlight=False

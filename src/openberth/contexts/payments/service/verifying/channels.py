@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from openberth.contexts.payments.model.payouts import Payout, PayoutState
-from openberth.contexts.payments.store import payouts as payout_store
+from openberth.contexts.payments.service.payouts import clearing_of
 from openberth.contexts.payments.store import reconciling as reconciling_store
 from openberth.contexts.payments.store import verifying_channels as store
 from openberth.contexts.payments.store.reconciling import Day
@@ -74,9 +74,8 @@ def contracts(reader: Reader, after: Id, limit: int) -> tuple[Sequence[ContractR
     def found() -> Iterator[Wrong]:
         for row in rows:
             held = Counter[str]()
-            for query, sign in ((payout_store.CLEARING_DEBITS, 1), (payout_store.CLEARING_CREDITS, -1)):
-                for _company, _lot, currency, minor in reader.all(query, account=row.id):
-                    held[currency] += sign * minor
+            for _company, _lot, currency, minor in clearing_of(reader, account=row.id):
+                held[currency] += minor
             for currency, minor in reader.all(store.LESSENED, account=row.id):
                 held[currency] += minor
             for currency, minor in reader.all(store.EXCESSES, account=row.id, counting=PayoutState.BOOKED):

@@ -18,7 +18,7 @@ from openberth.contexts.payments.model import (
 )
 from openberth.contexts.payments.model.ledger import holder_of, taken_to
 from openberth.contexts.payments.model.prepaid import SUBJECT
-from openberth.contexts.payments.model.refunds import AFTER_ALL
+from openberth.contexts.payments.model.refunds import AFTER_ALL, ENDED
 from openberth.contexts.payments.service import ledger
 from openberth.contexts.payments.store import verifying as store
 from openberth.infra.database import Reader
@@ -36,8 +36,9 @@ def bills(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Bill], Iterat
     first, last = rows[0].id, rows[-1].id
     owed = ledger.of_parties(reader, AccountCode.RECEIVABLE, first=first, last=last)
     putting_in = ledger.of_parties(reader, AccountCode.TOPPING_UP, first=first, last=last)
-    _, wrong = _compared(rows, "bill.receivable", _left, owed)
-    return rows, chain(wrong, _compared(rows, "bill.topping_up", _to_be_put_in, putting_in)[1])
+    return rows, chain(
+        _compared(rows, "bill.receivable", _left, owed), _compared(rows, "bill.topping_up", _to_be_put_in, putting_in)
+    )
 
 
 def _to_be_put_in(bill: Bill) -> int:
@@ -116,12 +117,11 @@ def refunds(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Refund], It
             if given[row.id, where.code, where.party] != owed:
                 yield Wrong("refund.holder", row.id, owed, given[row.id, where.code, where.party])
 
-    _, wrong = _compared(rows, "refund.refunding", _on_its_way, on_its_way)
-    return rows, chain(wrong, paid_elsewhere())
+    return rows, chain(_compared(rows, "refund.refunding", _on_its_way, on_its_way), paid_elsewhere())
 
 
 def _on_its_way(refund: Refund) -> int:
-    return -refund.amount.minor if refund.state in (RefundState.ASKED, RefundState.STUCK) else 0
+    return -refund.amount.minor if refund.state not in ENDED else 0
 
 
 def attempts(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Attempt], Iterator[Wrong]]:
@@ -140,8 +140,5 @@ def attempts(reader: Reader, after: Id, limit: int) -> tuple[Sequence[Attempt], 
     return rows, found()
 
 
-def _compared(
-    rows: Sequence[T], what: str, expected: Callable[[T], int], balances: Counter[Id]
-) -> tuple[Sequence[T], Iterator[Wrong]]:
-    wrong = (Wrong(what, row.id, expected(row), balances[row.id]) for row in rows if balances[row.id] != expected(row))
-    return rows, wrong
+def _compared(rows: Sequence[T], what: str, expected: Callable[[T], int], balances: Counter[Id]) -> Iterator[Wrong]:
+    return (Wrong(what, row.id, expected(row), balances[row.id]) for row in rows if balances[row.id] != expected(row))
