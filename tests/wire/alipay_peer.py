@@ -24,7 +24,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-WITHIN_S = 10
+from tests.waiting import PATIENCE_S
+
 KEY = rsa.generate_private_key(65537, 2048)  # one for all apps of the tests: making them takes time
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
 
@@ -86,7 +87,7 @@ class Client:
         public = serialization.load_pem_public_key(told["alipay_public_key"].encode())
         assert isinstance(public, rsa.RSAPublicKey)
         self.alipay = public
-        self.within_s: float = WITHIN_S
+        self.within_s: float = PATIENCE_S
 
     def parameters(self, method: str, content: Any, /, **other: str) -> dict[str, str]:
         at = datetime.datetime.now(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
@@ -196,11 +197,11 @@ class Listener:
 
     def __exit__(self, *_error: object) -> None:
         self._server.shutdown()
-        self._thread.join(WITHIN_S)
+        self._thread.join(PATIENCE_S)
         self._server.server_close()
 
     def wait_for(self, count: int) -> list[Told]:
-        until = time.monotonic() + WITHIN_S
+        until = time.monotonic() + PATIENCE_S
         while len(self.told) < count and time.monotonic() < until:
             time.sleep(0.005)
         assert len(self.told) == count, f"told {len(self.told)} times, not {count}"
@@ -217,7 +218,7 @@ class Sandbox:
         line = self.process.stdout.readline().decode().strip()
         assert line.startswith("alipay ready on "), line
         self.url = line.rpartition(" ")[2]
-        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=WITHIN_S)
+        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S)
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -248,7 +249,7 @@ class Sandbox:
         return self.http.get(f"/__sandbox__/{where}".rstrip("/")).json()
 
     def wait_for_notice(self, state: str, number: str) -> dict[str, Any]:
-        until = time.monotonic() + WITHIN_S
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             for one in self.look(f"notifications?state={state}")["notifications"]:
                 if one["plain"]["out_trade_no"] == number:
@@ -264,6 +265,6 @@ class Sandbox:
     def close(self, ends_with: int = 0) -> None:
         self.http.close()
         self.process.terminate()
-        assert self.process.wait(WITHIN_S) == ends_with
+        assert self.process.wait(PATIENCE_S) == ends_with
         assert self.process.stdout is not None
         self.process.stdout.close()

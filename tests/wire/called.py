@@ -23,6 +23,7 @@ from openberth.kernel.time import SECOND_US, Instant
 from openberth.simulator.boom import Boom as Arm
 from openberth.simulator.boom import BoomTiming
 from openberth.simulator.devices.served import GateServer, Manners, dahua_answer, hikvision_answer
+from tests.waiting import PATIENCE_S, until
 
 T = TypeVar("T")
 TIMING = BoomTiming(move_s=0.05, hold_s=60, drive_s=0.02)
@@ -142,16 +143,9 @@ class Stage:
         await self.line.command(command)
         return command
 
-    async def end_of(self, command: Command, within_s: float = 10.0) -> tuple[Outcome, str]:
-        await self.until(lambda: command.id in self.desk.ends, within_s)
+    async def end_of(self, command: Command, within_s: float = PATIENCE_S) -> tuple[Outcome, str]:
+        await until(lambda: command.id in self.desk.ends, within_s)
         return self.desk.ends[command.id]
-
-    async def until(self, condition: Callable[[], Any], within_s: float = 10.0) -> None:
-        for _ in range(int(within_s * 100)):
-            if condition():
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError("it did not come to it")
 
 
 class Yard:
@@ -172,7 +166,7 @@ class Yard:
         self.loop.close()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_S)
 
     def camera(self, kind: DeviceKind, *, manners: Manners | None = None) -> GateServer:
         async def made() -> GateServer:

@@ -2,14 +2,13 @@
 
 import http.client
 import json
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
 
 from tests.e2e.house import House
+from tests.waiting import PATIENCE_S, eventually
 
 LOT = """
 lot: openberth/1
@@ -38,7 +37,7 @@ def lot_file(devices: dict[str, str]) -> bytes:
 
 def operator(house: House) -> httpx2.Client:
     """Return a client that may do everything."""
-    return httpx2.Client(base_url=house.url, headers={"authorization": f"Bearer {house.token}"}, timeout=20)
+    return httpx2.Client(base_url=house.url, headers={"authorization": f"Bearer {house.token}"}, timeout=PATIENCE_S)
 
 
 def furnish(house: House, devices: dict[str, str], more: str = "") -> None:
@@ -59,7 +58,7 @@ def path_of(house: House, lane: str) -> str:
 
 def post(house: House, path: str, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
     """Push something and return status and answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", house.http_port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", house.http_port, timeout=PATIENCE_S)
     try:
         connection.request("POST", path, body, {"Content-Type": kind})
         response = connection.getresponse()
@@ -99,16 +98,6 @@ def waits_for_a_person(house: House, serial: str) -> bool:
         return serial in {each["serial"] for each in found}
 
     return eventually(waits)
-
-
-def eventually(condition: Callable[[], Any], within_s: float = 6.0) -> bool:
-    """Wait for something to become true."""
-    until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def told(body: bytes) -> dict[str, Any]:

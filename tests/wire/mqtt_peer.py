@@ -4,6 +4,8 @@ import asyncio
 import struct
 from dataclasses import dataclass
 
+from tests.waiting import PATIENCE_S
+
 CONNACK, PUBLISH, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 2, 3, 4, 9, 11, 13, 14
 
 
@@ -104,7 +106,7 @@ class Peer:
         assert (kind, body[1]) == (CONNACK, 0), body
         return made
 
-    async def read(self, timeout_s: float = 5) -> tuple[int, int, bytes]:
+    async def read(self, timeout_s: float = PATIENCE_S) -> tuple[int, int, bytes]:
         async with asyncio.timeout(timeout_s):
             first = (await self.reader.readexactly(1))[0]
             size = shift = 0
@@ -116,7 +118,7 @@ class Peer:
                     break
             return first >> 4, first & 15, await self.reader.readexactly(size)
 
-    async def message(self, timeout_s: float = 5) -> Message:
+    async def message(self, timeout_s: float = PATIENCE_S) -> Message:
         kind, flags, body = await self.read(timeout_s)
         assert kind == PUBLISH, (kind, body)
         size = struct.unpack(">H", body[:2])[0]
@@ -141,7 +143,7 @@ class Peer:
             return True
         return False
 
-    async def hung_up(self, timeout_s: float = 5) -> bytes:
+    async def hung_up(self, timeout_s: float = PATIENCE_S) -> bytes:
         """Wait until the other side has closed; returns what it said before."""
         async with asyncio.timeout(timeout_s):
             try:

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx2
 
-WITHIN_S = 10
+from tests.waiting import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Merchant(AbstractContextManager["Merchant"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.shutdown()
-        self._thread.join(WITHIN_S)
+        self._thread.join(PATIENCE_S)
         self._server.server_close()
 
     def wait_for(self, count: int) -> list[Told]:
-        until = time.monotonic() + WITHIN_S
+        until = time.monotonic() + PATIENCE_S
         while len(self.told) < count and time.monotonic() < until:
             time.sleep(0.01)
         assert len(self.told) >= count, f"told {len(self.told)} times, not {count}"
@@ -111,7 +111,7 @@ class Process:
         self.running = subprocess.Popen(self.command(), stdout=subprocess.PIPE)
         assert self.running.stdout is not None
         os.set_blocking(self.running.stdout.fileno(), False)
-        until, line = time.monotonic() + WITHIN_S, b""
+        until, line = time.monotonic() + PATIENCE_S, b""
         while not line.endswith(b"\n") and time.monotonic() < until and self.running.poll() is None:
             line += self.running.stdout.read() or b""
             time.sleep(0.01)
@@ -123,10 +123,10 @@ class Process:
             return 0
         process.send_signal(with_signal)
         try:
-            return process.wait(WITHIN_S)
+            return process.wait(PATIENCE_S)
         finally:
             process.kill()
-            process.wait(WITHIN_S)
+            process.wait(PATIENCE_S)
             assert process.stdout is not None
             process.stdout.close()
 

@@ -10,6 +10,7 @@ import httpx2
 
 from openberth.infra.clocks import SystemClock
 from openberth.providers.sms import AliyunSms
+from tests.waiting import PATIENCE_S
 
 ACCESS_KEY, SECRET = "LTAI-of-the-tests", "secret-of-the-tests"
 SIGN, TEMPLATE = "泊位 停车", "SMS_000000001"
@@ -27,7 +28,7 @@ class Peer:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip().rpartition(" ")[2]
-        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=5)
+        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S)
 
     def sms(self, **changes: Any) -> AliyunSms:
         """Return the adapter that talks to it."""

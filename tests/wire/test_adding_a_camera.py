@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.house import ROOT, House
-from tests.wire.makes_lot import commands, eventually, furnish, opened_by_hand, passages, path_of, post, told
+from tests.waiting import eventually
+from tests.wire.makes_lot import commands, furnish, opened_by_hand, passages, path_of, post, told
 
 pytestmark = pytest.mark.timeout(120)
 

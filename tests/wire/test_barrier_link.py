@@ -24,6 +24,7 @@ from openberth.infra.http.limits import AddressRange
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
+from tests.waiting import PATIENCE_S, until
 from tests.wire.barrier_peer import Peer
 
 SECRET = bytes(range(32))
@@ -94,7 +95,7 @@ class Wire:
         self.peer = peer
 
     async def frame(self) -> bytes:
-        head = await asyncio.wait_for(self.reader.readexactly(3), 5)
+        head = await asyncio.wait_for(self.reader.readexactly(3), PATIENCE_S)
         (length,) = struct.unpack(">H", head[1:])
         return head + await self.reader.readexactly(length + 3)
 
@@ -107,12 +108,12 @@ class Wire:
     async def refusal(self) -> int:
         kind, _, payload = self.peer.open(await self.frame())
         assert kind == 0x05
-        assert await asyncio.wait_for(self.reader.read(), 5) == b""
+        assert await asyncio.wait_for(self.reader.read(), PATIENCE_S) == b""
         return payload[0]
 
     async def gone(self) -> bool:
         try:
-            return await asyncio.wait_for(self.reader.read(), 5) == b""
+            return await asyncio.wait_for(self.reader.read(), PATIENCE_S) == b""
         except ConnectionError:
             return True
 
@@ -145,15 +146,7 @@ class House:
         return BarrierCommand(UUID(int=number), operation, Instant(self.clock.now() + life_s * SECOND_US))
 
     async def told(self, what: object) -> None:
-        await until(lambda: what in self.observer.told, f"{what} in {self.observer.told}")
-
-
-async def until(true: Callable[[], bool], what: str = "") -> None:
-    for _ in range(500):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"never came true: {what}")
+        await until(lambda: what in self.observer.told)
 
 
 def play(scene: Callable[[House], Awaitable[None]], limits: BarrierLimits | None = None) -> House:

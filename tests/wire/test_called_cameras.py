@@ -11,8 +11,9 @@ from openberth.contexts.facility import DeviceKind
 from openberth.simulator.boom import BoomState
 from openberth.simulator.devices.served import GateServer, Listed, Manners
 from tests.e2e.house import House
+from tests.waiting import eventually
 from tests.wire.called import Yard
-from tests.wire.makes_lot import commands, eventually, furnish, opened_by_hand, operator, passages, path_of
+from tests.wire.makes_lot import commands, furnish, opened_by_hand, operator, passages, path_of
 from tests.wire.test_camera_makes import Camera, hikvision, plate
 
 pytestmark = pytest.mark.timeout(180)

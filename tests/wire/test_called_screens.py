@@ -15,6 +15,7 @@ from openberth.gateways.cameras.pushes import Boom
 from openberth.gateways.displays.ports import Showing
 from openberth.simulator.boom import BoomState
 from openberth.simulator.devices.served import Manners
+from tests.waiting import until
 from tests.wire.called import Stage
 from tests.wire.test_camera_calls import played
 
@@ -45,7 +46,7 @@ def test_what_a_car_is_told_stands_on_the_cameras_own_display_and_is_said_as_lou
         async with Stage() as stage:
             screen = stage.server.screen
             assert stage.line.show(standing("海港城", "余位 400"))
-            await stage.until(lambda: screen.scene == 10)
+            await until(lambda: screen.scene == 10)
             assert (screen.words, screen.free, screen.mode, screen.modes_set) == (
                 "海港城 余位 400",
                 "400",
@@ -53,14 +54,14 @@ def test_what_a_car_is_told_stands_on_the_cameras_own_display_and_is_said_as_lou
                 1,
             )
             stage.line.show(told())
-            await stage.until(lambda: screen.spoken)
+            await until(lambda: screen.spoken)
             assert (screen.scene, screen.plate, screen.amount) == (4, CAR, "15")
             assert screen.words == "请付 15.00元 停车 3小时0分"
             drawn = BytesIO()
             segno.make_qr(LINK, error="m").save(drawn, kind="png", scale=6, border=4)
             assert b64encode(screen.code) == b64encode(drawn.getvalue())
             stage.line.show(told("京A11111", loud=5))
-            await stage.until(lambda: len(screen.spoken) == 2)
+            await until(lambda: len(screen.spoken) == 2)
             assert screen.spoken == [(7, f"{CAR},请交费15元"), (1, "京A11111,请交费15元")]
             assert (screen.modes_set, screen.broken) == (1, 0)  # taken over once, and all of it made sense
 
@@ -73,7 +74,7 @@ def test_only_the_newest_is_told_and_nothing_before_the_gate() -> None:
             stage.line.show(told("京A11111"))
             stage.line.show(told())
             await stage.send()
-            await stage.until(lambda: stage.server.screen.spoken)
+            await until(lambda: stage.server.screen.spoken)
             assert stage.server.asked[0][1].endswith("/barrierGate")
             assert (stage.server.screen.told, stage.server.screen.spoken) == (1, [(7, f"{CAR},请交费15元")])
 
@@ -86,11 +87,11 @@ def test_a_hanging_display_gives_way_to_the_gate_at_once(monkeypatch: pytest.Mon
     async def scene() -> None:
         async with Stage(manners=Manners(hangs_at=(LCD,)), timeout_s=30) as stage:
             stage.line.show(told())
-            await stage.until(lambda: stage.server.hung)
+            await until(lambda: stage.server.hung)
             await stage.send()
-            await stage.until(lambda: stage.server.boom.state is not BoomState.CLOSED)
+            await until(lambda: stage.server.boom.state is not BoomState.CLOSED)
             assert stage.server.commands == ["open"]
-            await stage.until(lambda: len(stage.server.hung) == 2)  # once more, after the gate
+            await until(lambda: len(stage.server.hung) == 2)  # once more, after the gate
 
     played(scene())
 
@@ -102,7 +103,7 @@ def test_a_hanging_display_rests_and_says_nothing_of_the_voice_and_the_gate(monk
         async with Stage(manners=Manners(hangs_at=(LCD,))) as stage:
             for number, car in enumerate((CAR, "京A11111"), 1):
                 stage.line.show(told(car))
-                await stage.until(partial(has_said, stage, number))
+                await until(partial(has_said, stage, number))
             assert (len(stage.server.hung), stage.came, stage.logins.said) == (1, [], ["taken"])
 
     played(scene())
@@ -117,7 +118,7 @@ def test_a_command_that_comes_between_two_requests_to_the_display_is_next() -> N
 
             stage.logins.taken = guard_opens  # type: ignore[method-assign]
             stage.line.show(told())
-            await stage.until(lambda: stage.server.screen.spoken)
+            await until(lambda: stage.server.screen.spoken)
             targets = [target.partition("?")[0] for _, target in stage.server.asked]
             assert targets[:3] == [LCD, "/ISAPI/Parking/channels/1/barrierGate", LCD]
 
@@ -128,12 +129,12 @@ def test_words_that_a_command_cuts_short_are_not_said_again() -> None:
     async def scene() -> None:
         async with Stage(manners=Manners(hangs_at=(VOICE,))) as stage:
             stage.line.show(told())
-            await stage.until(lambda: stage.server.hung)
+            await until(lambda: stage.server.hung)
             stage.server.manners.hangs_at = ()
             await stage.send()
-            await stage.until(lambda: Boom.OPEN in stage.desk.booms)
+            await until(lambda: Boom.OPEN in stage.desk.booms)
             stage.line.show(standing("海港城"))
-            await stage.until(lambda: stage.server.screen.scene == 10)
+            await until(lambda: stage.server.screen.scene == 10)
             assert stage.server.screen.spoken == []
 
     played(scene())
@@ -145,18 +146,18 @@ def test_a_camera_without_a_display_is_asked_once_and_speaks_all_the_same() -> N
             stage.server.screen.has_display = False
             for number, car in enumerate((CAR, "京A11111", "沪A22222"), 1):
                 stage.line.show(told(car))
-                await stage.until(partial(has_said, stage, number))
+                await until(partial(has_said, stage, number))
             assert (asked(stage, LCD), asked(stage, DISPLAY)) == (1, 0)
             stage.server.screen.has_voice, stage.server.screen.has_display = False, True
             stage.line.show(told())
-            await stage.until(lambda: asked(stage, VOICE) == 4)
+            await until(lambda: asked(stage, VOICE) == 4)
             stage.line.show(told())
             stage.server.manners.hangs = True  # it starts anew, as another model
-            await stage.until(lambda: stage.server.hung)
+            await until(lambda: stage.server.hung)
             stage.server.manners.hangs = False
-            await stage.until(lambda: stage.came == ["cam"])
+            await until(lambda: stage.came == ["cam"])
             stage.line.show(told())
-            await stage.until(lambda: stage.server.screen.scene == 4)
+            await until(lambda: stage.server.screen.scene == 4)
             assert len(stage.server.screen.spoken) == 3
 
     played(scene())
@@ -177,10 +178,10 @@ def test_a_display_that_wants_another_login_costs_no_gate_and_is_left_alone() ->
             assert display is not None
             for number, car in enumerate((CAR, "京A11111", "沪A22222"), 1):
                 stage.line.show(told(car))
-                await stage.until(lambda: display.due_in() is None)
-                await stage.until(partial(has_asked, stage, len(stage.server.asked)))
+                await until(lambda: display.due_in() is None)
+                await until(partial(has_asked, stage, len(stage.server.asked)))
                 await stage.send(CommandKind.OPEN if number % 2 else CommandKind.CLOSE)
-                await stage.until(partial(has_moved, stage, number))
+                await until(partial(has_moved, stage, number))
             assert asked(stage, LCD) + asked(stage, VOICE) <= 2  # under an old challenge and a new one
             assert (stage.logins.said, stage.server.wrong) == (["taken"], 0)
 
@@ -192,11 +193,11 @@ def test_after_a_restart_the_display_is_asked_when_the_camera_is_there_again() -
         async with Stage() as stage:
             stage.server.screen.has_display = False
             stage.line.show(told())
-            await stage.until(lambda: asked(stage, VOICE) == 1)
+            await until(lambda: asked(stage, VOICE) == 1)
             assert await stage.end_of(await stage.send(CommandKind.RESTART)) == (Outcome.DONE, "accepted")
             stage.line.show(told())  # nothing in the minute that it takes
             await stage.send()
-            await stage.until(lambda: stage.server.commands == ["reboot", "open"])
+            await until(lambda: stage.server.commands == ["reboot", "open"])
             assert (asked(stage, LCD), asked(stage, VOICE)) == (1, 1)
 
     played(scene())

@@ -16,6 +16,7 @@ from openberth.gateways.cameras.calls import Ask
 from openberth.gateways.cameras.camera_client import ANSWER_MAX, CameraClient, NoAnswer
 from openberth.gateways.cameras.pushes import Boom
 from openberth.simulator.devices.served import GateServer, Manners, Page
+from tests.waiting import until
 from tests.wire.called import Stage
 
 
@@ -31,9 +32,9 @@ def test_the_boom_that_is_seen_to_open_ends_the_command_and_the_nonce_is_used_ag
     async def scene() -> None:
         async with Stage() as stage:
             await stage.send()
-            await stage.until(lambda: Boom.OPEN in stage.desk.booms)
+            await until(lambda: Boom.OPEN in stage.desk.booms)
             await stage.send(CommandKind.CLOSE)
-            await stage.until(lambda: stage.desk.booms[-1] is Boom.CLOSED)
+            await until(lambda: stage.desk.booms[-1] is Boom.CLOSED)
             assert stage.server.commands == ["open", "close"]
             assert (stage.server.challenges, stage.server.connections, stage.server.wrong) == (1, 1, 0)
             assert len(stage.server.asked) >= 4
@@ -66,9 +67,9 @@ def test_a_lost_answer_to_a_gate_that_opened_is_seen() -> None:
     async def scene() -> None:
         async with Stage(manners=Manners(drops=True)) as stage:
             await stage.send()
-            await stage.until(lambda: stage.server.commands)
+            await until(lambda: stage.server.commands)
             stage.server.manners.drops = False
-            await stage.until(lambda: Boom.OPEN in stage.desk.booms)
+            await until(lambda: Boom.OPEN in stage.desk.booms)
             assert stage.server.commands == ["open"]
 
     played(scene())
@@ -95,7 +96,7 @@ def test_a_password_that_is_changed_at_the_camera_is_shown_twice_and_not_five_ti
     async def scene() -> None:
         async with Stage() as stage:
             await stage.send()
-            await stage.until(lambda: Boom.OPEN in stage.desk.booms)
+            await until(lambda: Boom.OPEN in stage.desk.booms)
             stage.server._password = "changed"
             assert await stage.end_of(await stage.send()) == (Outcome.REJECTED, "login_refused")
             assert await stage.end_of(await stage.send()) == (Outcome.REJECTED, "login_paused")
@@ -110,7 +111,7 @@ def test_a_stale_nonce_is_no_refusal() -> None:
         async with Stage(manners=Manners(nonce_uses=1)) as stage:
             for _ in range(2):
                 await stage.send()
-            await stage.until(lambda: len(stage.server.commands) == 2 and Boom.OPEN in stage.desk.booms)
+            await until(lambda: len(stage.server.commands) == 2 and Boom.OPEN in stage.desk.booms)
             assert (stage.server.wrong, stage.logins.said) == (0, ["taken"])
 
     played(scene())
@@ -128,14 +129,14 @@ def test_nobody_there_is_unreachable() -> None:
 def test_a_camera_that_does_not_answer_twice_is_told_of_once_and_again_when_it_answers() -> None:
     async def scene() -> None:
         async with Stage(manners=Manners(drops=True), idle_look_s=0.05) as stage:
-            await stage.until(lambda: stage.logins.said)
+            await until(lambda: stage.logins.said)
             asked = len(stage.server.asked)
-            await stage.until(lambda: len(stage.server.asked) >= asked + 3)
+            await until(lambda: len(stage.server.asked) >= asked + 3)
             assert stage.logins.said == ["no_answer"]
             stage.server.manners.drops = False
-            await stage.until(lambda: len(stage.logins.said) == 2)
+            await until(lambda: len(stage.logins.said) == 2)
             await stage.server.close()
-            await stage.until(lambda: len(stage.logins.said) == 3)
+            await until(lambda: len(stage.logins.said) == 3)
             assert stage.logins.said == ["no_answer", "taken", "not_connected"]
 
     played(scene())
@@ -150,9 +151,9 @@ def test_a_list_that_hangs_gives_way_to_the_gate_after_a_moment(monkeypatch: pyt
     async def scene() -> None:
         async with Stage(manners=Manners(hangs_at=(LIST,)), timeout_s=20) as stage:
             errand = asyncio.create_task(stage.line.errand(hikvision_lists.page(0)))
-            await stage.until(lambda: stage.server.hung)
+            await until(lambda: stage.server.hung)
             await stage.send()
-            await stage.until(lambda: stage.server.commands == ["open"], within_s=3)
+            await until(lambda: stage.server.commands == ["open"], within_s=3)
             with pytest.raises(NoAnswer):
                 await errand
             assert stage.logins.said == ["taken"]
@@ -164,10 +165,10 @@ def test_a_list_that_is_a_little_slow_is_told_to_its_end_and_then_the_gate() -> 
     async def scene() -> None:
         async with Stage(manners=Manners(delay_s=0.05), timeout_s=20) as stage:
             errand = asyncio.create_task(stage.line.errand(hikvision_lists.page(0)))
-            await stage.until(lambda: stage.server.challenges)
+            await until(lambda: stage.server.challenges)
             await stage.send()
             assert stage.line.heard(await errand).accepted
-            await stage.until(lambda: stage.server.commands == ["open"])
+            await until(lambda: stage.server.commands == ["open"])
 
     played(scene())
 
@@ -182,7 +183,7 @@ def test_another_way_is_tried_when_the_camera_says_that_it_does_not_know_one(pat
         async with Stage(manners=Manners(supports=frozenset({path}))) as stage:
             for _ in range(2):  # and the way that was found is remembered
                 await stage.send()
-            await stage.until(lambda: len(stage.server.commands) == 2)
+            await until(lambda: len(stage.server.commands) == 2)
             assert [target for method, target in stage.server.asked if method == "PUT"][tries - 1 :] == [path, path]
 
     played(scene())
@@ -237,7 +238,7 @@ def test_a_hanging_camera_holds_its_own_commands_only_and_none_is_sent_late() ->
         async with Stage(manners=Manners(hangs=True)) as ill, Stage() as well:
             held = [await ill.send(life_s=0.4) for _ in range(QUEUE_MAX)]
             await well.send()
-            await well.until(lambda: Boom.OPEN in well.desk.booms)  # while the other one hangs
+            await until(lambda: Boom.OPEN in well.desk.booms)  # while the other one hangs
             ends = [await ill.end_of(one) for one in held]
             assert ends[0][0] is Outcome.UNCERTAIN
             assert set(ends[1:]) <= {(Outcome.UNREACHABLE, "expired"), (Outcome.UNCERTAIN, "no_answer")}
@@ -259,7 +260,7 @@ def test_a_dahua_opens_and_cannot_say_so() -> None:
     async def scene() -> None:
         async with Stage(DeviceKind.DAHUA) as stage:
             command = await stage.send(life_s=1.6)
-            await stage.until(lambda: stage.server.commands == ["open"])
+            await until(lambda: stage.server.commands == ["open"])
             assert await stage.end_of(command) == (Outcome.UNCERTAIN, "expired")
             assert "plate" not in stage.server.asked[0][1].lower()
 
@@ -282,9 +283,9 @@ def test_clock_and_restart() -> None:
 def test_a_gate_that_is_moved_by_hand_is_seen() -> None:
     async def scene() -> None:
         async with Stage(idle_look_s=0.1) as stage:
-            await stage.until(lambda: stage.desk.booms == [Boom.CLOSED])
+            await until(lambda: stage.desk.booms == [Boom.CLOSED])
             stage.arm.raise_()
-            await stage.until(lambda: stage.desk.booms == [Boom.CLOSED, Boom.OPEN])
+            await until(lambda: stage.desk.booms == [Boom.CLOSED, Boom.OPEN])
 
     played(scene())
 

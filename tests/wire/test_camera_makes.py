@@ -17,17 +17,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.house import House
-from tests.wire.makes_lot import (
-    commands,
-    eventually,
-    furnish,
-    opened_by_hand,
-    passages,
-    path_of,
-    post,
-    told,
-    waits_for_a_person,
-)
+from tests.waiting import eventually
+from tests.wire.makes_lot import commands, furnish, opened_by_hand, passages, path_of, post, told, waits_for_a_person
 
 pytestmark = pytest.mark.timeout(120)
 

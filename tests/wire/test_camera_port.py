@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from tests.e2e.house import ROOT, House
+from tests.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -45,7 +46,7 @@ class Camera:
             issued = api.post(f"/v1/lots/mall/devices/{code}/credentials").json()
         self.path = issued["path"]
         # The devices' directory follows the log: a moment later the new secret is known.
-        assert _eventually(lambda: self.post(b'{"SerialData": {}}')[0] == 200)
+        assert eventually(lambda: self.post(b'{"SerialData": {}}')[0] == 200)
 
     def frame(self, plate: str, **changes: Any) -> dict[str, Any]:
         seconds = time.time()
@@ -67,7 +68,7 @@ class Camera:
         return answer
 
     def post(self, body: bytes, content_type: str = "application/json", path: str | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.house.http_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.house.http_port, timeout=PATIENCE_S)
         try:
             connection.request("POST", path or self.path, body, {"Content-Type": content_type})
             response = connection.getresponse()
@@ -90,7 +91,7 @@ class Camera:
 
 
 def operator(house: House) -> httpx2.Client:
-    return httpx2.Client(base_url=house.url, headers={"authorization": f"Bearer {house.token}"}, timeout=10)
+    return httpx2.Client(base_url=house.url, headers={"authorization": f"Bearer {house.token}"}, timeout=PATIENCE_S)
 
 
 def plate() -> str:
@@ -164,7 +165,7 @@ def test_payment_opens_within_a_second_by_comet(house: House, entry: Camera, lea
         )
         assert taken.status_code < 300, taken.text
         assert taken.json()["change"]["minor"] == 500
-    polling.join(15)
+    polling.join(PATIENCE_S)
     opened_at, answer = answers[-1]
     assert answer["info"] == "ok"
     assert opened_at - paid_at < 1.0
@@ -242,7 +243,7 @@ def test_a_camera_that_nobody_knows_waits_for_a_person(house: House, entry: Came
             found = api.get("/v1/devices/waiting").json()["items"]
         return "8a3f-of-nobody" in {each["serial"] for each in found}
 
-    assert _eventually(waits)
+    assert eventually(waits)
 
 
 def test_new_credentials_end_the_old_ones(house: House) -> None:
@@ -250,8 +251,8 @@ def test_new_credentials_end_the_old_ones(house: House) -> None:
     old = camera.path
     renewed = Camera(house, "cam-vip-out", None)
     body = json.dumps(renewed.frame(plate())).encode()
-    assert _eventually(lambda: renewed.post(body)[0] == 200)
-    assert _eventually(lambda: camera.post(body, path=old)[0] == 404)
+    assert eventually(lambda: renewed.post(body)[0] == 200)
+    assert eventually(lambda: camera.post(body, path=old)[0] == 404)
 
 
 def test_a_camera_from_outside_its_network_opens_nothing_and_somebody_is_told(house: House) -> None:
@@ -262,24 +263,26 @@ def test_a_camera_from_outside_its_network_opens_nothing_and_somebody_is_told(ho
     body = json.dumps(camera.frame(plate())).encode()
     with operator(house) as api:
         assert api.put("/v1/lots/mall", content=moved.encode()).status_code == 200
-        assert _eventually(lambda: camera.post(body)[0] == 403)
+        assert eventually(lambda: camera.post(body)[0] == 403)
         assert json.loads(camera.post(body)[1])["code"] == "device.wrong_address"
         before = house.get("/v1/books?lot=mall")
 
         def alarms() -> list[Any]:
             return [one for one in api.get("/v1/alarms").json()["items"] if one["kind"] == "device_stray"]
 
-        assert _eventually(lambda: alarms() and alarms()[0]["params"]["times"] >= 2)
+        assert eventually(lambda: alarms() and alarms()[0]["params"]["times"] >= 2)
         assert (alarms()[0]["params"]["device"], alarms()[0]["params"]["address"]) == ("cam-vip-out", "127.0.0.1")
 
         def refused() -> list[Any]:
             trail = api.get("/v1/audit?deed=request.refused").json()["items"]
             return [one for one in trail if one["reason"] == "device.wrong_address"]
 
-        assert _eventually(lambda: bool(refused()))
+        assert eventually(lambda: bool(refused()))
         assert refused()[0]["actor"]["name"] == "mall/cam-vip-out"
         assert house.get("/v1/books?lot=mall") == before
-        inside = http.client.HTTPConnection("127.0.0.1", house.http_port, timeout=10, source_address=("127.0.0.77", 0))
+        inside = http.client.HTTPConnection(
+            "127.0.0.1", house.http_port, timeout=PATIENCE_S, source_address=("127.0.0.77", 0)
+        )
         inside.request("POST", camera.path, body, {"Content-Type": "application/json"})
         assert inside.getresponse().status == 200
         inside.close()
@@ -293,20 +296,11 @@ def test_the_log_holds_neither_secrets_nor_plates(house: House, entry: Camera) -
 
 
 def _pushes(house: House, outcome: str) -> int:
-    page = httpx2.get(f"{house.url}/metrics", timeout=5).text
+    page = httpx2.get(f"{house.url}/metrics", timeout=PATIENCE_S).text
     for line in page.splitlines():
         if line.startswith("openberth_camera_pushes_total") and f'outcome="{outcome}"' in line:
             return int(float(line.rsplit(" ", 1)[1]))
     return 0
-
-
-def _eventually(condition: Any, within_s: float = 3.0) -> bool:
-    until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_request_that_never_comes_is_not_waited_for(house: House, entry: Camera) -> None:

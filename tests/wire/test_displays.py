@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from fractions import Fraction
 from random import Random
@@ -26,6 +26,7 @@ from openberth.simulator.faults import Faults
 from openberth.simulator.site import Camera
 from openberth.simulator.web import Address
 from tests.e2e.house import House
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -75,16 +76,10 @@ def login(issued: dict[str, Any], serial: str) -> Login:
     return Login(host, int(port), serial, issued["secret"], serial)
 
 
-async def reads(display: Display, *lines: str, within_s: float = 20.0) -> None:
+async def reads(display: Display, *lines: str, within_s: float = PATIENCE_S) -> None:
     """Wait until a driver reads these lines."""
     await until(lambda: display.text == "\n".join(lines), within_s)
     assert display.broken == 0
-
-
-async def until(true: Callable[[], bool], within_s: float = 20.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110 - what hangs on a port rings no bell
-            await asyncio.sleep(0.02)
 
 
 def said_at_exit(house: House, lane: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from openberth.gateways.mqtt.mailbox import WAITING_MAX
 from openberth.gateways.mqtt.ports import Delivery, MqttDevice, Topics
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
+from tests.waiting import until
 from tests.wire.mqtt_peer import (
     CONNACK,
     DISCONNECT,
@@ -133,12 +134,6 @@ async def staged(limits: MqttLimits | None = None) -> AsyncIterator[Stage]:
     finally:
         ears.gate.set()
         await endpoint.stop()
-
-
-async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110 - what is looked at tells nobody
-            await asyncio.sleep(0.01)
 
 
 def play(scene: Callable[[Stage], Awaitable[None]], limits: MqttLimits | None = None) -> None:

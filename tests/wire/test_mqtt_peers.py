@@ -12,7 +12,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from openberth.gateways.mqtt.ports import Delivery
-from tests.wire.test_mqtt_endpoint import Stage, device, play, until
+from tests.waiting import until
+from tests.wire.test_mqtt_endpoint import Stage, device, play
 
 MOSQUITTO = pytest.mark.skipif(
     shutil.which("mosquitto_pub") is None or shutil.which("mosquitto_sub") is None,

@@ -30,7 +30,8 @@ from openberth.kernel.errors import Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import SECOND_US, Instant, later
 from openberth.providers.sandpay import SIGNATURE, Sandpay, signed_text
-from tests.wire.sandpay_process import WITHIN_S, Merchant, Process, Told
+from tests.waiting import PATIENCE_S
+from tests.wire.sandpay_process import Merchant, Process, Told
 
 FIVE = Money(500, "CNY")
 T = TypeVar("T")
@@ -149,7 +150,7 @@ def test_open_pay_notify_query(process: Process, merchant: Merchant) -> None:
         assert notice == PaidNotice(
             number="A1", transaction=after.transaction or "", paid=FIVE, paid_at=after.paid_at or Instant(0)
         )
-        assert abs(notice.paid_at - MachineClock().now()) < WITHIN_S * SECOND_US
+        assert abs(notice.paid_at - MachineClock().now()) < PATIENCE_S * SECOND_US
         with pytest.raises(Unknown, match=r"channel\.replayed"):
             it.read_notification(told.method, told.path, told.headers, told.body)
         assert (await it.close("A1")) == after  # a payer who was faster wins
@@ -186,7 +187,7 @@ def test_a_delayed_notification_comes_late(process: Process, merchant: Merchant)
     paid = time.monotonic()
     scan(url)
     merchant.wait_for(1)
-    assert 0.6 < time.monotonic() - paid < WITHIN_S
+    assert 0.6 < time.monotonic() - paid < PATIENCE_S
 
 
 def test_a_lost_notification_is_found_by_query(process: Process, merchant: Merchant) -> None:
@@ -454,7 +455,7 @@ def test_it_says_in_one_sentence_why_it_cannot_start(
     process: Process, changed: dict[str, Any], sentence: str
 ) -> None:  # fmt: skip
     again = replace(process, **changed)
-    done = subprocess.run(again.command(), capture_output=True, text=True, timeout=WITHIN_S, check=False)
+    done = subprocess.run(again.command(), capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
     assert sentence in done.stderr

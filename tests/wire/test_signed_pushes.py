@@ -21,7 +21,8 @@ from openberth.simulator.devices.vzenith_wire import Reading
 from openberth.simulator.faults import Faults
 from openberth.simulator.web import Address, WebConnection
 from tests.e2e.house import House
-from tests.wire.makes_lot import eventually, furnish, operator, passages, path_of
+from tests.waiting import eventually
+from tests.wire.makes_lot import furnish, operator, passages, path_of
 from tests.wire.test_camera_makes import plate
 
 pytestmark = pytest.mark.timeout(120)

@@ -23,6 +23,7 @@ from openberth.simulator.faults import Faults
 from openberth.simulator.ground import Ground
 from openberth.simulator.web import Address, WebConnection
 from tests.e2e.house import House
+from tests.waiting import PATIENCE_S, eventually, soon
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -84,19 +85,6 @@ class Deck:
         states = self.states()
         wanted = {s.space: "occupied" if self.ground.is_taken(s.space) else "free" for s in spots}
         return all(states[space] == state for space, state in wanted.items())
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> bool:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-async def soon(condition: Callable[[], bool], within_s: float = 10.0) -> bool:
-    return await asyncio.to_thread(eventually, condition, within_s)
 
 
 def running(*devices: Any, then: Callable[[], Awaitable[None]]) -> None:
@@ -203,7 +191,7 @@ def test_a_collector_that_keeps_still_is_an_error_after_eight_seconds_and_is_wel
         assert await soon(lambda: not silent() and deck.matches(MAGNETIC))
 
     running(deck.magnetic(), then=waits)
-    assert eventually(silent, 20)
+    assert eventually(silent)
     running(deck.magnetic(), then=waits)
     kinds = [each["kind"] for each in house.get("/v1/alarms/ended?lot=office")["items"]]
     assert "collector_silent" in kinds
@@ -214,13 +202,13 @@ def line(**said: Any) -> bytes:
 
 
 def dialled(house: House, *lines: bytes) -> socket.socket:
-    peer = socket.create_connection(("127.0.0.1", house.sensor_port), timeout=5)
+    peer = socket.create_connection(("127.0.0.1", house.sensor_port), timeout=PATIENCE_S)
     for each in lines:
         peer.sendall(each)
     return peer
 
 
-def is_hung_up(peer: socket.socket, within_s: float = 5.0) -> bool:
+def is_hung_up(peer: socket.socket, within_s: float = PATIENCE_S) -> bool:
     peer.settimeout(within_s)
     with peer, suppress(ConnectionError):
         try:

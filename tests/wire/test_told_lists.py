@@ -24,8 +24,9 @@ from openberth.simulator.devices.vzenith_wire import Reading
 from openberth.simulator.faults import Faults
 from openberth.simulator.web import Address
 from tests.e2e.house import House
+from tests.waiting import eventually
 from tests.wire.called import Yard
-from tests.wire.makes_lot import eventually, furnish, operator, passages, path_of
+from tests.wire.makes_lot import furnish, operator, passages, path_of
 from tests.wire.test_called_cameras import apply_permits
 from tests.wire.test_camera_makes import plate
 
@@ -110,7 +111,7 @@ def test_lists_follow_the_permits(street: Street) -> None:
     plates = [plate() for _ in range(12)]
     apply_permits(street.house, *plates)
     assert eventually(street.hold(*plates), 20), street.held()
-    assert eventually(lambda: all(street.report(lane).get("held") == 12 for lane in KINDS), 20)
+    assert eventually(lambda: all(street.report(lane).get("held") == 12 for lane in KINDS))
     apply_permits(street.house, *plates[:2])
     assert eventually(street.hold(*plates[:2]), 20), street.held()
 
@@ -138,7 +139,7 @@ def test_an_answer_that_is_lost_is_given_again(street: Street) -> None:
         lane.camera.own.deaf = 1
     apply_permits(street.house, ann)
     assert eventually(street.hold(ann), 25), street.held()
-    assert eventually(lambda: all(street.report(lane).get("held") == 1 for lane in KINDS), 25)
+    assert eventually(lambda: all(street.report(lane).get("held") == 1 for lane in KINDS))
     assert all(lane.camera.own.deaf == 0 for lane in street.lanes.values())
 
 
@@ -147,28 +148,28 @@ def test_a_list_that_a_device_refuses_is_told_of_and_the_others_are_in_step(stre
     own = street.lanes["gen"].camera.own
     own.disliked = {eve}
     apply_permits(street.house, ann, eve)
-    assert eventually(lambda: street.report("gen").get("trouble") == "white_list.refused", 20)
+    assert eventually(lambda: street.report("gen").get("trouble") == "white_list.refused")
     assert eventually(lambda: street.held()["vz"] == street.held()["hua"] == {ann, eve}, 20), street.held()
     assert street.held()["gen"] == {ann}, "one that is refused keeps nobody else out"
     own.disliked = set()
     apply_permits(street.house, eve, ann, plate())
-    assert eventually(lambda: street.held()["gen"] >= {ann, eve}, 20)
-    assert eventually(lambda: street.report("gen")["trouble"] is None, 20)
+    assert eventually(lambda: street.held()["gen"] >= {ann, eve})
+    assert eventually(lambda: street.report("gen")["trouble"] is None)
 
 
 def test_what_somebody_changed_at_a_device_is_read_back_and_put_right(street: Street) -> None:
     ann, ben, eve = plate(), plate(), plate()
     own = street.lanes["gen"].camera.own
     apply_permits(street.house, ann, ben)
-    assert eventually(street.hold(ann, ben), 20)
-    assert eventually(lambda: street.report("gen")["held"] == 2, 20)
+    assert eventually(street.hold(ann, ben))
+    assert eventually(lambda: street.report("gen")["held"] == 2)
     own.cars[eve] = Days(0)
     own.cars[ann] = Days(0, 1)
     del own.cars[ben]
     street.compare("gen")
     more = plate()
     apply_permits(street.house, ben, ann, more)  # the log tells of permits, so that nobody waits a minute
-    assert eventually(lambda: set(own.cars) == {ann, ben, more} and own.cars[ann].until_us is None, 20)
+    assert eventually(lambda: set(own.cars) == {ann, ben, more} and own.cars[ann].until_us is None)
     flaws = {one["flaw"] for one in street.report("gen")["differences"]}
     assert flaws == {"missing", "strange", "otherwise"}
 
@@ -177,7 +178,7 @@ def test_a_list_longer_than_any_of_ours_is_cleared_and_given_anew(street: Street
     ann = plate()
     own = street.lanes["gen"].camera.own
     apply_permits(street.house, ann)
-    assert eventually(street.hold(ann), 20)
+    assert eventually(street.hold(ann))
     own.cars |= {f"京A{number:05}": Days(0) for number in range(10_001)}
     street.compare("gen")
     ben = plate()
@@ -196,4 +197,4 @@ def test_what_was_told_and_not_confirmed_before_a_crash_is_told_again(street: St
     own.deaf = 0
     street.house.start()
     apply_permits(street.house, ann, plate())
-    assert eventually(lambda: ann in own.cars, 30)
+    assert eventually(lambda: ann in own.cars)

@@ -14,6 +14,7 @@ from openberth.infra.clocks import ManualClock
 from openberth.kernel.errors import Denied, Overloaded, Problem, Refused, Unknown
 from openberth.kernel.time import SECOND_US, Instant
 from openberth.providers.wechat import Wechat
+from tests.waiting import PATIENCE_S
 from tests.wire.sandpay_process import free_port
 
 APPID, SECRET = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
@@ -32,7 +33,7 @@ class Weixin:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip().rpartition(" ")[2]
-        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=5)
+        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S)
 
     def code(self, kind: str, **user: Any) -> str:
         return str(self.http.post("/control/codes", json={"kind": kind, **user}).json()["code"])

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-WITHIN_S = 10
+from tests.waiting import PATIENCE_S
+
 APPID, SUB_APPID = "wxsandbox00000001", "wxsandbox00000002"
 PEM = serialization.load_pem_private_key
 
@@ -76,7 +77,7 @@ class Client:
         key = PEM(told["private_key"].encode(), None)
         assert isinstance(key, rsa.RSAPrivateKey)
         self.key = key
-        self.within_s: float = WITHIN_S
+        self.within_s: float = PATIENCE_S
         self.names: str | None = None  # the Wechatpay-Serial that requests name
         self.keys: dict[str, rsa.RSAPublicKey] = {}
         self.learn(told["platform_keys"])
@@ -194,11 +195,11 @@ class Listener:
 
     def __exit__(self, *_error: object) -> None:
         self._server.shutdown()
-        self._thread.join(WITHIN_S)
+        self._thread.join(PATIENCE_S)
         self._server.server_close()
 
     def wait_for(self, count: int) -> list[Told]:
-        until = time.monotonic() + WITHIN_S
+        until = time.monotonic() + PATIENCE_S
         while len(self.told) < count and time.monotonic() < until:
             time.sleep(0.005)
         assert len(self.told) == count, f"told {len(self.told)} times, not {count}"
@@ -215,7 +216,7 @@ class Sandbox:
         line = self.process.stdout.readline().decode().strip()
         assert line.startswith("wechatpay ready on "), line
         self.url = line.rpartition(" ")[2]
-        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=WITHIN_S)
+        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S)
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -241,7 +242,7 @@ class Sandbox:
         return self.http.get(f"/__sandbox__/{where}".rstrip("/")).json()
 
     def wait_for_callback(self, state: str, number: str) -> dict[str, Any]:
-        until = time.monotonic() + WITHIN_S
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             for one in self.look(f"callbacks?state={state}")["callbacks"]:
                 if number in (one["plain"].get("out_trade_no"), one["plain"].get("out_refund_no")):
@@ -257,6 +258,6 @@ class Sandbox:
     def close(self, ends_with: int = 0) -> None:
         self.http.close()
         self.process.terminate()
-        assert self.process.wait(WITHIN_S) == ends_with
+        assert self.process.wait(PATIENCE_S) == ends_with
         assert self.process.stdout is not None
         self.process.stdout.close()

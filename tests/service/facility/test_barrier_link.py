@@ -18,6 +18,7 @@ from openberth.infra.refusals import Refusal
 from openberth.kernel.ids import Id
 from tests.service.acting import COMPANY, following, ids_of, lot_file, mall, read, write
 from tests.service.facility.test_devices import credentials
+from tests.waiting import PATIENCE_S
 from tests.wire.barrier_peer import Peer
 
 NOTED: list[Refusal] = []
@@ -40,14 +41,14 @@ class Dialled:
         return made
 
     async def hung_up(self) -> bool:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             return await self._reader.read() == b""
 
     def close(self) -> None:
         self._writer.close()
 
     async def _frame(self) -> bytes:
-        head = await asyncio.wait_for(self._reader.readexactly(3), 5)
+        head = await asyncio.wait_for(self._reader.readexactly(3), PATIENCE_S)
         return head + await self._reader.readexactly(int.from_bytes(head[1:], "big") + 3)
 
 

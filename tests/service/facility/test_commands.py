@@ -18,6 +18,7 @@ from openberth.kernel.errors import Denied, NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US
 from tests.service.acting import COMPANY, OTHER_COMPANY, events, following, ids_of, mall, of_company, read, write
+from tests.waiting import PATIENCE_S
 
 Ids = Mapping[str, Id]
 
@@ -282,8 +283,9 @@ def test_a_link_is_handed_commands_in_order_until_it_ends(db: Database, ids: Ids
         async with following(db, dispatcher.watch) as tail:
             unlink = dispatcher.on_command(ids["bar-in-1"], take_over)
             issued = [(await asyncio.to_thread(issue, "in-1")).id for _ in range(4)]
-            async with asyncio.timeout(10):
-                while len(handed) < 4:
+            async with asyncio.timeout(PATIENCE_S):
+                # What is being taken when a link ends is still handed over.
+                while len(handed) < 4 or dispatcher._handing:
                     await tail.moved_beyond(tail.position, 0.02)
             unlink()
             issued.append((await asyncio.to_thread(issue, "in-1")).id)

@@ -28,6 +28,7 @@ from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US
 from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, events, following, ids_of, lot_file, mall, read, write
+from tests.waiting import PATIENCE_S
 
 DEVICE_SECRETS = Query(select(vault.c.id).where(vault.c.kind == VaultKind.DEVICE_SECRET.value), lambda found: found)
 
@@ -107,7 +108,7 @@ def test_a_directory_forgets_a_replaced_secret_by_itself(db: Database, monkeypat
         assert isinstance(clock, ManualClock)
         clock.advance(SECOND_US)
         task = asyncio.create_task(directory.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await told.wait()
         found = directory.barrier_by_serial("mall-bar-in-1")
         assert found is not None
@@ -203,7 +204,7 @@ def test_it_follows_new_credentials_and_files(db: Database) -> None:
     (first,) = credentials(db, lot, "cam-in-1")
 
     async def until(directory: DeviceDirectory, secret: str, *, there: bool) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while (directory.camera_by_secret(secret) is not None) is not there:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.01)
 

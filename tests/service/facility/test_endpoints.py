@@ -18,6 +18,7 @@ from openberth.kernel.ids import Id
 from tests.service.acting import COMPANY, events, ids_of, lot_file, read, write
 from tests.service.facility.test_logins import called, kept, lot_with_called
 from tests.service.tenancy.trail import all_entries
+from tests.waiting import PATIENCE_S
 
 NEW = "https://127.9.0.1:8443"
 
@@ -71,7 +72,7 @@ def test_of_several_who_read_the_same_one_wins_and_the_same_again_is_no_conflict
     ready = Barrier(4)
 
     def change(number: int) -> str | None:
-        ready.wait(20)
+        ready.wait(PATIENCE_S)
         try:
             move(db, lot, f"http://127.0.1.{number}", seen)
         except Problem as error:

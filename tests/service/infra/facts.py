@@ -86,10 +86,3 @@ async def caught_up(tail: Tail) -> None:
     number_all(tail._database)
     while await tail._advance():
         pass
-
-
-async def until(condition: Any, timeout_s: float = 15.0) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - the condition lies in a database
-            await asyncio.sleep(0.005)

@@ -19,6 +19,7 @@ from openberth.infra.database import Database
 from openberth.kernel.authority import system
 from openberth.kernel.time import MINUTE_US, SECOND_US, from_iso
 from tests.service.redis_server import own_redis, some_redis
+from tests.waiting import PATIENCE_S
 
 THREE = per_minute("three", 3)
 START = from_iso("2026-11-20T10:00:00Z")
@@ -219,7 +220,7 @@ def test_an_alarm_stands_while_the_cache_is_away_and_goes_by_itself(
         return [(one.kind, one.subject) for one in db.read_now(alarms.standing, by=system("test"))]
 
     async def become(wanted: list[tuple[str, str]]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while standing() != wanted:  # noqa: ASYNC110 - the alarm list has no event
                 await asyncio.sleep(0.02)
 

@@ -13,7 +13,8 @@ from openberth.infra.outbox import consumers as outbox
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
 from tests.service.infra import tables
-from tests.service.infra.facts import BY, caught_up, following, running, tell_all, tell_later, until
+from tests.service.infra.facts import BY, caught_up, following, running, tell_all, tell_later
+from tests.waiting import until
 
 KEYS = [Id(int=number) for number in (1, 2, 3)]
 NAME = "test"

@@ -15,7 +15,8 @@ from openberth.infra.jobs import ATTEMPTS_MAX, LEASE_US, Job, JobClock, JobRunne
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.time import HOUR_US, SECOND_US, Instant
 from tests.service.infra import tables
-from tests.service.infra.facts import BY, running, until
+from tests.service.infra.facts import BY, running
+from tests.waiting import until
 
 KIND = "test.job"
 

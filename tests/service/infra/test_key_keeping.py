@@ -21,7 +21,8 @@ from openberth.infra.vault import VaultKind, count_of, keep, keys_in_use, reveal
 from openberth.kernel.errors import Refused
 from openberth.kernel.ids import Id
 from tests.service.infra import tables
-from tests.service.infra.facts import BY, running, until
+from tests.service.infra.facts import BY, running
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 JOB = Job(Id(int=1), RESEAL, {}, 1, None)

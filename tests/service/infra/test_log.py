@@ -23,7 +23,8 @@ from openberth.infra.upcasting import UPCASTERS, Upcasters
 from openberth.kernel.errors import Refused
 from openberth.kernel.events import Envelope
 from openberth.kernel.ids import Id
-from tests.service.infra.facts import BY, Counted, envelopes, following, number_all, numbers, tell, tell_all, until
+from tests.service.infra.facts import BY, Counted, envelopes, following, number_all, numbers, tell, tell_all
+from tests.waiting import PATIENCE_S, until
 
 
 class Side(StrEnum):
@@ -158,17 +159,17 @@ def test_a_late_commit_is_numbered_late_and_not_skipped(db: Database) -> None:
     def slow(unit: Unit) -> None:
         tell(unit, 1)  # its id is the older one
         told.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE_S)
 
     with ThreadPoolExecutor(1) as threads:
         late = threads.submit(db.write_now, slow, by=BY)
-        assert told.wait(5)
+        assert told.wait(PATIENCE_S)
         tell_all(db, 2)
         number_all(db)
         seen = envelopes(db)
         assert numbers(seen) == [2]
         go_on.set()
-        late.result(5)
+        late.result(PATIENCE_S)
     number_all(db)
     assert numbers(envelopes(db, after=seen[-1].position or 0)) == [1]
 
@@ -214,7 +215,7 @@ def test_a_reader_among_interleaved_commits_sees_everything_once(db: Database) -
         number_all(db)
         finished.set()
         for other in others:
-            other.result(20)
+            other.result(PATIENCE_S)
     assert [position for position, _ in seen] == list(range(1, len(expected) + 1))
     assert Counter(number for _, number in seen) == Counter(expected)
     assert db.read_now(head, by=BY) == len(expected)

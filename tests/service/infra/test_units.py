@@ -20,6 +20,7 @@ from openberth.kernel.authority import PLACES_MAX, Actor, ActorKind, Caller, Sco
 from openberth.kernel.errors import Denied, Malformed, Overloaded, Refused
 from openberth.kernel.ids import Id
 from tests.service.infra import tables
+from tests.waiting import PATIENCE_S
 
 BY = system("test")
 A, B = Id(int=1), Id(int=2)
@@ -233,13 +234,13 @@ def test_opposite_orders_without_locks_end_well(counters: Database) -> None:
             unit.save(tables.SAVE, counter_id=identifier, old_version=found.version, new_value=found.value + amount)
             if identifier is first and first not in first_tries:
                 first_tries.add(first)
-                both_hold_one.wait(5)
+                both_hold_one.wait(PATIENCE_S)
 
     with ThreadPoolExecutor(2) as threads:
         one = threads.submit(write, counters, add_to, first=A, second=B, amount=1)
         other = threads.submit(write, counters, add_to, first=B, second=A, amount=10)
-        one.result(20)
-        other.result(20)
+        one.result(PATIENCE_S)
+        other.result(PATIENCE_S)
     assert (value_of(counters, A), value_of(counters, B)) == (11, 11)
     assert counters.figures.retries >= 1
 
@@ -296,15 +297,15 @@ def test_reads_have_a_bound(counters: Database, monkeypatch: pytest.MonkeyPatch)
 
     def hold(_: Reader) -> None:
         inside.set()
-        assert go_on.wait(5)
+        assert go_on.wait(PATIENCE_S)
 
     with ThreadPoolExecutor(1) as threads:
         held = threads.submit(counters.read_now, hold, by=BY)
-        assert inside.wait(5)
+        assert inside.wait(PATIENCE_S)
         with pytest.raises(Overloaded, match=r"queue\.full\(queue=read\)"):
             counters.read_now(tables.values, by=BY)
         go_on.set()
-        held.result(5)
+        held.result(PATIENCE_S)
     counters.read_now(tables.values, by=BY)
 
 

@@ -20,6 +20,7 @@ from openberth.kernel.authority import system
 from openberth.kernel.errors import Overloaded, Refused
 from openberth.kernel.ids import Id
 from tests.service.infra import tables
+from tests.waiting import PATIENCE_S
 
 BY = system("test")
 
@@ -73,15 +74,15 @@ def busy(db: SqliteDatabase) -> Iterator[None]:
 
     def hold(_: Unit) -> None:
         begun.set()
-        assert go_on.wait(5)
+        assert go_on.wait(PATIENCE_S)
 
     held = send(db, hold)
-    assert begun.wait(5)
+    assert begun.wait(PATIENCE_S)
     try:
         yield
     finally:
         go_on.set()
-        held.result(5)
+        held.result(PATIENCE_S)
 
 
 def put(number: int) -> Callable[[Unit], Id]:
@@ -96,7 +97,7 @@ def test_fifty_units_share_one_commit(sqlite: SqliteDatabase, recorder: Recorder
     with busy(sqlite):
         sent = [send(sqlite, put(number)) for number in range(1, 51)]
     for future in sent:
-        future.result(5)
+        future.result(PATIENCE_S)
     assert recorder.statements.count("COMMIT") == 2  # the one that held the writer, and the fifty
     assert stored(sqlite) == set(range(1, 51))
 
@@ -106,15 +107,15 @@ def test_results_come_after_the_commit(sqlite: SqliteDatabase, recorder: Recorde
 
     def hold_commit() -> None:
         at_commit.set()
-        assert go_on.wait(5)
+        assert go_on.wait(PATIENCE_S)
 
     recorder.before_commit = hold_commit
     sent = send(sqlite, put(1))
-    assert at_commit.wait(5)
+    assert at_commit.wait(PATIENCE_S)
     assert not sent.done()
     assert stored(sqlite) == set()
     go_on.set()
-    sent.result(5)
+    sent.result(PATIENCE_S)
     assert stored(sqlite) == {1}
 
 
@@ -127,12 +128,12 @@ def test_a_failing_unit_leaves_its_neighbours_alone(sqlite: SqliteDatabase) -> N
         before, failing, twice, after = (
             send(sqlite, use_case) for use_case in (put(1), fail, lambda unit: put(1)(unit), put(3))
         )
-    assert before.result(5).int == 1
-    assert after.result(5).int == 3
+    assert before.result(PATIENCE_S).int == 1
+    assert after.result(PATIENCE_S).int == 3
     with pytest.raises(Refused, match=r"test\.refused"):
-        failing.result(5)
+        failing.result(PATIENCE_S)
     with pytest.raises(sqlite3.IntegrityError):
-        twice.result(5)
+        twice.result(PATIENCE_S)
     assert stored(sqlite) == {1, 3}
     assert sqlite.figures.failed == 2
 
@@ -151,11 +152,11 @@ def test_an_error_that_ends_the_transaction_fails_its_batch(sqlite: SqliteDataba
         )
     for failed in (before, ending):
         with pytest.raises(Overloaded) as caught:
-            failed.result(5)
+            failed.result(PATIENCE_S)
         assert caught.value.code == "database.commit_failed"
     with pytest.raises(Refused):
-        refused.result(5)
-    assert after.result(5).int == 3  # it had not begun: it goes into the next batch
+        refused.result(PATIENCE_S)
+    assert after.result(PATIENCE_S).int == 3  # it had not begun: it goes into the next batch
     assert stored(sqlite) == {3}
 
 
@@ -169,9 +170,9 @@ def test_a_commit_that_fails_fails_everybody_in_it(sqlite: SqliteDatabase, recor
         recorder.before_commit = lambda: setattr(recorder, "before_commit", break_once)
     for future in sent:
         with pytest.raises(Overloaded, match="disk is full"):
-            future.result(5)
+            future.result(PATIENCE_S)
     assert stored(sqlite) == set()
-    assert send(sqlite, put(4)).result(5).int == 4
+    assert send(sqlite, put(4)).result(PATIENCE_S).int == 4
     assert stored(sqlite) == {4}
 
 
@@ -188,13 +189,13 @@ def test_a_full_disk_acknowledges_nothing_that_is_not_there(sqlite: SqliteDataba
         sent = [send(sqlite, use_case) for use_case in (put(1), fill, put(3))]
         sent[1].add_done_callback(lambda _: troubles.put(sqlite.trouble()))  # in memory the next commit is soon
     with pytest.raises(Overloaded, match=r"database\.commit_failed.*full"):  # whichever statement met it
-        sent[1].result(5)
-    assert troubles.get(timeout=5) == "database.commit_failed"
+        sent[1].result(PATIENCE_S)
+    assert troubles.get(timeout=PATIENCE_S) == "database.commit_failed"
     acknowledged = {future.result().int for future in sent if future.exception(5) is None}
     assert stored(sqlite) == acknowledged
     assert 3 in acknowledged
     assert tables.execute(sqlite, "SELECT count(*) FROM ballast") == [(0,)]
-    assert send(sqlite, put(4)).result(5).int == 4
+    assert send(sqlite, put(4)).result(PATIENCE_S).int == 4
     assert sqlite.trouble() is None
 
 
@@ -208,7 +209,7 @@ def test_queues_have_bounds(sqlite: SqliteDatabase, urgency: Urgency, monkeypatc
         assert caught.value.code == "queue.full"
         assert caught.value.params["queue"] == urgency.name.lower()
         assert sqlite.waiting()[urgency.name.lower()] == 3
-    assert {future.result(5).int for future in sent} == {1, 2, 3}
+    assert {future.result(PATIENCE_S).int for future in sent} == {1, 2, 3}
 
 
 def test_the_most_urgent_goes_first(sqlite: SqliteDatabase) -> None:
@@ -221,7 +222,7 @@ def test_the_most_urgent_goes_first(sqlite: SqliteDatabase) -> None:
     with busy(sqlite):
         sent = [send(sqlite, note(urgency), urgency) for urgency in urgencies]
     for future in sent:
-        future.result(5)
+        future.result(PATIENCE_S)
     assert order == sorted(urgencies)
 
 
@@ -229,7 +230,7 @@ def test_background_work_never_fills_a_batch(sqlite: SqliteDatabase, recorder: R
     with busy(sqlite):
         sent = [send(sqlite, put(number), Urgency.BACKGROUND) for number in range(1, 11)]
     for future in sent:
-        future.result(5)
+        future.result(PATIENCE_S)
     assert recorder.statements.count("COMMIT") == 1 + 3  # 4 + 4 + 2
 
 
@@ -250,14 +251,14 @@ def test_the_time_budget_closes_a_batch_and_keeps_the_order(
     with busy(sqlite):
         sent = [send(sqlite, slow(number)) for number in range(1, 6)]
     for future in sent:
-        future.result(5)
+        future.result(PATIENCE_S)
     assert order == [1, 2, 3, 4, 5]
     assert recorder.statements.count("COMMIT") == 1 + 5
     assert stored(sqlite) == {1, 2, 3, 4, 5}
 
 
 def test_slow_units_are_counted(sqlite: SqliteDatabase) -> None:
-    send(sqlite, lambda _: time.sleep(0.01)).result(5)
+    send(sqlite, lambda _: time.sleep(0.01)).result(PATIENCE_S)
     assert sqlite.figures.slow == 1
     assert sqlite.figures.longest_us >= 10_000
 
@@ -285,8 +286,8 @@ def test_closing_finishes_what_waits_and_takes_no_more(sqlite: SqliteDatabase) -
             time.sleep(0.001)
         with pytest.raises(Overloaded, match=r"database\.closed"):
             send(sqlite, put(3))
-    closing.join(5)
-    assert [future.result(5).int for future in sent] == [1, 2]
+    closing.join(PATIENCE_S)
+    assert [future.result(PATIENCE_S).int for future in sent] == [1, 2]
     with pytest.raises(Overloaded, match=r"database\.closed"):
         sqlite.read_now(tables.values, by=BY)
 
@@ -294,6 +295,6 @@ def test_closing_finishes_what_waits_and_takes_no_more(sqlite: SqliteDatabase) -
 def test_a_checkpoint_never_loses_a_row(sqlite: SqliteDatabase) -> None:
     with tables.raw(sqlite) as other:
         for number in range(1, 30):
-            send(sqlite, put(number)).result(5)
+            send(sqlite, put(number)).result(PATIENCE_S)
             other.execute("PRAGMA wal_checkpoint(PASSIVE)")
     assert stored(sqlite) == set(range(1, 30))

@@ -51,6 +51,7 @@ from openberth.simulator.devices.vzenith_wire import Reading
 from openberth.simulator.faults import Faults
 from tests.service.acting import COMPANY, following, ids_of, lot_file, read, write
 from tests.service.facility.test_devices import credentials
+from tests.waiting import PATIENCE_S, until
 from tests.wire.mqtt_server import broker_address
 
 HOME = (ip_network("127.0.0.0/8"),)
@@ -134,7 +135,7 @@ class Lane:
         return found
 
     async def ended(self, command: Command) -> tuple[Outcome | None, str | None]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 for one in await self.commands():
                     if one.id == command.id and one.outcome is not None:
@@ -154,12 +155,6 @@ class Lane:
 
     async def passages(self) -> list[tuple[Id, int]]:
         return await asyncio.to_thread(read, self.db, lambda reader: reader.all(PASSAGES))
-
-
-async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(15):
-        while not true():  # noqa: ASYNC110 - what is looked at tells nobody
-            await asyncio.sleep(0.01)
 
 
 def furnished(db: Database) -> tuple[Id, dict[str, Id], dict[str, str], dict[str, str]]:
@@ -202,7 +197,7 @@ async def standing(db: Database, carrier: str, business: ManualClock, folder: Pa
                 f"mqtt://{address[0]}:{address[1]}", client_id=f"test-{secrets.token_hex(4)}", may_connect=_yes
             )
             tasks.append(asyncio.create_task(broker.run()))
-            await asyncio.wait_for(broker.ready(), 10)
+            await asyncio.wait_for(broker.ready(), PATIENCE_S)
         lane = Lane(
             db, hub, cameras, dispatcher, presence, directory, address, lot, ids, passwords, serials, Now(business)
         )  # fmt: skip
@@ -247,7 +242,7 @@ def play(request: pytest.FixtureRequest, db: Database, business: ManualClock, tm
 def test_a_car_is_let_in_and_its_crossing_ends_the_command(play: Play, old_topics: bool) -> None:
     async def scene(lane: Lane) -> None:
         camera = await lane.camera(Habits(old_topics=old_topics))
-        shown = await asyncio.wait_for(camera.recognise(Reading("粤B12345")), 10)
+        shown = await asyncio.wait_for(camera.recognise(Reading("粤B12345")), PATIENCE_S)
         assert shown.delivered
         await until(lambda: lane.opened)
         assert lane.opened == [1]
@@ -322,7 +317,7 @@ def test_a_replayed_car_opens_nothing(play: Play) -> None:
     async def scene(lane: Lane) -> None:
         camera = await lane.camera()
         camera.set_online(False)
-        shown = await asyncio.wait_for(camera.recognise(Reading("粤B12345")), 10)
+        shown = await asyncio.wait_for(camera.recognise(Reading("粤B12345")), PATIENCE_S)
         assert not shown.delivered
         camera.set_online(True)
         assert await camera.drained(10)
@@ -346,7 +341,7 @@ def test_faults_of_the_network_change_no_count(play: Play, make: str, faults: di
         plates = ["粤B11111", "苏E22222", "浙A33333", "京N44444", "沪C55555", "川Z66666"]
         for plate in plates:
             shown = camera.recognise(Reading(plate))
-            await asyncio.wait_for(shown, 15)
+            await asyncio.wait_for(shown, PATIENCE_S)
             camera.report_input(0, 1)
             assert await camera.idle(15)
             lane.clock.clock.advance(60 * SECOND_US)
@@ -366,7 +361,7 @@ def test_a_storm_of_reconnects_passes(play: Play) -> None:
         camera = await lane.camera(Habits(storms=20))
         # In the midst of it the open would be for a camera that has just gone, and not be sent again.
         await until(lambda: not camera.storms_left and camera.connected and lane.hub.is_connected(lane.ids["cam"]))
-        await asyncio.wait_for(camera.recognise(Reading("粤B12345")), 15)
+        await asyncio.wait_for(camera.recognise(Reading("粤B12345")), PATIENCE_S)
         await until(lambda: lane.opened)
         assert await lane.kept() == [2]
 
@@ -391,7 +386,7 @@ def test_a_device_that_hangs_costs_its_own_lane_only(play: Play) -> None:
 def test_a_car_is_let_in_by_a_generic_camera_and_its_crossing_ends_the_command(play: Play) -> None:
     async def scene(lane: Lane) -> None:
         camera = await lane.generic("gate")
-        shown = await asyncio.wait_for(camera.recognise(Reading("粤B12345")), 10)
+        shown = await asyncio.wait_for(camera.recognise(Reading("粤B12345")), PATIENCE_S)
         assert shown.delivered
         await until(lambda: lane.opened)
         camera.report_input(0, 1)
@@ -422,7 +417,7 @@ def test_a_generic_camera_replays_what_nobody_took_and_it_opens_nothing(play: Pl
         camera = await lane.generic("gate")
         camera.set_online(False)
         for plate in ("粤B12345", "苏E22222"):
-            shown = await asyncio.wait_for(camera.recognise(Reading(plate, known=plate == "苏E22222")), 10)
+            shown = await asyncio.wait_for(camera.recognise(Reading(plate, known=plate == "苏E22222")), PATIENCE_S)
             assert not shown.delivered
         assert lane.opened == [2]  # by itself, for the one it knows
         camera.set_online(True)

@@ -27,6 +27,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
 from tests.service.acting import COMPANY, OTHER_COMPANY, following, ids_of, lot_file, read, write
 from tests.service.facility.test_devices import credentials
+from tests.waiting import PATIENCE_S, until
 from tests.wire.mqtt_peer import Peer, connect, puback, publish
 from tests.wire.mqtt_server import broker_address, own_broker
 from tests.wire.sandpay_process import free_port
@@ -126,12 +127,6 @@ def serial(code: str) -> str:
     return f"serial-{code}"
 
 
-async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - what is looked at tells nobody
-            await asyncio.sleep(0.01)
-
-
 def furnished(db: Database) -> tuple[Id, dict[str, Id], dict[str, str]]:
     lot = lot_file("mall")
     codes = ("first", "second", "third")
@@ -157,7 +152,7 @@ async def staged(db: Database, carrier: str, noted: list[Refusal]) -> AsyncItera
             address = broker_address()
             broker = hub.go_through(f"mqtt://{address[0]}:{address[1]}", client_id=make.root, may_connect=yes)
             tasks.append(asyncio.create_task(broker.run()))
-            await asyncio.wait_for(broker.ready(), 10)
+            await asyncio.wait_for(broker.ready(), PATIENCE_S)
         try:
             yield Stage(db, hub, make, ears, strays, presence, directory, address, lot, ids, passwords)
         finally:

@@ -29,6 +29,7 @@ from tests.service.databases import ONCE
 from tests.service.payments.test_debts import balances, verified
 from tests.service.stays.street import CAR, OTHER_CAR, Street
 from tests.service.tenancy.trail import sql
+from tests.waiting import PATIENCE_S
 
 
 def yuan(amount: int) -> Money:
@@ -244,7 +245,7 @@ def test_two_who_pay_all_of_an_account_out_at_once_pay_it_out_once(street: Stree
     start = threading.Barrier(2)
 
     def at_once() -> str:
-        start.wait(20)
+        start.wait(PATIENCE_S)
         try:
             write(street.db, refunds.pay_out, account=account.id, amount=None, reason="搬家")
         except Refused as problem:

@@ -27,6 +27,7 @@ from tests.service.databases import ONCE
 from tests.service.payments.test_refunds import balances
 from tests.service.stays.street import Street
 from tests.service.tenancy.trail import sql
+from tests.waiting import PATIENCE_S
 
 
 def yuan(amount: float | str) -> Money:
@@ -368,7 +369,7 @@ def test_cash_that_is_taken_while_somebody_hands_over_is_in_the_count_or_refused
     start = threading.Barrier(4)
 
     def at_once(use_case: Callable[..., Any], **params: Any) -> str:
-        start.wait(20)
+        start.wait(PATIENCE_S)
         try:
             write(booth.db, use_case, by=LI, **params)
         except Refused as problem:

@@ -35,6 +35,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import DAY_US, Instant, Period, from_iso
 from tests.service.acting import COMPANY, ids_of, lot_file, mall, read, write
+from tests.waiting import PATIENCE_S
 
 CAMERA, OTHER = "cam-in-1", "cam-in-2"
 ANN, BEN, EVE = "粤B10001", "粤B10002", "粤B10003"
@@ -155,7 +156,7 @@ def test_a_camera_that_hangs_costs_its_own_lane_only(db: Database, monkeypatch: 
     yard = Yard(db, camera)
 
     async def told_of(plate: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while plate not in camera.cars:
                 await camera.told.get()
 

@@ -22,6 +22,7 @@ from openberth.kernel.time import DAY_US, SECOND_US, Instant, Period
 from openberth.simulator.devices.display import Display
 from tests.service.acting import COMPANY, events, following, lot_file, of_company, read, write
 from tests.service.stays.street import CAR, OTHER_CAR, Street
+from tests.waiting import PATIENCE_S
 
 BASE = "https://park.example"
 
@@ -169,7 +170,7 @@ def with_screens(
             await screens.start()
             running = asyncio.create_task(screens.run())
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE_S):
                     await scene(screens, directory)
             finally:
                 running.cancel()
@@ -425,7 +426,7 @@ def test_a_text_that_changes_before_it_has_arrived_waits_as_well(street: Street)
         await asked(screens, camera, display)
         await asked(screens, camera, display)
         advertised(street, replace(ADVERT, zh=("换",), en=("Other",)))
-        screens._hang(read(street.db, facility.lane_displays))
+        await until(lambda: screens._lanes[street.ids["in-1"]].display == display_at(street, "in-1"))
         for _ in range(3):
             await asked(screens, camera, display)
         assert display.adverts[0] == "海港城"

@@ -44,6 +44,7 @@ from tests.service.acting import (
     write,
 )
 from tests.service.stays.street import CAR, OTHER_CAR, THIRD_CAR, Street
+from tests.waiting import PATIENCE_S
 
 CARRIERS = (facility.carry_lot, permits.carry_lot, tariffs.carry_lot, stays.carry_lot)
 OBJECTIONS = (facility.refuse_closing, stays.refuse_closing, payments.refuse_closing)
@@ -184,7 +185,7 @@ def test_cars_that_come_while_the_lot_moves_belong_to_one_company(street: Street
         """Let cars come until the gateway, which thinks that the lot is the old company's, finds none."""
         for number in range(200):
             if number == 3:
-                under_way.wait(20)
+                under_way.wait(PATIENCE_S)
             try:
                 street.arrive(lane, f"粤{letter}{number:05}")
             except NotFound:
@@ -193,7 +194,7 @@ def test_cars_that_come_while_the_lot_moves_belong_to_one_company(street: Street
 
     with ThreadPoolExecutor(2) as threads:
         lanes = [threads.submit(arrive, lane, letter) for lane, letter in (("in-1", "C"), ("in-2", "D"))]
-        under_way.wait(20)
+        under_way.wait(PATIENCE_S)
         move(street, target)
         came = sum(each.result(60) for each in lanes)
     assert 6 <= came < 400
@@ -232,7 +233,7 @@ def test_what_knows_devices_in_memory_learns_of_the_move(street: Street) -> None
         directory = DeviceDirectory(street.db)
         await directory.reload()
         running = asyncio.create_task(directory.run())
-        async with following(street.db, directory.watch), asyncio.timeout(10):
+        async with following(street.db, directory.watch), asyncio.timeout(PATIENCE_S):
             await asyncio.to_thread(move, street, target)
             while True:
                 entry = directory.by_id(device)

@@ -28,8 +28,9 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import DAY_US
 from tests.service.acting import COMPANY, OTHER_COMPANY, SYSTEM, mall, of_company, read, write
 from tests.service.conftest import MACHINE_START
-from tests.service.infra.facts import following, running, until
+from tests.service.infra.facts import following, running
 from tests.service.tenancy.trail import GUARD, all_entries, deed, faults, head, sql, unlocked, write_deeds
+from tests.waiting import until
 
 
 def test_a_deed_is_written_with_all_that_is_known(db: Database) -> None:

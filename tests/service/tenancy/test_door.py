@@ -18,6 +18,7 @@ from openberth.kernel.authority import ActorKind
 from openberth.kernel.errors import NotFound, Unknown
 from openberth.kernel.time import MINUTE_US
 from tests.service.acting import SYSTEM, events, following, write
+from tests.waiting import PATIENCE_S
 
 HASHING = Hashing(memory_kib=64, passes=1)
 
@@ -69,7 +70,7 @@ def test_a_change_that_the_log_tells_counts_at_once(db: Database) -> None:
             await entrance.door.caller(token, None)
             write(db, accounts.lock, account=account.id)
             events(db)  # numbered on servers, too
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while True:
                     try:
                         await entrance.door.caller(token, None)

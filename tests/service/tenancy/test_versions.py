@@ -18,6 +18,7 @@ from openberth.infra.database import Database
 from openberth.kernel.errors import Problem, Refused
 from openberth.kernel.ids import Id
 from tests.service.acting import events, read, write
+from tests.waiting import PATIENCE_S
 
 WRITERS = 4
 PICTURES = tenancy.PICTURES_DAYS.code
@@ -33,7 +34,7 @@ def refusals(act: Callable[[int], Any]) -> list[str]:
     ready = Barrier(WRITERS)
 
     def one(number: int) -> str | None:
-        ready.wait(20)
+        ready.wait(PATIENCE_S)
         try:
             act(number)
         except Problem as error:

@@ -12,6 +12,7 @@ from openberth.entrypoints import patience
 from openberth.entrypoints.patience import patient
 from openberth.entrypoints.proxies import behind
 from openberth.infra.http.limits import AddressRange
+from tests.waiting import PATIENCE_S
 
 PROXIES = AddressRange.parse(["10.0.0.1", "10.1.0.0/16", "fd00::/8"])
 
@@ -120,7 +121,7 @@ def told(
                 await asyncio.sleep(0)
         if pause:
             protocol.pause_writing()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while wait is not None and not wait(transport):  # noqa: ASYNC110 - a transport has no event
                 await asyncio.sleep(0.005)
         protocol.connection_lost(None)

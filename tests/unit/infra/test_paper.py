@@ -18,6 +18,7 @@ from openberth.infra.paper.picture import SCALE, png_of
 from openberth.infra.paper.setting import HEIGHT_MAX, INNER, WIDTH, Words, pages_of, wrapped
 from openberth.kernel.errors import Overloaded
 from openberth.kernel.plates import PROVINCES
+from tests.waiting import PATIENCE_S
 
 ADDRESS = "https://parking.example/r/rAZ3kq0"
 
@@ -154,7 +155,7 @@ def test_the_press_keeps_what_it_drew_and_bounds_what_waits(monkeypatch: pytest.
     going = threading.Event()
 
     def slow(asked: Paper, form: PaperFormat) -> bytes:
-        assert going.wait(10)
+        assert going.wait(PATIENCE_S)
         made.append(asked.title)
         return f"{asked.title}.{form}".encode() * 10
 

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from openberth.infra.timers import every
 from openberth.kernel.errors import Overloaded
+from tests.waiting import PATIENCE_S
 
 
 def told(*, waits: str | None) -> tuple[int, list[tuple[str, str]]]:
@@ -27,7 +28,7 @@ def told(*, waits: str | None) -> tuple[int, list[tuple[str, str]]]:
 
     async def run() -> None:
         running = asyncio.create_task(every(0, work, waits=waits, failed="work.failed"))
-        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.wait_for(done.wait(), PATIENCE_S)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

@@ -6,8 +6,7 @@ import itertools
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -58,6 +57,7 @@ from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US, Instant
 from openberth.providers.days import LibraryDays
 from openberth.providers.sms import AliyunSms
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "operator-token-of-the-tests-0123456789"
@@ -86,16 +86,6 @@ def _remember_parameters() -> None:
 
 
 _remember_parameters()
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
-    """Tell whether a condition comes true in time: consumers follow the log at their own pace."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 class FakeChannel:
@@ -256,7 +246,7 @@ class House:
         )  # fmt: skip
         self.hook = f"/hooks/sandpay/{contract.id}"
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(PATIENCE_S)
         self.operator = self.client({"authorization": f"Bearer {TOKEN}"})
         self.stranger = self.client({})
         return self
@@ -268,11 +258,11 @@ class House:
         for client in self.clients:
             client.close()
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         self._socket.close()
 
     def client(self, headers: dict[str, str]) -> httpx2.Client:
-        made = httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=10)
+        made = httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=PATIENCE_S)
         self.clients.append(made)
         return made
 

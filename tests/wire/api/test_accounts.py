@@ -13,7 +13,8 @@ from openberth.contexts import tenancy
 from openberth.infra import one_time, signed_tokens
 from openberth.kernel.authority import system
 from openberth.kernel.time import MINUTE_US
-from tests.wire.api.house import House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import House
 
 BY = system("test")
 PASSWORD = "plum-otter-canal-92"

@@ -7,8 +7,9 @@ import pytest
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.infra.clocks import SystemClock
 from openberth.providers.alipay import AlipayMaker
+from tests.waiting import eventually
 from tests.wire.alipay_peer import Sandbox
-from tests.wire.api.house import CAR, House, eventually
+from tests.wire.api.house import CAR, House
 
 APP, PID = "2021000000000001", "2088000000000101"
 

@@ -14,7 +14,8 @@ from openberth.contexts import tenancy
 from openberth.kernel.authority import system
 from openberth.kernel.time import from_iso
 from tests.service.tenancy.trail import faults, write_deeds
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 from tests.wire.api.test_accounts import client, give, make
 
 

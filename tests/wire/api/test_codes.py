@@ -6,7 +6,8 @@ from functools import partial
 import httpx2
 import pytest
 
-from tests.wire.api.house import CAR, OTHER_CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, OTHER_CAR, House
 
 NOWHERE = "01900000-0000-7000-8000-000000000000"
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/json;q=0.5,*/*;q=0.8", "accept-language": "zh-CN"}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import httpx2
 import pytest
 
 from openberth.kernel.time import MINUTE_US
-from tests.wire.api.house import CAR, OTHER_CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, OTHER_CAR, House
 
 ABSENT = "01900000-0000-7000-8000-00000000dead"
 

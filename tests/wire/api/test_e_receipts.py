@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 
 NOWHERE = "01900000-0000-7000-8000-000000000000"
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/json;q=0.5,*/*;q=0.8", "accept-language": "zh-CN"}

@@ -16,6 +16,7 @@ from openberth.infra.database.log import read_after
 from openberth.infra.http import feed as feed_module
 from openberth.infra.outbox import Subscription, Tail
 from openberth.kernel.authority import system
+from tests.waiting import PATIENCE_S
 from tests.wire.api.house import TOKEN, House
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -25,12 +26,12 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 def feed(house: House, query: str = "", **options: Any) -> Iterator[ClientConnection]:
     options.setdefault("additional_headers", BEARER)
     url = house.url.replace("http://", "ws://") + "/v1/feed" + query
-    with connect(url, proxy=None, open_timeout=5, close_timeout=2, **options) as websocket:
+    with connect(url, proxy=None, open_timeout=PATIENCE_S, close_timeout=2, **options) as websocket:
         yield websocket
 
 
 def frame(websocket: ClientConnection) -> Any:
-    return json.loads(websocket.recv(timeout=5))
+    return json.loads(websocket.recv(timeout=PATIENCE_S))
 
 
 def positions(websocket: ClientConnection, last: int) -> list[int]:
@@ -151,7 +152,7 @@ def test_strangers_see_nothing(house: House, monkeypatch: pytest.MonkeyPatch) ->
             websocket.send(first)
             assert frame(websocket)["code"] == "auth.required"
             with pytest.raises(ConnectionClosed) as closed:
-                websocket.recv(timeout=5)
+                websocket.recv(timeout=PATIENCE_S)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4401
     monkeypatch.setattr(feed_module, "TOKEN_WITHIN_S", 0.05)
@@ -169,7 +170,7 @@ def test_a_wrong_question_is_answered_before_closing(house: House, query: str, c
         told = frame(websocket)
         assert (told["type"], told["code"]) == ("problem", code)
         with pytest.raises(ConnectionClosed) as closed:
-            websocket.recv(timeout=5)
+            websocket.recv(timeout=PATIENCE_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == closed_with
 

@@ -7,7 +7,8 @@ import openpyxl
 import pytest
 
 from openberth.contexts.insight.service import rebuilding
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 from tests.wire.api.test_accounts import client, give, make
 
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}

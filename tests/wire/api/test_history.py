@@ -2,7 +2,8 @@
 
 from openberth.contexts.stays import picture_name
 from openberth.contexts.stays.recognition import Picture, PictureKind
-from tests.wire.api.house import CAR, OTHER_CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, OTHER_CAR, House
 from tests.wire.api.test_accounts import client, give, make
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"

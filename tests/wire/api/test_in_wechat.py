@@ -13,7 +13,8 @@ import pytest
 from openberth.contexts.payments.model.channels import ChannelKind
 from openberth.infra.clocks import SystemClock
 from openberth.providers.wechatpay import WechatPayMaker
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 from tests.wire.wechatpay_peer import APPID, Sandbox
 
 MCHID = "1900000031"

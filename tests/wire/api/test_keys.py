@@ -3,7 +3,8 @@
 import asyncio
 import json
 
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 
 
 def test_the_vault_is_sealed_anew_while_the_service_runs(house: House) -> None:

@@ -1,6 +1,7 @@
 """The live page over HTTP: a snapshot, the feed's events after it, and the lanes they tell of."""
 
-from tests.wire.api.house import CAR, OTHER_CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, OTHER_CAR, House
 
 
 def test_a_page_goes_on_from_its_snapshot(house: House) -> None:

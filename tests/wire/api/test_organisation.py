@@ -9,7 +9,8 @@ import httpx2
 import pytest
 from websockets.sync.client import connect
 
-from tests.wire.api.house import House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import House
 from tests.wire.api.test_accounts import client, give, make
 
 NAME = {"zh": "名", "en": "Name"}

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from openberth.kernel.time import MINUTE_US
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 
 TEL, OTHER_TEL = "13800138000", "13900139000"
 NUMBER = "11010519491231002X"  # the example of GB 11643-1999

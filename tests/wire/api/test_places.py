@@ -2,7 +2,8 @@
 
 import re
 
-from tests.wire.api.house import CAR, OTHER_CAR, ROOT, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, OTHER_CAR, ROOT, House
 
 NOWHERE = "01900000-0000-7000-8000-000000000000"
 

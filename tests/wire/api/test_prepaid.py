@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from openberth.entrypoints.cli.app import run
-from tests.wire.api.house import CAR, OTHER_CAR, TOKEN, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, OTHER_CAR, TOKEN, House
 
 NOBODY = "00000000-0000-7000-8000-000000000001"
 

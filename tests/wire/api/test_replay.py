@@ -12,7 +12,8 @@ from openberth.contexts.stays.recognition import Trigger
 from openberth.infra.jobs import Job
 from openberth.kernel.authority import system
 from openberth.kernel.ids import Id
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 from tests.wire.api.test_accounts import client, give, make
 
 OTHER = "粤B67890"

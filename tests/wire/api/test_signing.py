@@ -11,6 +11,7 @@ from openberth.infra.http.auth import declarations, may
 from openberth.infra.http.signatures import signed_headers
 from openberth.infra.one_time import code_at, step_of
 from openberth.kernel.time import SECOND_US
+from tests.waiting import eventually
 from tests.wire.api.house import House
 
 OPEN = "/v1/lots/mall/lanes/in-1/open"
@@ -331,8 +332,6 @@ def test_it_is_written_down(house: House) -> None:
 
     def deeds() -> set[str]:
         return {entry["deed"] for entry in house.get("/v1/audit", limit=200)["items"]}
-
-    from tests.wire.api.house import eventually
 
     assert eventually(lambda: {"api_key.made", "api_key.ended", "session.confirmed"} <= deeds())
     assert robot.secret not in str(house.get("/v1/audit", limit=200))

@@ -12,7 +12,8 @@ from openberth.infra.http.auth import ANYBODY
 from openberth.infra.http.limits import LOOPBACK
 from openberth.infra.telemetry import Probe
 from openberth.kernel.authority import system
-from tests.wire.api.house import CAR, TOKEN, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, TOKEN, House
 
 BY = system("test")
 OPEN_TO_ALL = ("/c/", "/r/", "/hooks/", "/health/", "/metrics", "/.well-known/", "/console", "/app")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.wire.api.house import CAR, OTHER_CAR, ROOT, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, OTHER_CAR, ROOT, House
 
 MALL = (ROOT / "tariffs/mall.yaml").read_text(encoding="utf-8")
 DEARER = MALL.replace('"2.50"', '"5.00"')

@@ -28,7 +28,8 @@ from openberth.gateways.displays.screens import Screens
 from openberth.gateways.sensors.http_port import SensorPort
 from openberth.infra.blobs import PictureQueue
 from openberth.infra.http.limits import AddressRange
-from tests.wire.api.house import CAR, TOKEN, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, TOKEN, House
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) + b"\xff\xd9"
 SERIAL = "8a3f-mall-in-2"

@@ -22,7 +22,8 @@ from openberth.infra.clocks import SystemClock
 from openberth.infra.database.statement import Query
 from openberth.kernel.authority import system
 from openberth.kernel.time import SECOND_US, Clock, Instant
-from tests.wire.api.house import CAR, House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import CAR, House
 from tests.wire.failures.sides import Side
 
 DUE = 750

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from openberth.kernel.time import as_datetime
-from tests.wire.api.house import eventually
+from tests.waiting import eventually
 from tests.wire.failures.shop import DUE, STEP_S, Shop
 from tests.wire.failures.sides import BEIJING
 

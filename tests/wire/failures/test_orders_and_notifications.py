@@ -14,7 +14,8 @@ import pytest
 from openberth.contexts.payments.model import PayPlace
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.kernel.time import MINUTE_US
-from tests.wire.api.house import OTHER_CAR, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import OTHER_CAR
 from tests.wire.failures.shop import BY, DUE, STEP_S, Shop
 
 DAY_S = 86_400

@@ -84,15 +84,6 @@ class FakeHttp:
             writer.transport.abort()
 
 
-async def wait_until(true: Callable[[], bool], within_s: float = 3) -> None:
-    give_up = asyncio.get_running_loop().time() + within_s
-    for _ in range(int(within_s / 0.002) + 1):
-        if true():
-            return
-        assert asyncio.get_running_loop().time() < give_up, "it did not happen in time"
-        await asyncio.sleep(0.002)
-
-
 async def _read(reader: asyncio.StreamReader) -> Request:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, target, _ = head[0].split(" ")

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from openberth.simulator.boom import Boom, BoomTiming
 from openberth.simulator.counters import Counters
 from openberth.simulator.devices.barrier import BarrierController, Redial
+from tests.waiting import until
 from tests.wire.simulator.fake_barrier import FakeBarrierServer, Link, frame
-from tests.wire.simulator.fake_http import wait_until
 
 SERIAL, SECRET = "bar-1", bytes(range(32))
 RESULT, STATUS = 0x11, 0x20
@@ -32,9 +32,6 @@ class Stage:
 
     def results(self, command: bytes) -> list[int]:
         return [payload[16] for kind, payload in self.frames if kind == RESULT and payload[:16] == command]
-
-    async def until(self, true: Callable[[], bool]) -> None:
-        await wait_until(true)
 
 
 def play(scene: Callable[[Stage], Awaitable[None]], *, lie: bool = False, heartbeat_s: int = 5) -> None:
@@ -64,7 +61,7 @@ def play(scene: Callable[[Stage], Awaitable[None]], *, lie: bool = False, heartb
 
 
 async def connected(stage: Stage) -> None:
-    await stage.until(lambda: stage.device.connected and bool(stage.frames))
+    await until(lambda: stage.device.connected and bool(stage.frames))
 
 
 def test_it_tells_its_status_at_once_and_every_change() -> None:
@@ -73,9 +70,9 @@ def test_it_tells_its_status_at_once_and_every_change() -> None:
         assert stage.frames[0] == (STATUS, bytes((1, 0, 0, 0, 0, 0, 0)))
         stage.boom.car_arrives()
         command = stage.link.command(1)
-        await stage.until(lambda: stage.results(command) == [ACCEPTED, DONE])
+        await until(lambda: stage.results(command) == [ACCEPTED, DONE])
         await stage.boom.drive_through()
-        await stage.until(lambda: stage.frames[-1] == (STATUS, bytes((1, 0, 0, 0, 0, 0, 1))))
+        await until(lambda: stage.frames[-1] == (STATUS, bytes((1, 0, 0, 0, 0, 0, 1))))
         told = [payload for kind, payload in stage.frames if kind == STATUS]
         assert [(status[0], status[2]) for status in told] == [
             (1, 0),  # closed
@@ -96,15 +93,15 @@ def test_a_command_is_carried_out_once_over_connections_too() -> None:
         await connected(stage)
         stage.boom.car_arrives()
         command = stage.link.command(1)
-        await stage.until(lambda: stage.results(command) == [ACCEPTED, DONE])
+        await until(lambda: stage.results(command) == [ACCEPTED, DONE])
         await stage.boom.drive_through()
         stage.link.command(1, command=command)
-        await stage.until(lambda: len(stage.results(command)) == 3)
+        await until(lambda: len(stage.results(command)) == 3)
         first = stage.link
         stage.device.cut()
-        await stage.until(lambda: stage.device.connected and stage.server.links.get(SERIAL, first) is not first)
+        await until(lambda: stage.device.connected and stage.server.links.get(SERIAL, first) is not first)
         stage.link.command(1, command=command)
-        await stage.until(lambda: stage.results(command) == [ACCEPTED, DONE, DONE, DONE])
+        await until(lambda: stage.results(command) == [ACCEPTED, DONE, DONE, DONE])
         assert stage.boom.state.name == "CLOSED"
         assert stage.counters.barrier_commands == 1
         assert stage.counters.barrier_repeats == 2
@@ -117,9 +114,9 @@ def test_the_result_of_a_command_survives_a_break() -> None:
         await connected(stage)
         stage.boom.car_arrives()
         command = stage.link.command(1)
-        await stage.until(lambda: stage.boom.state.name == "OPENING")
+        await until(lambda: stage.boom.state.name == "OPENING")
         stage.device.cut()
-        await stage.until(lambda: DONE in stage.results(command))
+        await until(lambda: DONE in stage.results(command))
         assert stage.server.handshakes == 2
 
     play(scene)
@@ -130,16 +127,16 @@ def test_locks_obstructions_and_old_commands_are_refused() -> None:
         await connected(stage)
         stage.boom.lock(True)
         locked = stage.link.command(1)
-        await stage.until(lambda: stage.results(locked) == [LOCKED])
+        await until(lambda: stage.results(locked) == [LOCKED])
         stage.boom.lock(False)
         stage.boom.car_arrives()
         stage.boom.car_under = True
         stage.link.command(1)
         obstructed = stage.link.command(2)
-        await stage.until(lambda: stage.results(obstructed) == [OBSTRUCTED])
+        await until(lambda: stage.results(obstructed) == [OBSTRUCTED])
         stage.boom.car_under = False
         expired = stage.link.command(1, life_ms=0)
-        await stage.until(lambda: stage.results(expired) == [EXPIRED])
+        await until(lambda: stage.results(expired) == [EXPIRED])
 
     play(scene)
 
@@ -148,20 +145,20 @@ def test_locked_open_stays_open_until_unlocked() -> None:
     async def scene(stage: Stage) -> None:
         await connected(stage)
         hold = stage.link.command(4)
-        await stage.until(lambda: stage.results(hold) == [ACCEPTED, DONE])
+        await until(lambda: stage.results(hold) == [ACCEPTED, DONE])
         await asyncio.sleep(0.1)
         assert stage.boom.state.name == "OPEN"
         close, stop, unlock = (stage.link.command(operation) for operation in (2, 3, 5))
-        await stage.until(lambda: stage.results(unlock) == [ACCEPTED, DONE])
+        await until(lambda: stage.results(unlock) == [ACCEPTED, DONE])
         assert (stage.results(close), stage.results(stop)) == ([LOCKED], [DONE])
-        await stage.until(lambda: stage.boom.state.name == "CLOSED")
+        await until(lambda: stage.boom.state.name == "CLOSED")
 
     play(scene)
 
 
 def test_a_server_that_cannot_prove_itself_gets_nothing() -> None:
     async def scene(stage: Stage) -> None:
-        await stage.until(lambda: stage.server.handshakes >= 3)
+        await until(lambda: stage.server.handshakes >= 3)
         assert not stage.frames
         assert not stage.device.connected
         assert stage.counters.barrier_links == 0
@@ -178,10 +175,10 @@ def test_a_forged_frame_a_refusal_and_garbage_end_the_connection_and_move_nothin
             lambda link: link.send(0x99, b""),
         ]
         for number, spoil in enumerate(spoils, 1):
-            await stage.until(lambda: stage.device.connected and SERIAL in stage.server.links)
+            await until(lambda: stage.device.connected and SERIAL in stage.server.links)
             assert stage.server.handshakes == number
             spoil(stage.link)
-            await stage.until(lambda: not stage.device.connected)
+            await until(lambda: not stage.device.connected)
         assert stage.boom.state.name == "CLOSED"
         assert stage.counters.barrier_refusals == 1
         assert stage.counters.barrier_commands == 0
@@ -193,9 +190,9 @@ def test_pings_are_answered_with_their_sequence_and_silence_ends_the_connection(
     async def scene(stage: Stage) -> None:
         await connected(stage)
         stage.link.send(0x30, b"", sequence=4711)
-        await stage.until(lambda: (0x31, b"") in stage.frames)
+        await until(lambda: (0x31, b"") in stage.frames)
         begun = asyncio.get_running_loop().time()
-        await stage.until(lambda: [kind for kind, _ in stage.frames].count(STATUS) >= 3)  # each heartbeat
+        await until(lambda: [kind for kind, _ in stage.frames].count(STATUS) >= 3)  # each heartbeat
         assert asyncio.get_running_loop().time() - begun < 3
 
     play(scene, heartbeat_s=1)
@@ -211,6 +208,6 @@ def test_changes_that_follow_too_fast_are_told_together() -> None:
         await asyncio.sleep(0.1)
         told = [payload for kind, payload in stage.frames if kind == STATUS]
         assert 100 < len(told) < 200
-        await stage.until(lambda: stage.frames[-1][1][2] == 1)
+        await until(lambda: stage.frames[-1][1][2] == 1)
 
     play(scene)

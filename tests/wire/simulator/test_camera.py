@@ -13,7 +13,8 @@ from openberth.simulator.devices.vzenith import Patience, VzenithCamera
 from openberth.simulator.devices.vzenith_wire import Reading
 from openberth.simulator.faults import Faults
 from openberth.simulator.web import Address
-from tests.wire.simulator.fake_http import FakeHttp, Reply, Request, wait_until
+from tests.waiting import PATIENCE_S, until
+from tests.wire.simulator.fake_http import FakeHttp, Reply, Request
 
 PATIENCE = Patience(answer_s=0.3, resend_s=0.01, resend_most_s=0.03, comet_s=1, beat_s=0.02, lost_s=0.02)
 CAR = Reading("粤B12345", known=True)
@@ -84,7 +85,7 @@ class Stage:
             )
             running = asyncio.create_task(self.camera.run())
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE_S):
                     await scene(self.camera)
             finally:
                 running.cancel()
@@ -155,7 +156,7 @@ def test_an_answer_that_is_lost_has_no_effect_and_makes_a_duplicate() -> None:
 
     async def scene(camera: VzenithCamera) -> None:
         future = camera.recognise(CAR)
-        await wait_until(lambda: len(stage.seen) == 3)
+        await until(lambda: len(stage.seen) == 3)
         assert stage.opened == 0
         stage.faults.set("lost-ack", 0)
         assert (await future).opens
@@ -199,7 +200,7 @@ def test_a_live_record_goes_before_the_stored_ones() -> None:
         for number in range(5):
             await camera.recognise(Reading(f"粤B0000{number}", known=True))
         camera.set_online(True)
-        await wait_until(lambda: len(stage.seen) >= 1)
+        await until(lambda: len(stage.seen) >= 1)
         await camera.recognise(CAR)
         assert await camera.drained(2)
 
@@ -253,7 +254,7 @@ def test_commands_come_with_the_answers_to_heartbeats() -> None:
     stage.commands = [{"info": "ok", "is_pay": "true"}, {"ivs_ioctrl": {"io": 1, "value": 2, "delay": 500}}]
 
     async def scene(camera: VzenithCamera) -> None:
-        await wait_until(lambda: stage.beats >= 4)
+        await until(lambda: stage.beats >= 4)
         camera.report_input(0, 1)
         camera.report_input(0, 0)
         await camera.idle(1)

@@ -14,7 +14,8 @@ from openberth.infra.outbox import Consumer
 from openberth.kernel.authority import system
 from openberth.kernel.events import Envelope
 from openberth.kernel.time import MINUTE_US
-from tests.wire.api.house import House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import House
 
 JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 32 + b"\xff\xd9"
 PASSWORD = "plum-otter-canal-92"

@@ -26,8 +26,9 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
 from openberth.migrations.tables import metadata
 from tests.service.databases import ServerBase, SqliteFiles
+from tests.waiting import eventually
 from tests.wire.api.conftest import BUSINESS_START, MACHINE_START
-from tests.wire.api.house import TOKEN, House, eventually
+from tests.wire.api.house import TOKEN, House
 from tests.wire.stolen.hour import Hour, settled
 from tests.wire.stolen.traces import found_in, traces_in
 

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from openberth.infra.http.auth import ANYBODY
+from tests.waiting import PATIENCE_S
 from tests.wire.walk.tenants import Tenant
 from tests.wire.walk.world import ABSENT_ID, DAYS, LOT, PASSWORD, PERMITS, TARIFF
 
@@ -207,7 +208,7 @@ class Line:
 
     def __init__(self, url: str) -> None:
         host, _, port = url.removeprefix("http://").partition(":")
-        self._connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        self._connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE_S)
         self.count = 0
 
     def ask(self, asked: Asked, token: str | None) -> Answer:

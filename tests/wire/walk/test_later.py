@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from tests.service.databases import SqliteFiles
+from tests.waiting import eventually
 from tests.wire.api.conftest import opened
-from tests.wire.api.house import eventually
 from tests.wire.walk.asking import Answer, Line, operations, own_names
 from tests.wire.walk.rows import rows_of
 from tests.wire.walk.test_walk import sentinels_of

@@ -44,7 +44,8 @@ from openberth.infra.database.log import head as log_head
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope, system
 from openberth.kernel.money import Money
 from openberth.kernel.time import MINUTE_US
-from tests.wire.api.house import House, eventually
+from tests.waiting import eventually
+from tests.wire.api.house import House
 from tests.wire.walk.rows import fill_empty_tables
 from tests.wire.walk.tenants import Lot, Tenant
 
@@ -172,7 +173,7 @@ def settle(house: House) -> None:
             return not connection.execute(ask, {"head": head}).scalar_one()
 
     try:
-        assert eventually(done, within_s=20)
+        assert eventually(done)
     finally:
         engine.dispose()
 

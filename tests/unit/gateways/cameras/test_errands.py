@@ -13,6 +13,7 @@ from openberth.gateways.cameras.pushes import CommandReply
 from openberth.infra.clocks import SystemClock
 from openberth.infra.ids import IdSource
 from openberth.kernel.ids import Id
+from tests.waiting import PATIENCE_S
 
 T = TypeVar("T")
 CAM, OTHER = Id(int=1), Id(int=2)
@@ -27,7 +28,7 @@ def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def play(scene: Callable[[Errands], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await scene(Errands(IdSource(SystemClock())))
 
     asyncio.run(run())

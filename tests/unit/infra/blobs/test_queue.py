@@ -12,8 +12,7 @@ from openberth.infra.blobs import queue as queue_module
 from openberth.infra.telemetry import REGISTRY
 from openberth.kernel.errors import NotFound, Overloaded
 from openberth.kernel.ids import uuid7
-
-WAIT_S = 5
+from tests.waiting import PATIENCE_S, eventually
 
 
 class Store:
@@ -29,7 +28,7 @@ class Store:
 
     def put(self, name: str, data: bytes) -> None:
         self.entered.set()
-        assert self.open.wait(WAIT_S)
+        assert self.open.wait(PATIENCE_S)
         if self.error is not None:
             raise self.error
         self.held[name] = data
@@ -65,15 +64,15 @@ def queue(store: Store) -> Iterator[PictureQueue]:
     made.start()
     yield made
     store.open.set()
-    made.close(WAIT_S)
+    made.close(PATIENCE_S)
 
 
 def test_pictures_are_written_in_their_order(queue: PictureQueue, store: Store) -> None:
     before = counted("stored")
     for number in range(20):
-        queue.put_nowait([(name(number), b"x")]).result(WAIT_S)
+        queue.put_nowait([(name(number), b"x")]).result(PATIENCE_S)
     assert list(store.held) == [name(number) for number in range(20)]
-    assert queue.close(WAIT_S)
+    assert queue.close(PATIENCE_S)
     assert counted("stored") == before + 20
     assert queue.waiting == 0
     assert store.flushes >= 1
@@ -83,7 +82,7 @@ def test_the_count_is_bounded_with_the_one_in_work(queue: PictureQueue, store: S
     store.open.clear()
     before = counted("dropped")
     taken = [queue.put_nowait([(name(number), b"x")]) for number in range(3)]
-    assert store.entered.wait(WAIT_S)
+    assert store.entered.wait(PATIENCE_S)
     refused = queue.put_nowait([(name(3), b"x")])
     assert refused.done()
     error = refused.exception()
@@ -92,9 +91,9 @@ def test_the_count_is_bounded_with_the_one_in_work(queue: PictureQueue, store: S
     assert counted("dropped") == before + 1
     store.open.set()
     for future in taken:
-        future.result(WAIT_S)
-    assert _eventually(lambda: queue.waiting == 0)
-    queue.put_nowait([(name(4), b"x")]).result(WAIT_S)
+        future.result(PATIENCE_S)
+    assert eventually(lambda: queue.waiting == 0)
+    queue.put_nowait([(name(4), b"x")]).result(PATIENCE_S)
     assert name(3) not in store.held
 
 
@@ -105,20 +104,20 @@ def test_bytes_are_bounded(queue: PictureQueue, store: Store) -> None:
     second = queue.put_nowait([(name(2), bytes(40))])
     assert isinstance(refused.exception(0), Overloaded)
     store.open.set()
-    first.result(WAIT_S)
-    second.result(WAIT_S)
-    assert isinstance(queue.put_nowait([(name(3), bytes(101))]).exception(WAIT_S), Overloaded)
+    first.result(PATIENCE_S)
+    second.result(PATIENCE_S)
+    assert isinstance(queue.put_nowait([(name(3), bytes(101))]).exception(PATIENCE_S), Overloaded)
 
 
 def test_a_failing_store_fails_the_picture_and_not_the_queue(queue: PictureQueue, store: Store) -> None:
     before = counted("failed")
     for error in (Overloaded("blob.unavailable", reason="full"), ZeroDivisionError()):
         store.error = error
-        assert queue.put_nowait([(name(0), b"x")]).exception(WAIT_S) is error
+        assert queue.put_nowait([(name(0), b"x")]).exception(PATIENCE_S) is error
     assert counted("failed") == before + 2
     store.error = None
-    queue.put_nowait([(name(1), b"x")]).result(WAIT_S)
-    assert _eventually(lambda: queue.waiting == 0)
+    queue.put_nowait([(name(1), b"x")]).result(PATIENCE_S)
+    assert eventually(lambda: queue.waiting == 0)
 
 
 def test_a_failing_flush_is_counted(queue: PictureQueue, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +127,8 @@ def test_a_failing_flush_is_counted(queue: PictureQueue, store: Store, monkeypat
         raise Overloaded("blob.unavailable", reason="io")
 
     monkeypatch.setattr(store, "flush", failing)
-    queue.put_nowait([(name(0), b"x")]).result(WAIT_S)
-    assert queue.close(WAIT_S)
+    queue.put_nowait([(name(0), b"x")]).result(PATIENCE_S)
+    assert queue.close(PATIENCE_S)
     assert counted("flush_failed") == before + 1
 
 
@@ -137,8 +136,8 @@ def test_pictures_become_durable_without_new_ones(
     queue: PictureQueue, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue_module, "FLUSH_EVERY_S", 0.02)
-    queue.put_nowait([(name(0), b"x")]).result(WAIT_S)
-    assert _eventually(lambda: store.flushes == 1)
+    queue.put_nowait([(name(0), b"x")]).result(PATIENCE_S)
+    assert eventually(lambda: store.flushes == 1)
     time.sleep(0.06)
     assert store.flushes == 1  # nothing new, nothing to flush
 
@@ -147,7 +146,7 @@ def test_closing_writes_what_waits_and_takes_no_more(queue: PictureQueue, store:
     store.open.clear()
     taken = [queue.put_nowait([(name(number), b"x")]) for number in range(3)]
     threading.Timer(0.02, store.open.set).start()
-    assert queue.close(WAIT_S)
+    assert queue.close(PATIENCE_S)
     assert all(future.done() and future.exception() is None for future in taken)
     assert store.flushes >= 1
     late = queue.put_nowait([(name(9), b"x")]).exception(0)
@@ -159,23 +158,23 @@ def test_closing_does_not_wait_for_ever(queue: PictureQueue, store: Store) -> No
     store.open.clear()
     before = counted("dropped")
     taken = [queue.put_nowait([(name(number), b"x")]) for number in range(3)]
-    assert store.entered.wait(WAIT_S)
+    assert store.entered.wait(PATIENCE_S)
     assert not queue.close(0.02)
     assert [future.done() for future in taken] == [False, True, True]
     assert isinstance(taken[1].exception(0), Overloaded)
     assert counted("dropped") == before + 2
     store.open.set()
-    taken[0].result(WAIT_S)
+    taken[0].result(PATIENCE_S)
 
 
 def test_a_cancelled_picture_is_not_written(queue: PictureQueue, store: Store) -> None:
     store.open.clear()
     queue.put_nowait([(name(0), b"x")])
-    assert store.entered.wait(WAIT_S)
+    assert store.entered.wait(PATIENCE_S)
     second = queue.put_nowait([(name(1), b"x")])
     assert second.cancel()
     store.open.set()
-    queue.put_nowait([(name(2), b"x")]).result(WAIT_S)
+    queue.put_nowait([(name(2), b"x")]).result(PATIENCE_S)
     assert name(1) not in store.held
 
 
@@ -196,16 +195,6 @@ def test_the_event_loop_does_not_wait_for_the_disk(queue: PictureQueue, store: S
         await asyncio.sleep(0)
         assert not any(future.done() for future in futures)
         store.open.set()
-        return await asyncio.wait_for(asyncio.gather(*futures), WAIT_S)
+        return await asyncio.wait_for(asyncio.gather(*futures), PATIENCE_S)
 
     assert asyncio.run(lane()) == [None] * 3
-
-
-def _eventually(true: object) -> bool:
-    assert callable(true)
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(0.005)
-    return False

@@ -16,6 +16,7 @@ from openberth.infra.http.pages import AskByCode, asked_page, asked_page_by_code
 from openberth.infra.http.problems import BadRequest, problem_document
 from openberth.kernel.errors import Malformed, Overloaded, Refused
 from openberth.kernel.ids import BEYOND_ALL
+from tests.waiting import PATIENCE_S
 
 ID = UUID("01900000-0000-7000-8000-0000000000ff")
 
@@ -89,7 +90,7 @@ def answered(
         sent.append(message)
 
     async def run() -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await app(given, receive, send)
 
     asyncio.run(run())
