@@ -15,8 +15,6 @@ from tests.e2e.command import ROOT, Home, end
 
 MALL, TARIFF = str(ROOT / "lots" / "mall.yaml"), str(ROOT / "tariffs" / "mall.yaml")
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:

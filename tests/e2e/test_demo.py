@@ -17,8 +17,6 @@ from openberth.entrypoints.cli.demo.children import Children
 from openberth.kernel.errors import Refused
 from tests.e2e.command import Home, wait_for
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def children_of(pid: int) -> list[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

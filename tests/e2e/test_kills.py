@@ -7,8 +7,6 @@ import pytest
 
 from tests.e2e.kills import live_through_kills
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_nothing_is_lost_or_doubled_when_the_server_is_killed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -11,8 +11,6 @@ import pytest
 
 from tests.e2e.storm import SMALL, brave
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def test_every_fen_is_accounted_for_after_a_storm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seed = int(os.environ.get("OPENBERTH_TEST_STORM_SEED", random.SystemRandom().randrange(1_000_000)))

@@ -12,7 +12,7 @@ from tests.e2e.house import MORNING, House, wechatpay_contract
 from tests.e2e.personal import plates_in
 from tests.wire.wechatpay_peer import APPID, Sandbox
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_a_day_with_a_thousand_cars(tmp_path: Path) -> None:

@@ -13,10 +13,9 @@ from tests.service.databases import SqliteFiles
 from tests.wire.api.conftest import opened
 from tests.wire.api.house import CAR, FakeTexting, House
 
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not (FACES / "app" / "index.html").is_file(), reason="the app is not built (make faces)"),
-]
+pytestmark = pytest.mark.skipif(
+    not (FACES / "app" / "index.html").is_file(), reason="the app is not built (make faces)"
+)
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 NUMBER = "13800138000"
 

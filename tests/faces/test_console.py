@@ -2,13 +2,11 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.faces.browsing import serious_findings, visit
 from tests.faces.town import Town
 
-pytestmark = pytest.mark.timeout(300)
 MANAGER = "company-manager"
 
 

@@ -1,13 +1,11 @@
 """What guards and engineers press in the console: convoys, who is inside, sensors, and how a camera is called."""
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.faces.browsing import PATIENCE_MS, serious_findings, visit
 from tests.faces.test_console import sign_in
 from tests.faces.town import Town
 
-pytestmark = pytest.mark.timeout(300)
 LANE = "in-2"  # a lane of the mall where no other test has something to do
 
 

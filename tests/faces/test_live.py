@@ -1,13 +1,10 @@
 """The console's live page and lane desk in a real browser, on a town that lives."""
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.faces.browsing import serious_findings, visit
 from tests.faces.test_console import sign_in
 from tests.faces.town import Town
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def cut(page: Page, *, off: bool) -> None:

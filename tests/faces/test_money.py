@@ -4,14 +4,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.faces.browsing import serious_findings, visit
 from tests.faces.test_console import sign_in
 from tests.faces.town import Town
 
-pytestmark = pytest.mark.timeout(300)
 LOOKS = 40  # at a list until the town has done what is waited for
 
 

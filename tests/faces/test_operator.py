@@ -3,14 +3,12 @@
 import re
 import time
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.faces.browsing import visit
 from tests.faces.test_console import sign_in
 from tests.faces.town import Town
 
-pytestmark = pytest.mark.timeout(300)
 WITHIN_S = 90.0
 
 

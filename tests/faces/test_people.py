@@ -3,7 +3,6 @@
 import base64
 import re
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from openberth.infra import one_time
@@ -11,8 +10,6 @@ from openberth.kernel.time import Instant
 from tests.faces.browsing import serious_findings, visit
 from tests.faces.test_console import MANAGER, sign_in
 from tests.faces.town import Town
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_an_account_is_made_given_a_role_and_protects_itself(chromium: Browser, town: Town) -> None:

@@ -10,7 +10,6 @@ from tests.faces.browsing import visit
 from tests.faces.test_console import MANAGER, sign_in
 from tests.faces.town import Town
 
-pytestmark = pytest.mark.timeout(300)
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 LEAST_BYTES = 20_000  # an empty page is smaller
 

@@ -10,8 +10,6 @@ from tests.faces.browsing import visit
 from tests.faces.test_console import sign_in
 from tests.faces.town import Town
 
-pytestmark = pytest.mark.timeout(300)
-
 DEPOT = """
 lot: openberth/1
 code: depot

@@ -14,8 +14,6 @@ from tests.e2e.house import ROOT, House
 from tests.waiting import eventually
 from tests.wire.makes_lot import commands, furnish, opened_by_hand, passages, path_of, post, told
 
-pytestmark = pytest.mark.timeout(120)
-
 PAGE = (ROOT / "docs" / "devices" / "adding-a-camera.md").read_text("utf-8")
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 

@@ -16,8 +16,6 @@ from tests.wire.called import Yard
 from tests.wire.makes_lot import commands, furnish, opened_by_hand, operator, passages, path_of
 from tests.wire.test_camera_makes import Camera, hikvision, plate
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture(scope="module")
 def yard() -> Iterator[Yard]:

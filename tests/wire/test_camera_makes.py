@@ -20,8 +20,6 @@ from tests.e2e.house import House
 from tests.waiting import eventually
 from tests.wire.makes_lot import commands, furnish, opened_by_hand, passages, path_of, post, told, waits_for_a_person
 
-pytestmark = pytest.mark.timeout(120)
-
 VECTORS = Path(__file__).parents[1] / "vectors"
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 FORM = "multipart/form-data; boundary=---------------------------7e13971310878"

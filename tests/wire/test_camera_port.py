@@ -18,8 +18,6 @@ import pytest
 from tests.e2e.house import ROOT, House
 from tests.waiting import PATIENCE_S, eventually
 
-pytestmark = pytest.mark.timeout(120)
-
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8 + b"\xff\xd9"
 NUMBERS = itertools.count(1)
 PLATES = itertools.count(10_000)

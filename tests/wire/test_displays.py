@@ -28,8 +28,6 @@ from openberth.simulator.web import Address
 from tests.e2e.house import House
 from tests.waiting import PATIENCE_S, until
 
-pytestmark = pytest.mark.timeout(180)
-
 PATIENCE = Patience(beat_s=0.2)
 
 

@@ -25,8 +25,6 @@ from tests.waiting import eventually
 from tests.wire.makes_lot import furnish, operator, passages, path_of
 from tests.wire.test_camera_makes import plate
 
-pytestmark = pytest.mark.timeout(120)
-
 KIND = "kind: generic_http, heartbeat: plain, addresses: [127.0.0.0/8]"
 LANES = {"one": f"{KIND}, serial: g-1", "two": f"{KIND}, serial: g-2",
          "hua": "kind: huaxia_http, addresses: [127.0.0.0/8]"}  # fmt: skip

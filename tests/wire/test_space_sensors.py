@@ -25,8 +25,6 @@ from openberth.simulator.web import Address, WebConnection
 from tests.e2e.house import House
 from tests.waiting import PATIENCE_S, eventually, soon
 
-pytestmark = pytest.mark.timeout(120)
-
 DECK = [f"L{number:02}" for number in range(1, 41)]
 MAGNETIC = [Spot(f"L{number:02}", str(number)) for number in range(1, 21)]
 LORA = [Spot(f"L{number:02}", f"70b3d5e75e0047{number:02}") for number in range(21, 33)]

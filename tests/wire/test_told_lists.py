@@ -30,8 +30,6 @@ from tests.wire.makes_lot import furnish, operator, passages, path_of
 from tests.wire.test_called_cameras import apply_permits
 from tests.wire.test_camera_makes import plate
 
-pytestmark = pytest.mark.timeout(180)
-
 KINDS = {"vz": "vzenith_http", "hua": "huaxia_http", "gen": "generic_http"}
 PATIENCE = Patience(beat_s=0.2, lost_s=0.2)
 

@@ -235,14 +235,17 @@ def sample(column: Any, number: int) -> Any:
     return f"{number}"[:length]
 
 
-def fill(connection: sa.Connection, number: int) -> dict[str, dict[str, Any]]:
-    """Insert a row into every table there is, as a program of that revision could have."""
-    inspector = sa.inspect(connection)
+Shape = tuple[tuple[str, str], ...]
+
+
+def fill(connection: sa.Connection, number: int, known: dict[str, Shape]) -> dict[str, dict[str, Any]]:
+    """Insert a row into every table that is not as it is known to be, as a program of that revision could have."""
     rows: dict[str, dict[str, Any]] = {}
-    for name in inspector.get_table_names():
-        if name == "alembic_version" or name.endswith("_rest"):
+    for (_, name), columns in sa.inspect(connection).get_multi_columns().items():
+        shape = tuple((column["name"], str(column["type"])) for column in columns)
+        if name == "alembic_version" or name.endswith("_rest") or known.get(name) == shape:
             continue
-        columns = inspector.get_columns(name)
+        known[name] = shape
         row = {column["name"]: sample(column, number) for column in columns}
         target = sa.table(name, *(sa.column(column["name"], column["type"]) for column in columns))
         connection.execute(sa.insert(target).values(row))
@@ -262,13 +265,16 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def step_through(url: str) -> None:
-    """Apply every revision by itself, with rows written at each of them, and see that all rows survive to the end."""
+def step_through(url: str, *, steps: int = 0) -> None:
+    """Apply every revision by itself (with ``steps`` only that many of the newest), write rows into all tables that it
+    made or changed, and see that all rows survive to the end.
+    """
     written: list[Mapping[str, Mapping[str, Any]]] = []
-    for number, revision in enumerate(revisions(), start=1):
+    known: dict[str, Shape] = {}
+    for number, revision in list(enumerate(revisions(), start=1))[-steps:]:
         assert migrate(url, to=revision).after == revision
         with connected(url) as connection:
-            written.append(fill(connection, number))
+            written.append(fill(connection, number, known))
     with connected(url) as connection:
         for rows in written:
             for name, row in rows.items():
@@ -320,10 +326,9 @@ def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
 @OF_THE_HARNESS
 def test_a_revision_that_adds_keeps_rows_and_can_be_seen(empty_url: str, add_revision: Callable[[str], None]) -> None:
     add_revision("")
-    step_through(empty_url)
+    step_through(empty_url, steps=3)
     with connected(empty_url) as connection:
-        before = len(revisions()) - 1
-        assert [row["note"] for row in stored(connection, "passage")] == [None] * before + [f"{before + 1}"]
+        assert [row["note"] for row in stored(connection, "passage")] == [None, f"{len(revisions())}"]
     assert not migrate(empty_url).changed
 
 
@@ -331,7 +336,7 @@ def test_a_revision_that_adds_keeps_rows_and_can_be_seen(empty_url: str, add_rev
 def test_the_harness_sees_a_revision_that_loses_rows(empty_url: str, add_revision: Callable[[str], None]) -> None:
     add_revision('__import__("alembic").op.execute("DELETE FROM stay")')
     with pytest.raises(AssertionError, match="a row of stay did not survive"):
-        step_through(empty_url)
+        step_through(empty_url, steps=3)
 
 
 def test_a_program_before_still_works_on_the_database_after(
