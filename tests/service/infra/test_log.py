@@ -278,8 +278,8 @@ def test_the_tail_follows_and_wakes(db: Database) -> None:
             tail.watch(lambda page: seen.extend(numbers(list(page))))
             live = tail.subscribe()
             await db.write(lambda unit: tell(unit, 2), by=BY)
-            assert numbers(list(await asyncio.wait_for(live.next(), 5))) == [2]
-            await tail.moved_beyond(1, 5.0)
+            assert numbers(list(await asyncio.wait_for(live.next(), PATIENCE_S))) == [2]
+            await tail.moved_beyond(1, PATIENCE_S)
             assert tail.position == 2
             await db.write(lambda unit: [tell(unit, number) for number in range(3, 1200)], by=BY)
             await until(lambda: len(seen) == 1198)

@@ -5,7 +5,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from openberth.infra.database import Database, open_database, sole_owner
 from openberth.infra.sealing import RingSealer
 from openberth.kernel.errors import Overloaded, Refused
 from tests.service.databases import ServerBase
+from tests.waiting import eventually
 
 HOLD = """
 import sys
@@ -104,7 +104,4 @@ def test_closing_stops_every_thread(db: Database) -> None:
     before = [thread for thread in threading.enumerate() if thread.name.startswith("db-")]
     assert before
     db.close()
-    deadline = time.monotonic() + 5
-    while [thread for thread in threading.enumerate() if thread.name.startswith("db-")]:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert eventually(lambda: not any(thread.name.startswith("db-") for thread in threading.enumerate()))

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from openberth.simulator.boom import Boom, BoomState, BoomTiming
+from tests.waiting import PATIENCE_S
 
 QUICK = BoomTiming(move_s=0.004, hold_s=0.02, drive_s=0.002)
 
@@ -37,7 +38,7 @@ def test_a_car_passes_an_open_boom_which_closes_behind_it() -> None:
 def test_a_boom_raised_for_nobody_is_told_and_comes_down() -> None:
     async def scene(boom: Boom, states: list[str]) -> None:
         assert await boom.raise_()
-        assert await boom.wait_clear(0.5)
+        assert await boom.wait_clear(PATIENCE_S)
 
     assert played(scene) == ["stray", "OPENING", "OPEN", "CLOSING", "CLOSED"]
 
@@ -77,7 +78,7 @@ def test_it_never_comes_down_on_a_car_nor_moves_when_locked() -> None:
         await asyncio.sleep(0.04)
         assert boom.state.name == "OPEN"
         boom.lock(False)
-        assert await boom.wait_clear(0.5)
+        assert await boom.wait_clear(PATIENCE_S)
         assert boom.state.name == "CLOSED"
 
     played(scene)

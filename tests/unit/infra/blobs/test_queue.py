@@ -189,11 +189,9 @@ def test_the_event_loop_does_not_wait_for_the_disk(queue: PictureQueue, store: S
     store.open.clear()
 
     async def lane() -> list[None]:
-        started = time.perf_counter()
         futures = [asyncio.wrap_future(queue.put_nowait([(name(number), b"x")])) for number in range(3)]
-        assert time.perf_counter() - started < 1.0
         await asyncio.sleep(0)
-        assert not any(future.done() for future in futures)
+        assert not any(future.done() for future in futures)  # the loop is here while the store stands still
         store.open.set()
         return await asyncio.wait_for(asyncio.gather(*futures), PATIENCE_S)
 
