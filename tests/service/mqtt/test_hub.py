@@ -62,11 +62,13 @@ class Ears:
     heard: list[tuple[str, str, bytes]] = field(default_factory=list)
     there: list[str] = field(default_factory=list)
     failed: bool = False
+    hangs: bool = False
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def on_message(self, device: DeviceEntry, topic: str, payload: bytes, address: str) -> None:
         assert address == "127.0.0.1"
         if payload == b"hang":
+            self.hangs = True
             await self.go_on.wait()
         if payload == b"fail" and not self.failed:
             self.failed = True
@@ -455,6 +457,7 @@ def test_what_there_is_no_room_for_stays_at_the_broker_and_comes_again(
         assert isinstance(broker, OutsideBroker)
         peer, other = await stage.device("first"), await stage.device("second")
         await stage.says(peer, "first", b"hang", 2, kept=False)
+        await until(lambda: stage.ears.hangs)  # from here on it does not wait itself
         for number in range(50):
             await stage.says(peer, "first", str(number).encode(), 3 + number, kept=False)
         await until(lambda: broker.counts["left"] == 30)

@@ -150,10 +150,10 @@ class Link:
     def __init__(self) -> None:
         self.is_there = True
         self.handed: list[Showing] = []
+        self.missed: list[Showing] = []
 
     def show(self, device: DeviceEntry, showing: Showing) -> bool:
-        if self.is_there:
-            self.handed.append(showing)
+        (self.handed if self.is_there else self.missed).append(showing)
         return self.is_there
 
 
@@ -284,7 +284,7 @@ def test_only_the_newest_is_handed_to_a_device_with_a_connection_and_nothing_wai
         for plate in (OTHER_CAR, "京A11111"):
             seconds(street, 20)
             screens.decided(device, await _arrive(street, "in-2", plate))
-            await asyncio.sleep(0.2)
+            await until(lambda: any(plate in each.spoken for each in link.missed))  # noqa: B023 - awaited at once
         assert len(link.handed) == 2
         link.is_there = True
         screens.connected(device)

@@ -64,12 +64,13 @@ class MqttLink:
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._last_id = 0
+        self._listens = False
         self.confirms = True  # whether it confirms what comes: one that hangs does not
 
     @property
     def is_up(self) -> bool:
-        """Whether there is a connection."""
-        return self._writer is not None
+        """Whether there is a connection, and what was subscribed to is heard on it."""
+        return self._writer is not None and self._listens
 
     async def open(self, *filters: str) -> None:
         """Connect and subscribe. Raises ``NoLink`` with the reason."""
@@ -93,6 +94,7 @@ class MqttLink:
         if filters:
             body = b"".join(_text(each) + b"\1" for each in filters)
             await self._confirmed(lambda number: _packet(0x82, number.to_bytes(2, "big") + body), 10)
+        self._listens = self._writer is not None
 
     async def publish(self, topic: str, payload: bytes, *, wait_s: float = 5.0, again: bool = False) -> None:
         """Say something with QoS 1 and wait for its confirmation. Raises ``NoLink``."""
@@ -174,6 +176,7 @@ class MqttLink:
 
     def _ended(self) -> None:
         writer, self._writer = self._writer, None
+        self._listens = False
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             if task is not asyncio.current_task():
