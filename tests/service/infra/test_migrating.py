@@ -186,13 +186,13 @@ def test_several_processes_migrate_once(empty_url: str) -> None:
     assert check(empty_url) == newest()
 
 
-def test_who_waits_too_long_is_told(server_url: str) -> None:
-    with migrating._connected(server_url, lock_wait_s=0):
+def test_who_waits_too_long_is_told(empty_url: str) -> None:
+    with migrating._connected(empty_url, lock_wait_s=0) as holder, holder.begin():
         begun = time.monotonic()
         with pytest.raises(Overloaded, match=r"database\.migrating"):
-            migrate(server_url, lock_wait_s=0.3)
+            migrate(empty_url, lock_wait_s=0.3)
         assert 0.2 < time.monotonic() - begun < migrating.LOCK_WAIT_S
-    assert migrate(server_url).changed
+    assert migrate(empty_url).changed
 
 
 def test_an_interrupted_migration_leaves_nothing_or_is_gone_on_with(

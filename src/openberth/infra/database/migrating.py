@@ -126,7 +126,11 @@ def _connected(url: str, *, read_only: bool = False, lock_wait_s: float | None =
         raise Overloaded("database.unknown_kind", url=scheme_of(url)) from None
     is_file = parsed.get_backend_name() == "sqlite"
     backend = None if is_file else backend_for(parsed)
-    engine = _server_engine(backend) if backend else _sqlite_engine(Path(parsed.database or ""), read_only=read_only)
+    engine = (
+        _server_engine(backend)
+        if backend
+        else _sqlite_engine(Path(parsed.database or ""), read_only=read_only, lock_wait_s=lock_wait_s or 0.0)
+    )
     try:
         with engine.connect() as connection:
             if backend is not None and lock_wait_s is not None:
@@ -135,6 +139,8 @@ def _connected(url: str, *, read_only: bool = False, lock_wait_s: float | None =
     except DBAPIError as error:
         if not is_file and not error.connection_invalidated:
             raise
+        if lock_wait_s is not None and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            raise Overloaded("database.migrating", retry_after_s=30) from error
         reason = str(error.orig).strip().splitlines()[0]
         where = parsed.render_as_string(hide_password=True)
         raise Overloaded("database.unreachable", database=where, reason=reason) from error
@@ -142,7 +148,7 @@ def _connected(url: str, *, read_only: bool = False, lock_wait_s: float | None =
         engine.dispose()
 
 
-def _sqlite_engine(path: Path, *, read_only: bool) -> sa.Engine:
+def _sqlite_engine(path: Path, *, read_only: bool, lock_wait_s: float) -> sa.Engine:
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -153,11 +159,11 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> sa.Engine:
                 raise Refused("database.not_migrated", found="-", wanted=newest())
             opened = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
             opened.execute("PRAGMA query_only = 1")
+            opened.execute("PRAGMA busy_timeout = 5000")
         else:
-            opened = sqlite3.connect(path, isolation_level=None, timeout=5)
+            opened = sqlite3.connect(path, isolation_level=None, timeout=lock_wait_s)
             opened.execute("PRAGMA journal_mode = WAL")
             opened.execute("PRAGMA synchronous = FULL")
-        opened.execute("PRAGMA busy_timeout = 5000")
         return opened
 
     def creator() -> sqlite3.Connection:
