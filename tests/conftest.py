@@ -1,12 +1,22 @@
 """What holds for all tests."""
 
 import gc
+import os
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 FACES = "tests/faces/"
+
+# How long generated tests look: shortly with everything else, for an hour when somebody asks for it.
+# ``HYPOTHESIS_PROFILE=long python -m pytest tests/property/tariffs -n 0`` looks fifty times as long.
+# The same stays every time: a rare one that differs is found by looking long, not by a run that has to be green. And no
+# example has a deadline: a busy machine is no mistake.
+settings.register_profile("short", deadline=None, derandomize=True, database=None)
+settings.register_profile("long", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -174,10 +174,10 @@ def test_two_at_once_make_each_month_once(server: ServerDatabase) -> None:
 
 
 def test_a_busy_table_is_left_for_another_day(server: ServerDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openberth.infra.database.partitions.DDL_LOCK_WAIT_S", 1)
     ensure_partitions(server)
     server.clocks.machine.advance(31 * DAY_US)  # type: ignore[attr-defined]
-    with tables.raw(server) as connection:
+    with tables.raw(server) as connection, monkeypatch.context() as patch:
+        patch.setattr("openberth.infra.database.partitions.DDL_LOCK_WAIT_S", 1)
         server.backend.begin(connection)
         connection.cursor().execute("SELECT count(*) FROM event")  # a long report, say
         with pytest.raises(Overloaded, match=r"database\.busy"):
