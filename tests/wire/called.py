@@ -12,11 +12,11 @@ from openberth.contexts.facility.reactions import DeviceEntry
 from openberth.contexts.facility.service.presence import Call
 from openberth.gateways.cameras.calling_display import CalledDisplay
 from openberth.gateways.cameras.calling_line import Line
-from openberth.gateways.cameras.camera_client import CameraClient
+from openberth.gateways.cameras.camera_client import PAUSE_S, CameraClient
 from openberth.gateways.cameras.desk import CameraDesk
 from openberth.gateways.cameras.families import CALLED, SHOWING
 from openberth.gateways.cameras.pushes import Boom, GatePush
-from openberth.infra.clocks import SystemClock
+from openberth.infra.clocks import ManualClock
 from openberth.infra.http.limits import AddressRange
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
@@ -27,6 +27,8 @@ from tests.waiting import PATIENCE_S, until
 
 T = TypeVar("T")
 TIMING = BoomTiming(move_s=0.05, hold_s=60, drive_s=0.02)
+NOW = Instant(1_795_305_600_000_000)
+LIFE_S = 30  # of a command
 ANSWERS = {DeviceKind.HIKVISION: hikvision_answer, DeviceKind.DAHUA: dahua_answer}
 
 
@@ -65,7 +67,7 @@ class _Desk:
         self.ended = desk.ended
 
     def business_now(self) -> Instant:
-        return Instant(1_795_305_600_000_000)
+        return NOW
 
 
 @dataclass
@@ -85,18 +87,20 @@ class Logins:
 
 
 class Stage:
-    """A camera's web server and the line to it."""
+    """A camera's web server and the line to it. The lives of commands end and pauses are over when a test says so; an
+    answer is waited for long, unless a test hangs a camera up on purpose.
+    """
 
     def __init__(
         self, kind: DeviceKind = DeviceKind.HIKVISION, *, password: str = "secret", manners: Manners | None = None,
-        gate: str | None = None, timeout_s: float = 0.5, pause_s: float = 900.0, idle_look_s: float = 60.0,
+        gate: str | None = None, timeout_s: float = PATIENCE_S, idle_look_s: float = 60.0,
     ) -> None:  # fmt: skip
         self.kind = kind
         self.arm = Arm(TIMING)
         self.server = GateServer(self.arm, ANSWERS[kind], manners=manners)
-        self.desk, self.logins, self.clock = ListeningDesk(), Logins(), SystemClock()
-        self._password, self._gate, self._timeout_s, self._pause_s = password, gate, timeout_s, pause_s
-        self._idle_look_s = idle_look_s
+        self.desk, self.logins, self.clock = ListeningDesk(), Logins(), ManualClock(NOW)
+        self._password, self._gate, self._timeout_s, self._idle_look_s = password, gate, timeout_s, idle_look_s
+        self._ahead_s = 0.0
         self.came: list[str] = []
         self._number = 100
         self.line: Line
@@ -119,12 +123,10 @@ class Stage:
             None, "Asia/Shanghai", call=call,
         )  # fmt: skip
         client = CameraClient(
-            endpoint=endpoint, user=call.user, password=call.password, now=asyncio.get_running_loop().time,
-            timeout_s=self._timeout_s, pause_s=self._pause_s,
-        )  # fmt: skip
+            endpoint=endpoint, user=call.user, password=call.password, now=self._loop_s, timeout_s=self._timeout_s
+        )
         family, own = CALLED[self.kind], SHOWING.get(self.kind)
-        now = asyncio.get_running_loop().time
-        self.display = None if own is None else CalledDisplay(own, family.heard, now=now, name="cam")
+        self.display = None if own is None else CalledDisplay(own, family.heard, now=self._loop_s, name="cam")
         self.line = Line(
             entry, family=family, client=client, desk=cast(CameraDesk, _Desk(self.desk)), clock=self.clock,
             observer=self.logins, host="127.0.0.1", display=self.display, came=lambda each: self.came.append(each.code),
@@ -132,13 +134,24 @@ class Stage:
         )  # fmt: skip
         self._running = asyncio.create_task(self.line.run())
 
-    async def send(self, kind: CommandKind = CommandKind.OPEN, *, life_s: float = 2.5) -> Command:
+    def _loop_s(self) -> float:
+        return asyncio.get_running_loop().time() + self._ahead_s
+
+    def pass_pause(self) -> None:
+        """Let the time be over in which the camera is not called."""
+        self._ahead_s += PAUSE_S
+
+    def end_lives(self) -> None:
+        """Let the life of every command that was sent be over."""
+        self.clock.advance(LIFE_S * SECOND_US)
+
+    async def send(self, kind: CommandKind = CommandKind.OPEN) -> Command:
         """Hand a command over as the dispatcher does."""
         self._number += 1
         now = self.clock.now()
         command = Command(
             id_of(self._number), id_of(2), id_of(3), id_of(1), id_of(4), kind, CommandState.SENT, None, None, None,
-            None, "person:guard", now, Instant(now + int(life_s * SECOND_US)), now, None,
+            None, "person:guard", now, Instant(now + LIFE_S * SECOND_US), now, None,
         )  # fmt: skip
         await self.line.command(command)
         return command
@@ -166,7 +179,7 @@ class Yard:
         self.loop.close()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(2 * PATIENCE_S)
 
     def camera(self, kind: DeviceKind, *, manners: Manners | None = None) -> GateServer:
         async def made() -> GateServer:

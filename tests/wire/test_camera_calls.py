@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 
 from openberth.contexts.facility import CommandKind, DeviceKind, Outcome
-from openberth.gateways.cameras import calling_line, hikvision_lists
+from openberth.gateways.cameras import calling_line, camera_client, hikvision_lists
 from openberth.gateways.cameras.calling_line import QUEUE_MAX
 from openberth.gateways.cameras.calls import Ask
 from openberth.gateways.cameras.camera_client import ANSWER_MAX, CameraClient, NoAnswer
 from openberth.gateways.cameras.pushes import Boom
 from openberth.simulator.devices.served import GateServer, Manners, Page
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from tests.wire.called import Stage
+
+FOREVER_S = 3_600.0
 
 
 def played(scene: Coroutine[Any, Any, None]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(2 * PATIENCE_S):
             await scene
 
     asyncio.run(bounded())
@@ -48,7 +50,10 @@ def test_a_locked_gate_says_yes_and_does_not_move() -> None:
     async def scene() -> None:
         async with Stage() as stage:
             stage.arm.lock(True)
-            assert await stage.end_of(await stage.send()) == (Outcome.UNCERTAIN, "still_closed")
+            command = await stage.send()
+            await until(lambda: stage.desk.booms)
+            stage.end_lives()
+            assert await stage.end_of(command) == (Outcome.UNCERTAIN, "still_closed")
             assert stage.server.commands == ["open"]  # once, however long it stays closed
 
     played(scene())
@@ -57,7 +62,10 @@ def test_a_locked_gate_says_yes_and_does_not_move() -> None:
 def test_an_answer_that_is_lost_is_uncertain_and_nothing_is_sent_again() -> None:
     async def scene() -> None:
         async with Stage(manners=Manners(drops=True)) as stage:
-            assert await stage.end_of(await stage.send(life_s=1.5)) == (Outcome.UNCERTAIN, "no_answer")
+            command = await stage.send()
+            await until(lambda: stage.server.commands)
+            stage.end_lives()
+            assert await stage.end_of(command) == (Outcome.UNCERTAIN, "no_answer")
             assert stage.server.commands == ["open"]
 
     played(scene())
@@ -77,14 +85,14 @@ def test_a_lost_answer_to_a_gate_that_opened_is_seen() -> None:
 
 def test_two_refused_logins_end_all_calls_and_are_told_of() -> None:
     async def scene() -> None:
-        async with Stage(password="wrong", pause_s=0.6, idle_look_s=60) as stage:
+        async with Stage(password="wrong") as stage:
             assert await stage.end_of(await stage.send()) == (Outcome.REJECTED, "login_refused")
             assert await stage.end_of(await stage.send()) == (Outcome.REJECTED, "login_refused")
             assert stage.logins.said == ["refused"]
             for _ in range(5):
                 assert await stage.end_of(await stage.send()) == (Outcome.REJECTED, "login_paused")
             assert (stage.server.wrong, stage.server.locked_out) == (2, False)
-            await asyncio.sleep(0.7)  # after the pause one try, and one only
+            stage.pass_pause()  # after it one try, and one only
             assert await stage.end_of(await stage.send()) == (Outcome.REJECTED, "login_refused")
             assert await stage.end_of(await stage.send()) == (Outcome.REJECTED, "login_paused")
             assert stage.server.wrong == 3
@@ -147,13 +155,14 @@ LIST = "/ISAPI/ITC/Entrance/VCL"
 
 def test_a_list_that_hangs_gives_way_to_the_gate_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calling_line, "GRACE_S", 0.05)
+    monkeypatch.setattr(camera_client, "WHOLE_S", FOREVER_S)
 
     async def scene() -> None:
-        async with Stage(manners=Manners(hangs_at=(LIST,)), timeout_s=20) as stage:
+        async with Stage(manners=Manners(hangs_at=(LIST,)), timeout_s=FOREVER_S) as stage:
             errand = asyncio.create_task(stage.line.errand(hikvision_lists.page(0)))
             await until(lambda: stage.server.hung)
             await stage.send()
-            await until(lambda: stage.server.commands == ["open"], within_s=3)
+            await until(lambda: stage.server.commands == ["open"])
             with pytest.raises(NoAnswer):
                 await errand
             assert stage.logins.said == ["taken"]
@@ -161,9 +170,11 @@ def test_a_list_that_hangs_gives_way_to_the_gate_after_a_moment(monkeypatch: pyt
     played(scene())
 
 
-def test_a_list_that_is_a_little_slow_is_told_to_its_end_and_then_the_gate() -> None:
+def test_a_list_that_is_a_little_slow_is_told_to_its_end_and_then_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling_line, "GRACE_S", PATIENCE_S)
+
     async def scene() -> None:
-        async with Stage(manners=Manners(delay_s=0.05), timeout_s=20) as stage:
+        async with Stage(manners=Manners(delay_s=0.05)) as stage:
             errand = asyncio.create_task(stage.line.errand(hikvision_lists.page(0)))
             await until(lambda: stage.server.challenges)
             await stage.send()
@@ -235,10 +246,13 @@ def test_a_redirect_is_not_followed() -> None:
 
 def test_a_hanging_camera_holds_its_own_commands_only_and_none_is_sent_late() -> None:
     async def scene() -> None:
-        async with Stage(manners=Manners(hangs=True)) as ill, Stage() as well:
-            held = [await ill.send(life_s=0.4) for _ in range(QUEUE_MAX)]
+        async with Stage(manners=Manners(hangs=True), timeout_s=2) as ill, Stage() as well:
+            held = [await ill.send() for _ in range(QUEUE_MAX)]
             await well.send()
-            await until(lambda: Boom.OPEN in well.desk.booms)  # while the other one hangs
+            await until(lambda: Boom.OPEN in well.desk.booms)
+            assert not ill.desk.ends, "the other one hangs"
+            await until(lambda: ill.server.hung)
+            ill.end_lives()
             ends = [await ill.end_of(one) for one in held]
             assert ends[0][0] is Outcome.UNCERTAIN
             assert set(ends[1:]) <= {(Outcome.UNREACHABLE, "expired"), (Outcome.UNCERTAIN, "no_answer")}
@@ -250,7 +264,7 @@ def test_a_hanging_camera_holds_its_own_commands_only_and_none_is_sent_late() ->
 def test_too_many_commands_at_once_are_not_sent() -> None:
     async def scene() -> None:
         async with Stage(manners=Manners(hangs=True)) as stage:
-            sent = [await stage.send(life_s=0.3) for _ in range(QUEUE_MAX + 3)]
+            sent = [await stage.send() for _ in range(QUEUE_MAX + 3)]
             assert (Outcome.UNREACHABLE, "busy") in [stage.desk.ends.get(one.id) for one in sent]
 
     played(scene())
@@ -259,8 +273,9 @@ def test_too_many_commands_at_once_are_not_sent() -> None:
 def test_a_dahua_opens_and_cannot_say_so() -> None:
     async def scene() -> None:
         async with Stage(DeviceKind.DAHUA) as stage:
-            command = await stage.send(life_s=1.6)
+            command = await stage.send()
             await until(lambda: stage.server.commands == ["open"])
+            stage.end_lives()
             assert await stage.end_of(command) == (Outcome.UNCERTAIN, "expired")
             assert "plate" not in stage.server.asked[0][1].lower()
 
