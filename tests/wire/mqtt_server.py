@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 DEFAULT = "127.0.0.1:1883"
 
 
@@ -21,7 +23,7 @@ def broker_address() -> tuple[str, int]:
     said = os.environ.get("OPENBERTH_TEST_MQTT")
     host, _, port = (said or DEFAULT).rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=2).close()
+        socket.create_connection((host, int(port)), timeout=PATIENCE_S).close()
     except OSError as error:
         if said:
             raise
@@ -44,11 +46,11 @@ def own_broker(folder: Path, port: int, *more: str) -> Iterator[tuple[str, int]]
         yield "127.0.0.1", port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 def _await_listening(port: int) -> None:
-    last = time.monotonic() + 10
+    last = time.monotonic() + PATIENCE_S
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

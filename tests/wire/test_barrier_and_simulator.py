@@ -18,6 +18,7 @@ from openberth.kernel.time import SECOND_US, Instant
 from openberth.simulator.boom import Boom, BoomTiming
 from openberth.simulator.counters import Counters
 from openberth.simulator.devices.barrier import BarrierController, Redial
+from tests.waiting import until
 
 SECRET = bytes(range(32))
 DEVICE = UUID(int=1)
@@ -52,19 +53,22 @@ class House:
         self.links.append(reason)
 
     async def outcome(self, number: int) -> tuple[CommandOutcome, str]:
-        for _ in range(500):
-            for report in self.reports:
-                if report.command_id == UUID(int=number) and report.outcome is not CommandOutcome.ACCEPTED:
-                    return report.outcome, report.reason
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"no outcome of {number} in {self.reports}")
+        def ends() -> list[tuple[CommandOutcome, str]]:
+            return [
+                (each.outcome, each.reason)
+                for each in self.reports
+                if each.command_id == UUID(int=number) and each.outcome is not CommandOutcome.ACCEPTED
+            ]
+
+        await until(ends)
+        return ends()[0]
 
 
 def test_both_sides_understand_each_other() -> None:
     async def scene() -> None:
         house = House()
         clock = MachineClock()
-        server = BarrierServer(directory=house, observer=house, clock=clock, heartbeat_s=1)
+        server = BarrierServer(directory=house, observer=house, clock=clock, heartbeat_s=2)
         host, port = await server.start("127.0.0.1", 0)
         boom = Boom(BoomTiming(move_s=0.02, hold_s=5, drive_s=0.01))
         controller = BarrierController(
@@ -79,15 +83,11 @@ def test_both_sides_understand_each_other() -> None:
         running = asyncio.create_task(controller.run())
 
         def send(number: int, operation: Operation) -> bool:
-            life_end = Instant(clock.now() + 5 * SECOND_US)
+            life_end = Instant(clock.now() + 60 * SECOND_US)
             return server.send(DEVICE, BarrierCommand(UUID(int=number), operation, life_end))
 
         async def linked(times: int) -> None:
-            for _ in range(500):
-                if house.links.count("up") >= times and server.is_connected(DEVICE):
-                    return
-                await asyncio.sleep(0.01)
-            raise AssertionError(house.links)
+            await until(lambda: house.links.count("up") >= times and server.is_connected(DEVICE))
 
         try:
             await linked(1)
@@ -107,7 +107,8 @@ def test_both_sides_understand_each_other() -> None:
             assert send(6, Operation.STOP)
             assert await house.outcome(6) == (done, "result")
             assert house.statuses[-1].passes == 1
-            await asyncio.sleep(3.3)  # three heartbeats: both sides keep the connection
+            told = len(house.statuses)
+            await until(lambda: len(house.statuses) >= told + 3)  # three heartbeats: both sides keep the connection
             assert house.links == ["up"]
             controller.cut()
             await linked(2)

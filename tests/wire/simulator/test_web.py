@@ -5,11 +5,12 @@ import pytest
 
 from openberth.simulator.api import Client, Refusal
 from openberth.simulator.web import Address, NoAnswer, WebConnection
+from tests.waiting import PATIENCE_S
 from tests.wire.simulator.fake_http import FakeHttp, Reply, Request
 
 
 def served(
-    raw: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], timeout_s: float = 1.0
+    raw: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], timeout_s: float = PATIENCE_S
 ) -> bytes:
     """Ask a server that answers with raw bytes and return the body."""
 
@@ -102,7 +103,7 @@ def test_a_client_asks_again_with_one_key_and_gives_up_in_the_end() -> None:
 
         server = FakeHttp(answer)
         await server.open()
-        client = Client(server.url, patience_s=1)
+        client, hasty = Client(server.url, patience_s=PATIENCE_S), Client(server.url, patience_s=4)
         try:
             assert await client.post("/x") == {"code": "bill.settled"}
             assert len(set(keys)) == 1
@@ -110,10 +111,11 @@ def test_a_client_asks_again_with_one_key_and_gives_up_in_the_end() -> None:
             with pytest.raises(Refusal, match=r"409 bill\.settled"):
                 await client.post("/y")
             with pytest.raises(NoAnswer):
-                await client.post("/z")  # the server hangs up every time
+                await hasty.post("/z")  # the server hangs up every time
             assert len(keys) > 5
         finally:
             await client.close()
+            await hasty.close()
             await server.close()
 
     asyncio.run(scene())
