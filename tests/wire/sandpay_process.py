@@ -131,7 +131,7 @@ class Process:
             process.stdout.close()
 
     def control(self, **faults: int | bool) -> None:
-        assert httpx2.post(f"{self.url}/control", json=faults, trust_env=False).status_code == 200
+        assert httpx2.post(f"{self.url}/control", json=faults, trust_env=False, timeout=PATIENCE_S).status_code == 200
 
     def totals(self) -> Any:
-        return httpx2.get(f"{self.url}/control/totals", trust_env=False).json()
+        return httpx2.get(f"{self.url}/control/totals", trust_env=False, timeout=PATIENCE_S).json()

@@ -17,6 +17,7 @@ from openberth.infra.blobs import MAX_BLOB_BYTES, Blobs, PictureQueue, S3Blobs, 
 from openberth.infra.blobs import s3 as s3_module
 from openberth.kernel.errors import Malformed, NotFound, Overloaded, Refused
 from openberth.kernel.ids import uuid7
+from tests.waiting import PATIENCE_S
 
 NAME = "019ab3c4-5d6e-7f80-8123-456789abcdef"
 
@@ -135,7 +136,7 @@ def test_threads_share_the_connections(blobs: S3Blobs) -> None:
 def test_the_queue_of_pictures_writes_there(blobs: S3Blobs) -> None:
     queue = PictureQueue(blobs)
     queue.start()
-    queue.put_nowait([(NAME, b"picture")]).result(10)
+    queue.put_nowait([(NAME, b"picture")]).result(PATIENCE_S)
     assert queue.close()
     assert blobs.get(NAME) == b"picture"
 

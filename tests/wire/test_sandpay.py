@@ -121,7 +121,7 @@ def state(process: Process, number: str = "A1") -> OrderState:
 
 
 def scan(url: str, accept: str = "application/json") -> httpx2.Response:
-    return httpx2.get(url, headers={"Accept": accept}, trust_env=False)
+    return httpx2.get(url, headers={"Accept": accept}, trust_env=False, timeout=PATIENCE_S)
 
 
 def read(process: Process, told: Told) -> PaidNotice:
@@ -235,7 +235,7 @@ def test_a_closed_order_cannot_be_paid(process: Process, merchant: Merchant) -> 
 
 
 def test_an_expired_order_is_closed(process: Process, merchant: Merchant) -> None:
-    order = an_order(seconds=3)
+    order = an_order(seconds=5)
     made = calling(provider(process, merchant.url), lambda it: it.open(order))
     assert made.pay_url is not None
     while MachineClock().now() < order.expires_at:
@@ -305,7 +305,9 @@ def test_altered_requests_are_refused(process: Process) -> None:
     ts, nonce = str(int(time.time())), "n" * 16
 
     def send(method: str, target: str, content: bytes, headers: list[tuple[str, str]]) -> httpx2.Response:
-        return httpx2.request(method, process.url + target, content=content, headers=headers, trust_env=False)
+        return httpx2.request(
+            method, process.url + target, content=content, headers=headers, trust_env=False, timeout=PATIENCE_S
+        )
 
     def header(of: bytes) -> tuple[str, str]:
         return SIGNATURE, f"id=openberth,ts={ts},nonce={nonce},sig={base64.b64encode(MERCHANT_KEY.sign(of)).decode()}"
@@ -388,7 +390,7 @@ def test_a_channel_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         try:
-            for _ in range(100):
+            for _ in range(1_000):
                 writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(0.05)
@@ -402,19 +404,18 @@ def test_a_channel_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
         async with server:
             channel = alone(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
             try:
-                await channel.query("A1")
+                async with asyncio.timeout(PATIENCE_S):  # before it has dripped all
+                    await channel.query("A1")
             finally:
                 await channel.aclose()
 
-    started = time.monotonic()
     with pytest.raises(ChannelUnreachable, match=r"channel\.unreachable"):
         asyncio.run(ask())
-    assert time.monotonic() - started < 3
 
 
 def test_bounds_and_wrong_requests_get_clear_answers(process: Process, merchant: Merchant) -> None:
     def post(target: str, content: bytes) -> tuple[int, str]:
-        answer = httpx2.post(process.url + target, content=content, trust_env=False)
+        answer = httpx2.post(process.url + target, content=content, trust_env=False, timeout=PATIENCE_S)
         return answer.status_code, answer.json()["code"]
 
     assert post("/control", b" " * 20_000) == (413, "BODY_TOO_LARGE")
@@ -424,7 +425,7 @@ def test_bounds_and_wrong_requests_get_clear_answers(process: Process, merchant:
         assert post("/control", wrong) == (400, "PARAM_ERROR")
     assert post("/nowhere", b"") == (404, "NOT_FOUND")
     url = opened(process, merchant)
-    assert httpx2.head(url, trust_env=False).status_code == 200
+    assert httpx2.head(url, trust_env=False, timeout=PATIENCE_S).status_code == 200
     assert state(process) is OrderState.OPEN  # looking is not paying
     assert scan(process.url + "/pay/nothing", "text/html").status_code == 404
     assert scan(process.url + "/pay/nothing").json()["code"] == "NO_ORDER"

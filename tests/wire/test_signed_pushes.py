@@ -144,6 +144,8 @@ def test_whoever_cannot_sign_is_soon_read_no_more(house: House, device: Device) 
     furnish(house, LANES | {"new": f"{KIND}, serial: g-4"})
     new = Device(house, "new")
     wrong = Signer(new.id, "0" * 64, Random(4))
-    answers = [new.send(wrong.fields("POST", new.path, BEAT))[0] for _ in range(STRANGERS.burst + 40)]
+    answers = [new.send(wrong.fields("POST", new.path, BEAT))[0]]
+    while answers[-1] == 401 and len(answers) < 10 * STRANGERS.burst:  # it is filled again meanwhile
+        answers.append(new.send(wrong.fields("POST", new.path, BEAT))[0])
     assert (answers[0], answers[-1]) == (401, 429)
     assert device.send(device.signed()) == (200, ""), "who has proved itself from there is read as before"

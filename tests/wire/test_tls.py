@@ -27,6 +27,7 @@ from openberth.infra.catalogue import text
 from openberth.infra.settings import Settings, TlsSettings
 from openberth.kernel.errors import Refused
 from openberth.kernel.time import to_iso
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,7 +68,7 @@ def shown(port: int, **changes: Any) -> tuple[bytes | None, str | None]:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     for name, value in changes.items():
         setattr(context, name, value)
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as raw, context.wrap_socket(raw) as wrapped:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as raw, context.wrap_socket(raw) as wrapped:
         return wrapped.getpeercert(binary_form=True), wrapped.version()
 
 
@@ -188,22 +189,25 @@ def test_a_server_over_tls_is_reached_by_this_machine_under_its_certificate(tmp_
         command = [sys.executable, "-W", "error", "-m", "openberth", "serve"]
         server = subprocess.Popen(command, env=kept | ours, stdout=log, stderr=log)
     try:
-        with httpx2.Client(verify=local_trust(settings), trust_env=False) as client:
+        with httpx2.Client(verify=local_trust(settings), trust_env=False, timeout=PATIENCE_S) as client:
             answer = _patiently(lambda: client.get(f"{url}/health/live"))
         assert answer.status_code == 200
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
-        with httpx2.Client(verify=trusting(other), trust_env=False) as client, pytest.raises(httpx2.ConnectError):
+        with (
+            httpx2.Client(verify=trusting(other), trust_env=False, timeout=PATIENCE_S) as client,
+            pytest.raises(httpx2.ConnectError),
+        ):
             client.get(f"{url}/health/live")
         with pytest.raises(httpx2.HTTPError):
-            httpx2.get(f"http://127.0.0.1:{ports[0]}/health/live", trust_env=False)
+            httpx2.get(f"http://127.0.0.1:{ports[0]}/health/live", trust_env=False, timeout=PATIENCE_S)
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE_S)
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def _patiently(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 2 * PATIENCE_S
     while True:
         try:
             return ask()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 from tests.wire.api.house import CAR, House
 
 NOWHERE = "01900000-0000-7000-8000-000000000000"
@@ -127,7 +127,7 @@ def test_an_operator_hands_out_the_same_receipt(waiting: House) -> None:
 
 
 def test_a_browser_finds_the_receipt_of_its_payment_on_the_page_of_the_sign(waiting: House) -> None:
-    with httpx2.Client(base_url=waiting.url, headers=BROWSER, trust_env=False, timeout=10) as phone:
+    with httpx2.Client(base_url=waiting.url, headers=BROWSER, trust_env=False, timeout=PATIENCE_S) as phone:
         sent = phone.post(waiting.code("out-1") + "/pay")
         assert sent.status_code == 303
         assert "paid=" in sent.headers["set-cookie"]

@@ -28,7 +28,7 @@ from openberth.gateways.displays.screens import Screens
 from openberth.gateways.sensors.http_port import SensorPort
 from openberth.infra.blobs import PictureQueue
 from openberth.infra.http.limits import AddressRange
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 from tests.wire.api.house import CAR, TOKEN, House
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) + b"\xff\xd9"
@@ -89,7 +89,7 @@ class Bench(House):
     def send(self, sent: "Sent") -> "Got":
         """Send a request as it is and read the answer to its end."""
         host, _, port = self.url.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as line:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as line:
             with suppress(ConnectionError):  # it may be refused before all of it was sent
                 line.sendall(sent.bytes_for(self.names))
             return Got.read(line)

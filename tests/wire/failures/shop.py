@@ -99,12 +99,12 @@ class Shop:
             side.sandbox.control("clock", advance_s=seconds)
 
     def in_time(self, condition: Callable[[], bool]) -> bool:
-        """Tell whether a condition comes true while time passes: within a minute, in a few steps."""
+        """Tell whether a condition comes true while time passes: within a minute of theirs, in a few steps."""
         for _ in range(20):
             if eventually(condition, 0.3):
                 return True
             self.later(3)
-        return False
+        return eventually(condition)
 
     def opening(self) -> str:
         """Return the number of the order that was written down last, whatever its channel has answered."""
@@ -145,9 +145,11 @@ class Shop:
     def has_left(self) -> bool:
         return self.house.waiting("out-1") is None
 
-    def settles(self) -> None:
-        """See the bill paid and the gate opened, each once."""
-        assert eventually(self.has_left)
+    def settles(self, *, in_time: bool = False) -> None:
+        """See the bill paid and the gate opened, each once. ``in_time``: while time passes, for a question that may
+        have been under way when the clock was moved, and is asked again after that.
+        """
+        assert self.in_time(self.has_left) if in_time else eventually(self.has_left)
         assert [each["state"] for each in self.all("bills")] == ["settled"]
         receipts = [(each["method"], each["amount"]["minor"]) for each in self.all("receipts")]
         assert receipts == [(self.side.kind.value, DUE)]

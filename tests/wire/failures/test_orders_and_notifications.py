@@ -14,7 +14,7 @@ import pytest
 from openberth.contexts.payments.model import PayPlace
 from openberth.contexts.payments.service.attempts import begin_attempt
 from openberth.kernel.time import MINUTE_US
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 from tests.wire.api.house import OTHER_CAR
 from tests.wire.failures.shop import BY, DUE, STEP_S, Shop
 
@@ -33,8 +33,9 @@ def test_01_the_same_callback_many_times_at_once(shop: Shop) -> None:
     shop.balanced()
 
 
-def test_02_a_callback_before_the_answer_to_the_order_itself(shop: Shop) -> None:
-    shop.side.rule("order", "hold", seconds=3.0)
+def test_02_a_callback_before_the_answer_to_the_order_itself(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"openberth.providers.{shop.side.kind.value}.client.TOTAL_S", PATIENCE_S)
+    shop.side.rule("order", "hold", seconds=6.0)
     with ThreadPoolExecutor(1) as pool:
         pressed = pool.submit(shop.press_pay)
         number = shop.opening()
@@ -71,7 +72,7 @@ def test_03_a_code_that_nobody_has_scanned_yet_is_no_order_there(alipay_shop: Sh
     assert shop.attempt_state(number) == "open"
     shop.side.pay(number)
     shop.later(STEP_S + 10)
-    shop.settles()
+    shop.settles(in_time=True)
 
 
 def test_04_an_order_that_is_paid_while_it_is_closed(shop: Shop) -> None:
@@ -244,7 +245,7 @@ def test_19_our_clock_is_wrong(wechatpay_shop: Shop) -> None:
     shop.settles_not()
     shop.clock.seconds = 0
     shop.later(61)
-    shop.settles()
+    shop.settles(in_time=True)
 
 
 def test_19_our_clock_is_wrong_and_alipay_refuses_what_we_ask(alipay_shop: Shop) -> None:
@@ -274,8 +275,8 @@ def test_20_an_amount_of_another_currency_settles_nothing(wechatpay_shop: Shop) 
 def test_21_the_phone_is_gone_after_paying(alipay_shop: Shop) -> None:
     """The driver closes the page before even the code has come: nothing depends on the phone."""
     shop = alipay_shop
-    shop.side.rule("order", "hold", seconds=0.6)
-    phone = httpx2.Client(base_url=shop.house.url, trust_env=False, timeout=0.3)
+    shop.side.rule("order", "hold", seconds=6.0)
+    phone = httpx2.Client(base_url=shop.house.url, trust_env=False, timeout=2)
     with phone, pytest.raises(httpx2.TimeoutException):
         phone.post(shop.house.code("out-1") + "/pay")
     number = shop.opening()

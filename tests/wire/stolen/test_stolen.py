@@ -26,7 +26,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.time import Instant
 from openberth.migrations.tables import metadata
 from tests.service.databases import ServerBase, SqliteFiles
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 from tests.wire.api.conftest import BUSINESS_START, MACHINE_START
 from tests.wire.api.house import TOKEN, House
 from tests.wire.stolen.hour import Hour, settled
@@ -113,7 +113,7 @@ def fail_at_something(hour: Hour) -> None:
 
     async def main(consumer: Consumer) -> None:
         runner = asyncio.create_task(ConsumerRunner(house.database, house.tail, consumer).run())
-        until = asyncio.get_running_loop().time() + 10
+        until = asyncio.get_running_loop().time() + PATIENCE_S
         while not house.database.read_now(parked_keys, by=system("test")):
             assert asyncio.get_running_loop().time() < until
             house.machine.advance(60_000_000)
