@@ -10,6 +10,8 @@ from xdist.scheduler import LoadFileScheduling
 
 FACES = "tests/faces/"
 
+gc.set_threshold(100_000, 20, 100)
+
 # How long generated tests look: shortly with everything else, for an hour when somebody asks for it.
 # ``HYPOTHESIS_PROFILE=long python -m pytest tests/property/tariffs -n 0`` looks fifty times as long.
 # The same stays every time: a rare one that differs is found by looking long, not by a run that has to be green. And no
@@ -23,7 +25,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Leave alone what collecting the tests has made: walking it over and over cost every test a sixth of its time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
 
 
 class ByFile(LoadFileScheduling):

@@ -39,6 +39,7 @@ GRACE_S = 5
 BACKLOG = 2_048
 CONNECTIONS_MAX = 4_000
 WS_MESSAGE_MAX = 65_536
+STEADY = (700, 10, 10)  # the collector's portions while it serves: small ones, unlike those of a start
 
 log = structlog.get_logger()
 
@@ -103,6 +104,7 @@ async def _serve_house(house: House, sockets: _Sockets, certificate: Certificate
     # What is here now stays: the collector would walk it again and again, tens of milliseconds in front of a gate.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*STEADY)
     work = asyncio.create_task(house.run(), name="house")
     serving = asyncio.create_task(_serve_http(server, sockets.http), name="http")
     certificates = [one for one in (certificate, mqtt_certificate) if one is not None]
