@@ -111,6 +111,18 @@ def test_loop_occupied_for_as_long_as_the_lot_says(street: Street) -> None:
     assert len(street.cases()) == 1  # and nobody stands at in-2
 
 
+class SlowWatch(LoopWatch):
+    """Begins to wait only when it may, for a loop of the moment at which it was told."""
+
+    def __init__(self, street: Street) -> None:
+        super().__init__(street.db, street.db._ids)  # type: ignore[attr-defined]
+        self.may = asyncio.Event()
+
+    async def _watch(self, place: LoopPlace, since: Instant, by: Caller) -> None:
+        await self.may.wait()
+        await super()._watch(place, since, by)
+
+
 def test_loop_that_another_process_hears_free_again(street: Street) -> None:
     """One is told that it is occupied, another that it is free: nobody stands there."""
     street.arrive("in-2", CAR)
@@ -120,10 +132,11 @@ def test_loop_that_another_process_hears_free_again(street: Street) -> None:
     place = LoopPlace(street.lot, street.ids["in-2"], street.ids["cam-in-2"])
 
     async def watched() -> None:
-        one, other = (LoopWatch(street.db, street.db._ids) for _ in range(2))  # type: ignore[attr-defined]
+        one, other = SlowWatch(street), SlowWatch(street)
         one.changed(place, occupied=True, by=by)
         other.changed(place, occupied=False, by=by)
         await other.settled()
+        one.may.set()
         await one.settled()
         await one.aclose()
         await other.aclose()
