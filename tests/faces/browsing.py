@@ -17,7 +17,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
 ]  # fmt: skip
 AXE = Path(__file__).resolve().parents[2] / "apps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 40_000
 
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from openberth.infra.http.static import FACES
 from tests.faces.browsing import serious_findings, visit
 from tests.service.databases import SqliteFiles
+from tests.waiting import eventually
 from tests.wire.api.conftest import opened
 from tests.wire.api.house import CAR, FakeTexting, House
 
@@ -63,7 +64,7 @@ def test_the_sign_of_a_lane_explains_the_price_and_the_barrier_opens(chromium: B
         page.locator("[data-test=pay]").tap()
         expect(page.get_by_text("已付清")).to_be_visible()
         expect(page.get_by_text("查看电子收据")).to_be_visible()
-    assert waiting.waiting("out-1") is None
+    assert eventually(lambda: waiting.waiting("out-1") is None)
 
 
 def test_a_driver_signs_in_binds_the_plate_and_proves_it_at_the_lane(chromium: Browser, waiting: House) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.faces.browsing import serious_findings, visit
+from tests.faces.browsing import PATIENCE_MS, serious_findings, visit
 from tests.faces.test_console import sign_in
 from tests.faces.town import Town
 
@@ -29,7 +29,7 @@ def test_money_goes_back_and_is_followed_until_it_has_arrived(chromium: Browser,
         page.get_by_role("button", name="Refund ¥0.50").click()
         back = page.get_by_test_id("refund-row")
         expect(back).to_contain_text("counted twice")
-        expect(back).to_contain_text("Done")
+        expect(back).to_contain_text("Done", timeout=2 * PATIENCE_MS)  # asked after again when it is not at once
         with page.expect_download() as slip:
             page.get_by_test_id("slip-pdf").click()
         slip.value.save_as(tmp_path / "slip.pdf")

@@ -55,6 +55,7 @@ def test_a_setting_says_where_it_comes_from_and_the_trail_who_set_it(chromium: B
         page.get_by_test_id("setting-save").click()
         expect(setting).to_contain_text("from Company")
         assert serious_findings(page) == []
+    town.told("setting.changed")
     with visit(chromium, locale="en-GB") as (page, _):
         sign_in(page, town, "auditor", path="#/audit?deed=setting.changed")
         page.get_by_role("button", name="Details").first.click()

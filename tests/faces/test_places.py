@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.faces.browsing import visit
 from tests.faces.test_console import sign_in
 from tests.faces.town import Town
+from tests.waiting import PATIENCE_S, eventually
 
 DEPOT = """
 lot: openberth/1
@@ -75,7 +76,13 @@ def heartbeat(town: Town, serial: str) -> None:
         f"{town.url}/devices/vzenith/nobodys", part.encode(), {"content-type": "multipart/form-data; boundary=b"}
     )
     with pytest.raises(Exception, match="404"):
-        urlopen(request, timeout=10)
+        urlopen(request, timeout=PATIENCE_S)
+
+    def waits() -> bool:
+        with town.operator as api:
+            return serial in {each["serial"] for each in api.get("/v1/devices/waiting").json()["items"]}
+
+    assert eventually(waits)
 
 
 def test_a_device_that_waits_is_taken_in(chromium: Browser, town: Town) -> None:
@@ -84,7 +91,6 @@ def test_a_device_that_waits_is_taken_in(chromium: Browser, town: Town) -> None:
     with visit(chromium, locale="en-GB") as (page, _):
         sign_in(page, town, path="#/devices")
         waiting = page.get_by_test_id("waiting-new-at-the-depot")
-        waiting.wait_for(timeout=30_000)
         waiting.get_by_test_id("approve").click()
         page.get_by_test_id("approve-lot").click()
         page.get_by_role("option", name="Depot", exact=True).click()

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
-from tests.e2e.command import Home
+from tests.e2e.command import LIVES, Home
+from tests.waiting import PATIENCE_S, eventually
 
-READY_S = 120.0
+READY_S = 200.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,18 @@ class Town:
         data = Path(self.found(r"OPENBERTH_DATA=(\S+)"))
         token = (data / "operator.token").read_text("ascii").strip()
         headers = {"authorization": f"Bearer {token}", "content-type": "application/yaml"}
-        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False)
+        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=PATIENCE_S)
+
+    def told(self, deed: str) -> dict[str, Any]:
+        """Return the newest entry of the trail that tells of a deed; it is written a moment after that."""
+        with self.operator as api:
+
+            def entries() -> list[dict[str, Any]]:
+                found: list[dict[str, Any]] = api.get("/v1/audit", params={"deed": deed, "limit": 1}).json()["items"]
+                return found
+
+            assert eventually(entries), deed
+            return entries()[0]
 
     def found(self, pattern: str) -> str:
         """Return the first group of a pattern in what was printed."""
@@ -79,7 +92,7 @@ def _arrived(running: "subprocess.Popen[str]", said: list[str]) -> Town:
         text = "\n".join(said)
         console = re.search(r"the console: (\S+) \(sign in as (\S+) with (\S+)\)", text)
         app = re.search(r"the driver's app, for a phone: (\S+)", text)
-        if console and app and re.search(r"inside [1-9]", text):
+        if console and app and re.search(LIVES, text):
             people = dict(re.findall(r"^ *([a-z]+(?:-[a-z]+)*) +(\S{12,}) ", text, re.MULTILINE))
             return Town(console[1], app[1], {**people, console[2]: console[3]}, said)
         assert running.poll() is None, text
