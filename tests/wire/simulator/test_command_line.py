@@ -49,8 +49,9 @@ def test_books_that_agree_end_with_status_0_and_others_with_1(tmp_path: Path) ->
     for cheats, status in ((set[str](), 0), ({"double_stay"}, 1)):
         server = FakeOpenBerth(copy.deepcopy(LOT), speed=1200)
         server.cheats = cheats
+        settle_s = "2" if cheats else str(PATIENCE_S)
         with running(server):
-            answer = CliRunner().invoke(app, [*arguments(server, tmp_path), "--cars", "8", "--settle", "2"])
+            answer = CliRunner().invoke(app, [*arguments(server, tmp_path), "--cars", "8", "--settle", settle_s])
         report = json.loads(answer.stdout)
         assert (answer.exit_code, report["balanced"]) == (status, status == 0), report["differences"]
         assert report["seed"] == 9

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from openberth.simulator import Counters, Faults, Report, TownConfig, run_town
 from openberth.simulator.boom import BoomTiming
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from tests.wire.simulator.fake_openberth import FakeOpenBerth
 from tests.wire.simulator.town_files import LOT, PERMITS, write_files
 
@@ -26,7 +27,7 @@ async def live(
     folder: Path,
     *,
     hours: float | None = 2.0,
-    settle_s: float = 5.0,
+    settle_s: float = PATIENCE_S,
     faults: tuple[str, ...] = (),
     counters: Counters | None = None,
     closing: asyncio.Event | None = None,
@@ -43,7 +44,7 @@ async def live(
             timing=FAST,
             guard_poll_s=0.2,
             settle_s=settle_s,
-            drain_s=20.0,
+            drain_s=2 * PATIENCE_S,
             **{**write_files(folder), **config},
         )
         return await run_town(plan, counters=counters, faults=Faults.parse(faults), closing=closing)
@@ -51,14 +52,41 @@ async def live(
         await server.close()
 
 
+async def until_enough(
+    enough: Callable[[Counters], bool], server: FakeOpenBerth, folder: Path, *,
+    meanwhile: Callable[[], Awaitable[None]] | None = None, **more: Any,
+) -> Report:  # fmt: skip
+    """Live until there was enough of what a test looks for: how many cars come so far in what time is the machine's
+    matter.
+    """
+    closing, counters = asyncio.Event(), Counters()
+    town = asyncio.create_task(live(server, folder, hours=None, counters=counters, closing=closing, **more))
+    if meanwhile is not None:
+        await meanwhile()
+    await until(lambda: town.done() or enough(counters), 3 * PATIENCE_S)
+    closing.set()
+    return await town
+
+
 def test_a_quiet_day_balances_to_the_fen(tmp_path: Path) -> None:
     server = fake()
-    report = asyncio.run(live(server, tmp_path))
+    methods = {"sandpay", "cash", "pos"}
+
+    def enough(counters: Counters) -> bool:
+        return (
+            counters.left >= 10 and counters.answer.count > 100 and counters.pay_to_open.count > 10
+            and {receipt["method"] for stay in server.stays for receipt in stay.receipts} >= methods
+            and {lane for lane, _, _ in server.inputs} >= {"in-2", "out-2", "vip-in", "vip-out"}
+            and any(len(stay.areas) == 3 for stay in server.stays)
+            and any(stay.plate.startswith("pass") and stay.left for stay in server.stays)
+        )  # fmt: skip
+
+    report = asyncio.run(until_enough(enough, server, tmp_path))
     assert report.differences == []
     assert report.troubles == []
-    assert report.left >= 10  # how many get that far is the machine's matter
+    assert report.left >= 10
     assert report.inside > 0
-    assert set(report.received["mall"]) == {"sandpay", "cash", "pos"}
+    assert set(report.received["mall"]) == methods
     assert sum(report.received["mall"].values()) == sum(stay.paid for stay in server.stays) > 0
     counters = report.counters
     assert counters["arrived"] == counters["admitted"] + counters["refused"] + counters["balked"]
@@ -105,7 +133,7 @@ def test_a_server_that_cheats_is_caught(tmp_path: Path, cheat: str, words: str) 
 
 
 def test_a_full_lot_sends_cars_away(tmp_path: Path) -> None:
-    report = asyncio.run(live(fake(capacity=5), tmp_path, hours=1.0))
+    report = asyncio.run(until_enough(lambda counters: counters.refused > 10, fake(capacity=5), tmp_path))
     assert report.differences == []
     assert report.counters["refused"] > 10
 
@@ -113,33 +141,48 @@ def test_a_full_lot_sends_cars_away(tmp_path: Path) -> None:
 def test_devices_that_fail_in_every_way_still_balance(tmp_path: Path) -> None:
     server = fake(speed=900)
     names = ("lost-ack=0.1", "duplicate=0.2", "misread=0.1", "unread=0.05", "clock-skew=0.4", "barrier-cut=0.05")
-    report = asyncio.run(live(server, tmp_path, faults=(*names, "retransmit-forever=0.5"), hours=1.5))
+    happens = ("lost_answers", "retransmissions", "duplicates", "misread", "unread", "exceptions")
+    report = asyncio.run(
+        until_enough(
+            lambda counters: counters.left >= 10 and all(getattr(counters, name) > 0 for name in happens), server,
+            tmp_path, faults=(*names, "retransmit-forever=0.5"),
+        )
+    )  # fmt: skip
     assert report.differences == []
-    counters = report.counters
-    for name in ("lost_answers", "retransmissions", "duplicates", "misread", "unread", "exceptions"):
-        assert counters[name] > 0, name
+    for name in happens:
+        assert report.counters[name] > 0, name
     assert len(server.records) > len({record["plateid"] for record in server.records})
 
 
 def test_cameras_that_lose_the_network_replay_what_they_saw(tmp_path: Path) -> None:
     server = fake(speed=1800)
-    report = asyncio.run(live(server, tmp_path, faults=("offline=1",), hours=3.5, seed=5))
+
+    def opened_alone() -> bool:
+        return any(record["isoffline"] and record["gioouts"][0]["ctrltype"] == 2 for record in server.records)
+
+    report = asyncio.run(
+        until_enough(
+            lambda counters: counters.replayed > 5 and opened_alone(), server, tmp_path, faults=("offline=1",), seed=5
+        )
+    )
     assert report.differences == []
     assert report.counters["replayed"] == report.counters["stored_offline"] > 5
-    offline = [record for record in server.records if record["isoffline"]]
-    assert {record["gioouts"][0]["ctrltype"] for record in offline} >= {2}
+    assert opened_alone()
 
 
 def test_a_server_killed_in_the_middle_is_waited_for(tmp_path: Path) -> None:
     server = fake(speed=900)
 
-    async def scenario() -> Report:
-        town = asyncio.create_task(live(server, tmp_path, hours=1.5))
-        await asyncio.sleep(2.5)
+    async def killed() -> None:
+        await until(lambda: len(server.stays) > 10)
         await server.restart(away_s=1.5)
-        return await town
 
-    report = asyncio.run(scenario())
+    report = asyncio.run(
+        until_enough(
+            lambda counters: counters.retransmissions > 0 and counters.barrier_links > 2, server, tmp_path,
+            meanwhile=killed,
+        )
+    )  # fmt: skip
     assert report.differences == []
     assert report.counters["retransmissions"] > 0
     assert report.counters["barrier_links"] > 2
