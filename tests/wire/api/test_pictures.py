@@ -10,6 +10,7 @@ from openberth.contexts.stays.model.entities import picture_name
 from openberth.contexts.stays.recognition import Picture, PictureKind
 from openberth.kernel.authority import system
 from openberth.kernel.time import MINUTE_US, SECOND_US
+from tests.waiting import eventually
 from tests.wire.api.house import CAR, House
 
 JPEG = b"\xff\xd8\xff\xe0picture\xff\xd9"
@@ -40,7 +41,7 @@ def link_of(client: httpx2.Client, address: str) -> str:
 
 
 def is_none(answer: httpx2.Response) -> bool:
-    return (answer.status_code, answer.json()["code"]) == (404, "picture.not_found")
+    return answer.status_code == 404 and answer.json()["code"] == "picture.not_found"
 
 
 def test_a_link_opens_the_picture_for_five_minutes(house: House, address: str) -> None:
@@ -57,7 +58,7 @@ def test_a_link_is_over_with_the_session_or_the_permission_it_was_made_for(house
     client, account = guard(house)
     link = link_of(client, address)
     assert client.post("/v1/auth/sign-out", json={}).status_code == 204
-    assert is_none(house.stranger.get(link))
+    assert eventually(lambda: is_none(house.stranger.get(link)))
     tokens = house.stranger.post("/v1/auth/sign-in", json={"login": "desk-1", "password": PASSWORD}).json()
     link = link_of(house.client({"authorization": f"Bearer {tokens['access_token']}"}), address)
     assert house.stranger.get(link).content == JPEG
