@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,14 +10,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO
 
 from openberth.infra.place import place_of
+from tests.waiting import PATIENCE_S
 from tests.wire.sandpay_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+LIVES = "inside [1-9]"  # says a demo that has begun and holds all its ports
 STARTING = ROOT / "var" / "starting-a-demo"
-WITHIN_S = 90.0  # a busy machine takes its time to import
+WITHIN_S = 180.0  # a busy machine takes its time to import
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,23 @@ class Home:
     def run(self, *words: str, typed: str = "", **more: str) -> Said:
         """Run a command to its end; ``typed`` is what it finds on its input."""
         self._one_demo_at_a_time(words)
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "openberth", *words],
-            env=self.environment(**more), cwd=self.folder, input=typed, capture_output=True, text=True,
-            timeout=WITHIN_S, check=False,
-        )  # fmt: skip
-        self.started()
-        return Said(done.returncode, done.stdout, done.stderr)
+        with NamedTemporaryFile() as out, NamedTemporaryFile() as err:
+            said, told = Path(out.name), Path(err.name)
+            running = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", "openberth", *words],
+                env=self.environment(**more), cwd=self.folder, stdin=subprocess.PIPE, stdout=out, stderr=err, text=True,
+            )  # fmt: skip
+            try:
+                if self._starting is not None:
+                    wait_for(
+                        lambda: running.poll() is not None or re.search(LIVES, said.read_text("utf-8")) is not None
+                    )
+                    self.started()
+                running.communicate(typed, timeout=WITHIN_S)
+            finally:
+                running.kill()
+                running.wait(PATIENCE_S)
+            return Said(running.returncode, said.read_text("utf-8"), told.read_text("utf-8"))
 
     def _one_demo_at_a_time(self, words: Sequence[str]) -> None:
         """Wait until no other worker is starting a demo: two that look for free ports at once find the same."""
@@ -132,9 +146,9 @@ def end(running: "subprocess.Popen[str]", with_signal: signal.Signals = signal.S
     if running.poll() is None:
         running.send_signal(with_signal)
     try:
-        return running.wait(20)
+        return running.wait(PATIENCE_S)
     finally:
         running.kill()
-        running.wait(5)
+        running.wait(PATIENCE_S)
         if running.stdout is not None:
             running.stdout.close()

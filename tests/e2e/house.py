@@ -20,14 +20,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from openberth.simulator.counters import Counters
 from openberth.simulator.faults import Faults
 from openberth.simulator.run import Report, TownConfig, run_town
+from tests.waiting import PATIENCE_S
 from tests.wire.sandpay_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LOTS = tuple(ROOT / "lots" / f"{name}.yaml" for name in ("mall", "community", "office"))
 PERMITS = (ROOT / "lots" / "community.permits.yaml",)
 TARIFFS = tuple(ROOT / "tariffs" / f"{code}.yaml" for code in ("community", "mall", "office", "vip"))
-START_S = 60.0  # a busy machine takes its time to import
-STOP_S = 15.0
+START_S = 120.0  # a busy machine takes its time to import
+STOP_S = PATIENCE_S
 MORNING = "2026-11-18T08:00:00+08:00"
 DAY_START = "2026-11-18T00:00:00+08:00"  # a Wednesday, local midnight: the day has all its hours
 
@@ -130,7 +131,9 @@ class House:
             self.server = None
 
     def furnish(self) -> None:
-        with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=30) as api:
+        with httpx2.Client(
+            base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=PATIENCE_S
+        ) as api:
             for tariff in TARIFFS:
                 _sent(api.put(f"/v1/tariffs/{tariff.stem}", content=tariff.read_bytes(), headers=YAML))
             for lot in LOTS:
@@ -139,17 +142,22 @@ class House:
                 _sent(api.put("/v1/lots/community/permits", content=permits.read_bytes(), headers=YAML))
 
     def get(self, path: str) -> Any:
-        with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=30) as api:
+        with httpx2.Client(
+            base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=PATIENCE_S
+        ) as api:
             return _sent(api.get(path)).json()
 
     def post(self, path: str, value: Any) -> Any:
-        with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=30) as api:
+        with httpx2.Client(
+            base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=PATIENCE_S
+        ) as api:
             return _sent(api.post(path, json=value)).json()
 
     def town(self, **changes: Any) -> TownConfig:
         values: dict[str, Any] = {
             "url": self.url, "token": self.token, "lots": LOTS, "tariffs": TARIFFS, "permits": PERMITS,
             "sandpay_url": self.sandpay_url, "barrier_port": self.barrier_port, "sensor_port": self.sensor_port,
+            "settle_s": 2 * PATIENCE_S,
         }  # fmt: skip
         return TownConfig(**{**values, **changes})
 
@@ -215,7 +223,7 @@ def _sent(response: httpx2.Response) -> httpx2.Response:
 def _answers(url: str) -> bool:
     # Asked many times in a row: a client that first loads the machine's authorities would keep it from starting.
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
             return bool(answer.status == 200)
     except (OSError, http.client.HTTPException):
         return False

@@ -43,7 +43,7 @@ from tests.wire.failures.shop import Dated
 BEIJING = timezone(timedelta(hours=8))
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 STEP_S = 15 * 60
-MORNING_S = 90.0
+MORNING_S = 150.0
 TIDY = ("payments.check_attempt", "payments.close_attempt", "payments.refund")
 _BY = system("storm")
 

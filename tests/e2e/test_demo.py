@@ -15,7 +15,8 @@ import pytest
 from openberth.entrypoints.cli.demo import child
 from openberth.entrypoints.cli.demo.children import Children
 from openberth.kernel.errors import Refused
-from tests.e2e.command import Home, wait_for
+from tests.e2e.command import LIVES, WITHIN_S, Home, wait_for
+from tests.waiting import PATIENCE_S
 
 
 def children_of(pid: int) -> list[int]:
@@ -33,7 +34,7 @@ def alive(pid: int) -> bool:
 
 def next_line(running: "subprocess.Popen[str]", wanted: str) -> str:
     assert running.stdout is not None
-    until = time.monotonic() + 90
+    until = time.monotonic() + WITHIN_S
     while time.monotonic() < until:
         line = running.stdout.readline()
         assert line, "it ended"
@@ -70,11 +71,12 @@ def test_it_ends_in_order_when_asked_and_leaves_nothing_behind(tmp_path: Path) -
     with Home(tmp_path) as home:
         running = home.begin("demo", "--speed", "600", "--keep")
         folder = Path(next_line(running, "starting in").split()[-1])
-        next_line(running, r"inside [1-9]")
+        next_line(running, LIVES)
+        home.started()
         pids = children_of(running.pid)
         assert len(pids) == 5
         running.send_signal(signal.SIGINT)
-        out, _ = running.communicate(timeout=90)
+        out, _ = running.communicate(timeout=WITHIN_S)
     assert running.returncode == 0, out
     assert "the books agree" in out
     assert not any(alive(pid) for pid in pids)
@@ -89,11 +91,12 @@ def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         running = home.begin("demo", "--speed", "600")
         folder = Path(next_line(running, "starting in").split()[-1])
         next_line(running, "server answers")
+        home.started()
         pids = children_of(running.pid)
         assert len(pids) == 5
         running.kill()
-        running.wait(10)
-        wait_for(lambda: not any(alive(pid) for pid in pids), 20)
+        running.wait(PATIENCE_S)
+        wait_for(lambda: not any(alive(pid) for pid in pids))
     shutil.rmtree(folder)
 
 
@@ -110,11 +113,11 @@ def test_a_watched_child_ends_when_its_input_closes(tmp_path: Path) -> None:
         pid = int(watcher.stdout.readline())
         assert alive(pid)
         watcher.stdin.close()
-        wait_for(lambda: not alive(pid), 20)
-        assert watcher.wait(20) != 0
+        wait_for(lambda: not alive(pid), 50)
+        assert watcher.wait(PATIENCE_S) != 0
     finally:
         watcher.kill()
-        watcher.wait(5)
+        watcher.wait(PATIENCE_S)
         watcher.stdout.close()
 
 

@@ -18,7 +18,7 @@ import httpx2
 import typer
 
 from openberth.entrypoints.cli.client import connected, read_token
-from openberth.entrypoints.cli.demo.children import Children
+from openberth.entrypoints.cli.demo.children import READY_S, Children
 from openberth.entrypoints.cli.demo.contracts import make_contracts
 from openberth.entrypoints.cli.demo.people import make_people
 from openberth.entrypoints.cli.demo.place import Place, opening_time, prepare
@@ -141,7 +141,7 @@ class _Demo:
         return f"{name} ready on" in self._children.said(name)
 
     async def _answering(self) -> None:
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + READY_S
         async with httpx2.AsyncClient(trust_env=False, timeout=2) as http:
             while True:
                 self._children.check()
@@ -151,7 +151,8 @@ class _Demo:
                 except httpx2.HTTPError:
                     pass
                 if time.monotonic() > give_up:
-                    raise Refused("demo.child_slow", name="server", seconds=10, log=str(self._children.log("server")))
+                    log = str(self._children.log("server"))
+                    raise Refused("demo.child_slow", name="server", seconds=int(READY_S), log=log)
                 await asyncio.sleep(0.1)
 
     def _town(self) -> TownThread:
