@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 import openberth.migrations
 from openberth.infra.clocks import Clocks
 from openberth.infra.database import migrating, open_database
+from openberth.infra.database.backends import backend_for
 from openberth.infra.database.migrating import Migrated, check, knows, migrate, newest
 from openberth.infra.database.schema import LOCK_BUCKETS
 from openberth.infra.sealing import RingSealer
@@ -193,6 +194,17 @@ def test_who_waits_too_long_is_told(empty_url: str) -> None:
             migrate(empty_url, lock_wait_s=0.3)
         assert 0.2 < time.monotonic() - begun < migrating.LOCK_WAIT_S
     assert migrate(empty_url).changed
+
+
+def test_the_next_one_finds_the_database_free_at_once(server_url: str) -> None:
+    migrate(server_url)
+    backend = backend_for(make_url(server_url))
+    watcher = backend.connect()
+    for _ in range(50):
+        migrate(server_url)
+        assert backend.take_alone(watcher)
+        backend.end_alone(watcher)
+    backend.close_quietly(watcher)
 
 
 def test_an_interrupted_migration_leaves_nothing_or_is_gone_on_with(

@@ -133,9 +133,11 @@ def _connected(url: str, *, read_only: bool = False, lock_wait_s: float | None =
     )
     try:
         with engine.connect() as connection:
-            if backend is not None and lock_wait_s is not None:
-                _take_alone(connection, backend.alone_sql, lock_wait_s)
-            yield connection
+            if backend is None or lock_wait_s is None:
+                yield connection
+            else:
+                with _alone(connection, backend, lock_wait_s):
+                    yield connection
     except DBAPIError as error:
         if not is_file and not error.connection_invalidated:
             raise
@@ -187,12 +189,18 @@ def _server_engine(backend: Backend) -> sa.Engine:
     return sa.create_engine(backend.url, creator=creator, poolclass=NullPool)
 
 
-def _take_alone(connection: sa.Connection, alone_sql: str, wait_s: float) -> None:
-    """Take the lock of the whole database; it ends with the connection."""
+@contextlib.contextmanager
+def _alone(connection: sa.Connection, backend: Backend, wait_s: float) -> Iterator[None]:
+    """Hold the lock of the whole database."""
+    held = connection.connection.dbapi_connection
     given_up_at = time.monotonic() + wait_s
-    while not connection.exec_driver_sql(alone_sql).scalar():
+    while not backend.take_alone(held):
         connection.rollback()
         if time.monotonic() > given_up_at:
             raise Overloaded("database.migrating", retry_after_s=30)
         time.sleep(_LOCK_POLL_S)
     connection.rollback()
+    try:
+        yield
+    finally:
+        backend.end_alone(held)

@@ -274,7 +274,10 @@ def _ddl(database: ServerDatabase) -> Iterator[_Months]:
             months = _MysqlMonths(connection)
         if not backend.take_alone(connection):
             raise Overloaded("database.migrating", retry_after_s=30)
-        yield months
+        try:
+            yield months
+        finally:
+            backend.end_alone(connection)
     except Exception as error:
         if backend.classify(error) is Failure.OTHER:
             raise

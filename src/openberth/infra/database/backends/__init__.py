@@ -43,8 +43,10 @@ class Backend(ABC):
     """One kind of database server."""
 
     kind: str
-    # Asks for the one lock of the database that its connection then holds until it is closed; answers true or false.
+    # Asks for the one lock of the database that its connection then holds; answers true or false.
     alone_sql: str
+    # Gives it back. A closed connection would lose it, too, but only when the server comes to notice.
+    alone_ends_sql: str
 
     def __init__(self, url: URL) -> None:
         self.url = url
@@ -86,10 +88,13 @@ class Backend(ABC):
             connection.close()
 
     def take_alone(self, connection: Any) -> bool:
-        """Take the one lock of the database for changes of its shape; it ends with the connection."""
-        cursor = connection.cursor()
-        cursor.execute(self.alone_sql)
-        return bool(cursor.fetchone()[0])
+        """Take the one lock of the database for changes of its shape."""
+        return bool(self._answer(connection, self.alone_sql))
+
+    def end_alone(self, connection: Any) -> None:
+        """Give the one lock back, whatever state the connection is in."""
+        with contextlib.suppress(Exception):
+            self._answer(connection, self.alone_ends_sql)
 
     def last_node_sequence(self, node: str) -> int:
         """Return the highest sequence this node has written."""
@@ -100,6 +105,11 @@ class Backend(ABC):
             return int(cursor.fetchone()[0])
         finally:
             self.close_quietly(connection)
+
+    def _answer(self, connection: Any, sql: str) -> Any:
+        cursor = connection.cursor()
+        cursor.execute(sql)
+        return cursor.fetchone()[0]
 
     def unreachable(self, error: Exception) -> Overloaded:
         """Return the problem of a server that cannot be reached, in its driver's words."""

@@ -45,6 +45,7 @@ class MysqlBackend(Backend):
     kind = "mysql"
     # Named locks are the server's, so the name holds the database.
     alone_sql = "SELECT GET_LOCK(CONCAT('openberth.', LEFT(DATABASE(), 50)), 0)"
+    alone_ends_sql = "SELECT RELEASE_LOCK(CONCAT('openberth.', LEFT(DATABASE(), 50)))"
 
     def connect(self, *, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> Any:
         """Open a connection in READ COMMITTED with strict types."""

@@ -20,6 +20,7 @@ class PostgresBackend(Backend):
 
     kind = "postgresql"
     alone_sql = f"SELECT pg_try_advisory_lock({0x6F70656E_62657274})"  # "openbert"
+    alone_ends_sql = f"SELECT pg_advisory_unlock({0x6F70656E_62657274})"
 
     def connect(self, *, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> Any:
         """Open a connection outside any transaction."""
