@@ -203,8 +203,10 @@ def test_a_process_that_is_killed_leaves_the_rest_to_the_next(empty_url: str, tm
         command = [sys.executable, "-m", "tests.service.infra.reseal_child", empty_url, str(path)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
-            said = child.stdout.readline()
-            child.kill()
+            try:
+                said = child.stdout.readline()
+            finally:
+                child.kill()
         assert said == b"in the midst\n"
         assert left() == 400 - 2 * vault.RESEAL_MAX  # of the third page nothing stands
         assert revealed(db, values) == values
