@@ -54,7 +54,8 @@ def test_finance_is_narrowed_by_a_press_and_taken_away_as_it_is_shown(
         table.value.save_as(tmp_path / "finance.csv")
         heading, *rows = (tmp_path / "finance.csv").read_text("utf-8-sig").splitlines()
         assert heading.startswith("Lot,Currency,Receivable")
-        assert len(rows) == lots + 1  # the totals
+        # The totals stand below; money of one more lot may have come while it was taken away.
+        assert len(rows) - 1 in (lots, lines.locator("tbody tr").count())
         assert serious_findings(page) == []
 
 

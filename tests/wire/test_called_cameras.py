@@ -99,10 +99,11 @@ def test_the_cameras_own_display_tells_the_car_and_is_told_anew_after_a_silence(
     assert eventually(lambda: len(screen.spoken) > before)
     assert screen.spoken[-1] == (4, f"{car},欢迎光临")
     assert (screen.scene, screen.plate) == (1, car)
+    assert eventually(lambda: last(house, "hik") == ("done", "boom"))
     assert gates["hik"].commands[opened:] == ["open"]
     gates["hik"].manners.hangs = True
     opened_by_hand(house, "hik")
-    assert eventually(lambda: gates["hik"].hung)
+    assert eventually(lambda: any(each.endswith("/barrierGate") for each in gates["hik"].hung))
     yard.run(screen.lose_power)
     assert screen.scene == 0
     yard.run(gates["hik"].boom.lower)

@@ -26,11 +26,10 @@ async def live(
     server: FakeOpenBerth,
     folder: Path,
     *,
-    hours: float | None = 2.0,
+    counters: Counters,
+    closing: asyncio.Event,
     settle_s: float = PATIENCE_S,
     faults: tuple[str, ...] = (),
-    counters: Counters | None = None,
-    closing: asyncio.Event | None = None,
     **config: Any,
 ) -> Report:
     await server.open()
@@ -40,7 +39,7 @@ async def live(
             token="token",
             sandpay_url=server.url,
             barrier_port=server.barriers.port,
-            hours=hours,
+            hours=None,
             timing=FAST,
             guard_poll_s=0.2,
             settle_s=settle_s,
@@ -60,7 +59,7 @@ async def until_enough(
     matter.
     """
     closing, counters = asyncio.Event(), Counters()
-    town = asyncio.create_task(live(server, folder, hours=None, counters=counters, closing=closing, **more))
+    town = asyncio.create_task(live(server, folder, counters=counters, closing=closing, **more))
     if meanwhile is not None:
         await meanwhile()
     await until(lambda: town.done() or enough(counters), 3 * PATIENCE_S)
@@ -99,19 +98,13 @@ def test_a_quiet_day_balances_to_the_fen(tmp_path: Path) -> None:
 
 
 def test_a_town_without_end_is_closed_when_somebody_has_seen_enough(tmp_path: Path) -> None:
-    counters = Counters()
-
     async def scenario() -> Report:
-        closing = asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(lambda _, context: pytest.fail(str(context)))
-        town = asyncio.create_task(live(fake(), tmp_path, hours=None, counters=counters, closing=closing))
-        await until(lambda: counters.left >= 5)
-        closing.set()
-        return await town
+        return await until_enough(lambda counters: counters.left >= 5, fake(), tmp_path)
 
     report = asyncio.run(scenario())
     assert report.balanced
-    assert report.cars == counters.arrived
+    assert report.cars == report.counters["arrived"]
     assert {(line.lot, line.what) for line in report.lines} >= {("mall", "left"), ("mall", "cash")}
     assert all(line.agrees for line in report.lines)
 
@@ -127,7 +120,11 @@ def test_a_town_without_end_is_closed_when_somebody_has_seen_enough(tmp_path: Pa
 def test_a_server_that_cheats_is_caught(tmp_path: Path, cheat: str, words: str) -> None:
     server = fake()
     server.cheats.add(cheat)
-    report = asyncio.run(live(server, tmp_path, hours=0.7, seed=3, settle_s=0.5))
+
+    def enough(counters: Counters) -> bool:
+        return counters.left >= 5 and counters.paid >= 5 and "lose_receipt" not in server.cheats
+
+    report = asyncio.run(until_enough(enough, server, tmp_path, seed=3, settle_s=0.5))
     assert not report.balanced
     assert any(words in difference for difference in report.differences)
 
