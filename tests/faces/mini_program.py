@@ -137,7 +137,7 @@ class Package:
         for name, words in commands.items():
             program = compilers / name
             program.chmod(program.stat().st_mode | stat.S_IXUSR)  # the package registry loses it
-            done = subprocess.run([program, *words], cwd=self.root, capture_output=True, text=True, timeout=60)
+            done = subprocess.run([program, *words], cwd=self.root, capture_output=True, text=True, timeout=180)
             if done.returncode:
                 said.append(f"{name}: {(done.stderr or done.stdout).strip()[:400]}")
         return said

@@ -77,5 +77,5 @@ def test_wechats_own_compilers_take_it() -> None:
 @needs_kit
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 def test_every_page_is_rendered_and_a_finger_pays() -> None:
-    done = subprocess.run(["node", KIT / "run.js", BUILT], cwd=KIT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["node", KIT / "run.js", BUILT], cwd=KIT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4_000:]

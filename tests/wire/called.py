@@ -175,7 +175,7 @@ class Yard:
         for server in self._servers:
             self.do(server.close())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
         self.loop.close()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:

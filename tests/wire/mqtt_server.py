@@ -53,7 +53,7 @@ def _await_listening(port: int) -> None:
     last = time.monotonic() + PATIENCE_S
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S).close()
         except OSError:
             if time.monotonic() > last:
                 raise
