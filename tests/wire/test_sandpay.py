@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import contextlib
+import http.client
 import json
 import secrets
 import signal
@@ -429,6 +431,17 @@ def test_bounds_and_wrong_requests_get_clear_answers(process: Process, merchant:
     assert state(process) is OrderState.OPEN  # looking is not paying
     assert scan(process.url + "/pay/nothing", "text/html").status_code == 404
     assert scan(process.url + "/pay/nothing").json()["code"] == "NO_ORDER"
+
+
+def test_an_idle_connection_outlives_those_of_its_clients(process: Process) -> None:
+    """Whoever keeps a connection for five seconds, as clients do, never asks over one that is just being closed."""
+    line = http.client.HTTPConnection("127.0.0.1", process.port, timeout=PATIENCE_S)
+    with contextlib.closing(line):
+        for pause_s in (5.5, 0):
+            line.request("GET", "/control/totals")
+            assert line.getresponse().read()
+            assert line.sock is not None, "it was told that the connection stays"
+            time.sleep(pause_s)
 
 
 def test_it_stops_with_status_0_and_starts_where_it_stopped(process: Process, merchant: Merchant) -> None:

@@ -61,7 +61,7 @@ def run(
         proxy_headers=False,  # checks for loopback must see the true peer
         server_header=False,
         limit_concurrency=at_once,
-        timeout_keep_alive=5,
+        timeout_keep_alive=15,  # clients keep theirs for 5 s: as long, and one would ask while it is being closed
         timeout_graceful_shutdown=3,
     )
     asyncio.run(Server(config, ready_line).serve([listening]))
