@@ -26,7 +26,7 @@ from sqlalchemy import create_engine, make_url, text
 from tests.bench import crowd, door, finance, load, mqtt, notices, papers, quotes, screens, spaces
 from tests.bench.load import cpu_seconds
 from tests.e2e.house import ROOT, YAML, House, _answers, _end, _sent, _wait
-from tests.wire.sandpay_process import free_port
+from tests.ports import free_port
 
 CAMERAS = 50
 PICTURE_BYTES = 75_000

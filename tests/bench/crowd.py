@@ -21,8 +21,8 @@ import httpx2
 
 from tests.bench.load import cpu_seconds
 from tests.e2e.house import ROOT, YAML, House, _sent
+from tests.ports import free_port
 from tests.wire.mqtt_peer import connect, publish
-from tests.wire.sandpay_process import free_port
 
 DEVICES, LANES, BEAT_S = 1_000, 500, 10.0
 PER_SECOND = 100

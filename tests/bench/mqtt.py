@@ -29,8 +29,8 @@ from openberth.infra.clocks import SystemClock
 from openberth.kernel.ids import Id
 from tests.bench.load import cpu_seconds
 from tests.e2e.house import ROOT
+from tests.ports import free_port
 from tests.wire.mqtt_peer import connect, packet, puback, publish
-from tests.wire.sandpay_process import free_port
 
 PUBLISHERS, BYTES, GOAL, PACE = 20, 128, 2.0, 1_000
 SUBSCRIBER = UUID(int=0)

@@ -14,8 +14,8 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 from openberth.infra.place import place_of
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
-from tests.wire.sandpay_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVES = "inside [1-9]"  # says a demo that has begun and holds all its ports

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from openberth.simulator.counters import Counters
 from openberth.simulator.faults import Faults
 from openberth.simulator.run import Report, TownConfig, run_town
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
-from tests.wire.sandpay_process import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LOTS = tuple(ROOT / "lots" / f"{name}.yaml" for name in ("mall", "community", "office"))

@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 
 from tests.e2e.house import YAML, House, _sent, wechatpay_contract
+from tests.ports import free_port
 from tests.wire import alipay_peer, wechatpay_peer
-from tests.wire.sandpay_process import free_port
 
 MCHID, APPID = "1900000021", wechatpay_peer.APPID
 APP, PID = "2021000000000001", "2088000000000101"

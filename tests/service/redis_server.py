@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S, eventually
 
 NAMED = "OPENBERTH_TEST_REDIS"
@@ -23,8 +24,7 @@ class OwnRedis:
         if self._binary is None:
             pytest.skip(f"needs redis-server, or a server named by {NAMED}")
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 

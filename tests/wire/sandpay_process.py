@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from typing import Any
 
 import httpx2
 
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
 
@@ -69,13 +69,6 @@ class Merchant(AbstractContextManager["Merchant"]):
             time.sleep(0.01)
         assert len(self.told) >= count, f"told {len(self.told)} times, not {count}"
         return self.told
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

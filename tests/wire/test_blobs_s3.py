@@ -17,6 +17,7 @@ from openberth.infra.blobs import MAX_BLOB_BYTES, Blobs, PictureQueue, S3Blobs, 
 from openberth.infra.blobs import s3 as s3_module
 from openberth.kernel.errors import Malformed, NotFound, Overloaded, Refused
 from openberth.kernel.ids import uuid7
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
 NAME = "019ab3c4-5d6e-7f80-8123-456789abcdef"
@@ -95,9 +96,7 @@ def test_a_missing_bucket_is_unavailable(endpoint: str) -> None:
 
 
 def test_a_server_that_is_gone_is_unavailable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as once:
-        port = once.getsockname()[1]
-    blobs = S3Blobs(endpoint=f"http://127.0.0.1:{port}", bucket="pictures", access_key="who", secret_key="hush")
+    blobs = S3Blobs(endpoint=f"http://127.0.0.1:{free_port()}", bucket="pictures", access_key="who", secret_key="hush")
     with pytest.raises(Overloaded) as refused:
         blobs.put(NAME, b"x")
     assert refused.value.code == "blob.unavailable"

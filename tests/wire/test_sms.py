@@ -11,7 +11,7 @@ from openberth.infra.clocks import ManualClock, SystemClock
 from openberth.kernel.errors import Overloaded, Problem, Refused
 from openberth.kernel.time import HOUR_US, Instant
 from openberth.providers.sms import AliyunSms, aliyun
-from tests.wire.sandpay_process import free_port
+from tests.ports import free_port
 from tests.wire.sms_peer import Peer
 
 NUMBERS = itertools.count(13_800_000_000)

@@ -27,6 +27,7 @@ from openberth.infra.catalogue import text
 from openberth.infra.settings import Settings, TlsSettings
 from openberth.kernel.errors import Refused
 from openberth.kernel.time import to_iso
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -171,10 +172,7 @@ def test_the_doctor_tells_when_a_certificate_ends(tmp_path: Path) -> None:
 
 def test_a_server_over_tls_is_reached_by_this_machine_under_its_certificate(tmp_path: Path) -> None:
     tls, other = make_pair(tmp_path, "one"), make_pair(tmp_path, "two")
-    ports = []
-    for _ in range(2):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            ports.append(free.getsockname()[1])
+    ports = free_port(), free_port()
     ours = {
         "OPENBERTH_DATA": str(tmp_path / "data"), "OPENBERTH_KEYS": str(tmp_path / "keys.json"),
         "OPENBERTH_HTTP__PORT": str(ports[0]), "OPENBERTH_BARRIER__PORT": str(ports[1]),

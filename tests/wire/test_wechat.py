@@ -14,8 +14,8 @@ from openberth.infra.clocks import ManualClock
 from openberth.kernel.errors import Denied, Overloaded, Problem, Refused, Unknown
 from openberth.kernel.time import SECOND_US, Instant
 from openberth.providers.wechat import Wechat
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
-from tests.wire.sandpay_process import free_port
 
 APPID, SECRET = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
 T = TypeVar("T")

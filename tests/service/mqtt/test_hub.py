@@ -25,12 +25,12 @@ from openberth.infra.database import Database
 from openberth.infra.refusals import Refusal
 from openberth.kernel.ids import Id
 from openberth.kernel.time import SECOND_US, Instant
+from tests.ports import free_port
 from tests.service.acting import COMPANY, OTHER_COMPANY, following, ids_of, lot_file, read, write
 from tests.service.facility.test_devices import credentials
 from tests.waiting import PATIENCE_S, until
 from tests.wire.mqtt_peer import Peer, connect, puback, publish
 from tests.wire.mqtt_server import broker_address, own_broker
-from tests.wire.sandpay_process import free_port
 
 DELIVERED, ABSENT, UNCERTAIN = Delivery
 HOME = (ip_network("127.0.0.0/8"),)
