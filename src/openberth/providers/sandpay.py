@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-import httpx2
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -31,14 +30,13 @@ from openberth.kernel.errors import Malformed, Overloaded, Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import SECOND_US, Clock, Instant
 from openberth.providers import contracts, exchange
+from openberth.providers.connections import connections
 from openberth.providers.exchange import exchanged
 
 NAME: Final = "sandpay"
 SIGNATURE: Final = "Sandpay-Signature"
 WINDOW_S = 300
-CONNECT_S = 3
 TOTAL_S = 5
-CONNECTIONS = 20
 ANSWER_BYTES = 64 * 1024
 NOTICE_BYTES = 16 * 1024
 NONCES_HELD = 100_000
@@ -121,16 +119,7 @@ class Sandpay:
         self._clock = clock
         self._nonces = nonces
         self._seen = _SeenNonces(NONCES_HELD)
-        # Connections idle at our side shorter than at the channel's: one never calls on a connection just being closed.
-        limits = httpx2.Limits(
-            max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 2, keepalive_expiry=3
-        )
-        self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(TOTAL_S, connect=CONNECT_S, pool=CONNECT_S),
-            limits=limits,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "openberth"},
-            trust_env=False,
-        )
+        self._http = connections(TOTAL_S)
 
     def __repr__(self) -> str:
         return f"Sandpay({self._base_url!r}, merchant={self._merchant!r})"

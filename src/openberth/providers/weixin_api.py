@@ -14,8 +14,9 @@ import msgspec
 import structlog
 
 from openberth.kernel.errors import Denied, Overloaded, Problem, Refused, Unknown
+from openberth.providers.connections import connections
 
-CONNECT_S, TOTAL_S = 3, 5
+TOTAL_S = 5
 ANSWER_BYTES = 64 * 1024
 CODE_MAX = 200
 OPENID_MAX = 128
@@ -33,12 +34,7 @@ class WeixinApi:
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
-        self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(TOTAL_S, connect=CONNECT_S, pool=CONNECT_S),
-            limits=httpx2.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=3),
-            headers={"Accept-Encoding": "identity", "User-Agent": "openberth"},
-            trust_env=False,
-        )
+        self._http = connections(TOTAL_S, accept=None)
 
     def __repr__(self) -> str:
         return f"WeixinApi({self._base_url!r})"

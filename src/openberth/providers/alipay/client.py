@@ -20,10 +20,10 @@ from openberth.providers import exchange
 from openberth.providers.alipay import envelope, signing
 from openberth.providers.alipay.amounts import wall_text
 from openberth.providers.alipay.signing import NAME, Trust
+from openberth.providers.connections import connections
 from openberth.providers.exchange import exchanged
 
-CONNECT_S, TOTAL_S = 3, 8
-CONNECTIONS = 20
+TOTAL_S = 8
 ANSWER_BYTES = 256 * 1024
 CHARSET, GATEWAY = "utf-8", "/gateway.do"
 DONE, UNKNOWN = "10000", "20000"
@@ -59,13 +59,7 @@ class Client:
         self._me = identity
         self._trust = trust
         self._clock = clock
-        limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 2)
-        self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(TOTAL_S, connect=CONNECT_S, pool=CONNECT_S),
-            limits=limits,
-            headers={"Accept-Encoding": "identity", "User-Agent": "openberth"},
-            trust_env=False,
-        )
+        self._http = connections(TOTAL_S, accept=None)
 
     def __repr__(self) -> str:
         return f"Client({self._base_url!r}, app_id={self._me.app_id!r})"

@@ -16,10 +16,11 @@ import structlog
 from openberth.kernel.errors import Overloaded, Problem, Refused
 from openberth.kernel.persons import MAINLAND
 from openberth.kernel.time import Clock, as_datetime
+from openberth.providers.connections import connections
 from openberth.providers.sms.signing import EMPTY_BODY, authorization, canonical_query
 
 ACTION, VERSION = "SendSms", "2017-05-25"
-CONNECT_S, TOTAL_S = 3, 5
+TOTAL_S = 5
 ANSWER_BYTES = 64 * 1024
 OK = "OK"
 WRONG_NUMBER = "isv.MOBILE_NUMBER_ILLEGAL"
@@ -52,12 +53,7 @@ class AliyunSms:
         self._sign_name = sign_name
         self._template = template
         self._clock = clock
-        self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(TOTAL_S, connect=CONNECT_S, pool=CONNECT_S),
-            limits=httpx2.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=3),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "openberth"},
-            trust_env=False,
-        )
+        self._http = connections(TOTAL_S)
 
     def __repr__(self) -> str:
         return f"AliyunSms({self._base_url!r}, access_key={self._access_key!r})"

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-import httpx2
 import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -18,12 +17,12 @@ from openberth.contexts.payments.ports import ChannelRefused, ChannelUnreachable
 from openberth.kernel.errors import Problem
 from openberth.kernel.time import HOUR_US, SECOND_US, Clock, Instant
 from openberth.providers import exchange
+from openberth.providers.connections import connections
 from openberth.providers.exchange import exchanged
 from openberth.providers.wechatpay import signing
 from openberth.providers.wechatpay.signing import NAME
 
-CONNECT_S, TOTAL_S = 3, 8
-CONNECTIONS = 20
+TOTAL_S = 8
 ANSWER_BYTES = 256 * 1024
 CERTIFICATES_US = 12 * HOUR_US
 PUBLIC_KEY_PREFIX = "PUB_KEY_ID_"
@@ -94,13 +93,7 @@ class Client:
         self._fetched: dict[str, RSAPublicKey] = {}
         self._fetched_at: Instant | None = None
         self._wanted = next((serial for serial in keys if serial.startswith(PUBLIC_KEY_PREFIX)), None)
-        limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 2)
-        self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(TOTAL_S, connect=CONNECT_S, pool=CONNECT_S),
-            limits=limits,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "openberth"},
-            trust_env=False,
-        )
+        self._http = connections(TOTAL_S)
 
     def __repr__(self) -> str:
         return f"Client({self._base_url!r}, mchid={self._me.mchid!r})"
