@@ -6,8 +6,19 @@ import socket
 from contextlib import suppress
 from random import SystemRandom
 
+from tests.waiting import PATIENCE_S
+
 _OURS = range(12_000, 32_000)
 _random = SystemRandom()
+
+
+def is_listening(port: int) -> bool:
+    """Tell whether something on this machine listens at a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_port() -> int:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
+from tests.ports import free_port, is_listening
 from tests.waiting import PATIENCE_S, eventually
 
 NAMED = "OPENBERTH_TEST_REDIS"
@@ -32,14 +31,7 @@ class OwnRedis:
         assert self._binary is not None
         command = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
-        assert eventually(self._listens), "the server did not start"
-
-    def _listens(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
+        assert eventually(lambda: is_listening(self.port)), "the server did not start"
 
     def stop(self) -> None:
         if self._process is not None:

@@ -24,7 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, eventually
 
 KEY = rsa.generate_private_key(65537, 2048)  # one for all apps of the tests: making them takes time
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
@@ -201,9 +201,7 @@ class Listener:
         self._server.server_close()
 
     def wait_for(self, count: int) -> list[Told]:
-        until = time.monotonic() + PATIENCE_S
-        while len(self.told) < count and time.monotonic() < until:
-            time.sleep(0.005)
+        eventually(lambda: len(self.told) >= count)
         assert len(self.told) == count, f"told {len(self.told)} times, not {count}"
         return self.told
 

@@ -6,14 +6,14 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.waiting import PATIENCE_S
+from tests.ports import is_listening
+from tests.waiting import PATIENCE_S, eventually
 
 DEFAULT = "127.0.0.1:1883"
 
@@ -42,21 +42,8 @@ def own_broker(folder: Path, port: int, *more: str) -> Iterator[tuple[str, int]]
     file.write_text("\n".join(lines) + "\n")
     process = subprocess.Popen([program, "-c", str(file)], stderr=subprocess.DEVNULL)
     try:
-        _await_listening(port)
+        assert eventually(lambda: is_listening(port)), "the broker did not start"
         yield "127.0.0.1", port
     finally:
         process.terminate()
         process.wait(PATIENCE_S)
-
-
-def _await_listening(port: int) -> None:
-    last = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S).close()
-        except OSError:
-            if time.monotonic() > last:
-                raise
-            time.sleep(0.05)
-        else:
-            return

@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 
 from tests.ports import free_port
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, eventually
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,7 @@ class Merchant(AbstractContextManager["Merchant"]):
         self._server.server_close()
 
     def wait_for(self, count: int) -> list[Told]:
-        until = time.monotonic() + PATIENCE_S
-        while len(self.told) < count and time.monotonic() < until:
-            time.sleep(0.01)
+        eventually(lambda: len(self.told) >= count)
         assert len(self.told) >= count, f"told {len(self.told)} times, not {count}"
         return self.told
 

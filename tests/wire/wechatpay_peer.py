@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, eventually
 
 APPID, SUB_APPID = "wxsandbox00000001", "wxsandbox00000002"
 PEM = serialization.load_pem_private_key
@@ -199,9 +199,7 @@ class Listener:
         self._server.server_close()
 
     def wait_for(self, count: int) -> list[Told]:
-        until = time.monotonic() + PATIENCE_S
-        while len(self.told) < count and time.monotonic() < until:
-            time.sleep(0.005)
+        eventually(lambda: len(self.told) >= count)
         assert len(self.told) == count, f"told {len(self.told)} times, not {count}"
         return self.told
 
