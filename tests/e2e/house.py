@@ -61,6 +61,10 @@ class House:
         return f"http://127.0.0.1:{self.sandpay_port}"
 
     @property
+    def is_alive(self) -> bool:
+        return self.server is not None and self.server.poll() is None
+
+    @property
     def token(self) -> str:
         return (self.folder / "data" / "operator.token").read_text().strip()
 

@@ -349,6 +349,10 @@ class Operator:
         query = {"lot": lot, "lane": lane, "plate": plate, "limit": str(_PAGE)}
         return [shaped(PassageView, item) for item in await self.items("/v1/passages", query)]
 
+    async def passage(self, passage: str) -> PassageView:
+        """Return a passage."""
+        return shaped(PassageView, await self.client.get(f"/v1/passages/{quote(passage)}"))
+
     async def exceptions(self, lot: str) -> list[ExceptionView]:
         """Return what waits for a person."""
         query = {"lot": lot, "state": "open", "limit": str(_PAGE)}

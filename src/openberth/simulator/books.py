@@ -207,6 +207,15 @@ class Books:
         """Return the visits of a lot."""
         return (visit for visit in self.visits if visit.lot is lot)
 
+    def left_through(self, lot: LotPlan, lane: str, stamp_us: int) -> Visit | None:
+        """Return whose car it was that left through a lane when its camera says so, if it has not come again since."""
+        for visit in self.of_lot(lot):
+            way = visit.exit
+            if way is not None and way.lane.code == lane and any(sight.stamp_us == stamp_us for sight in way.sights):
+                later = (each for each in self.of_lot(lot) if each.known_as == visit.known_as)
+                return None if any(each.fate is Fate.INSIDE for each in later) else visit
+        return None
+
     def received(self, lot: LotPlan) -> dict[str, int]:
         """Return what a lot's cars paid, and what was put into its accounts, by method."""
         sums: dict[str, int] = {}

@@ -50,11 +50,14 @@ class Comparison:
         give_up = asyncio.get_running_loop().time() + patience_s
         visits = self._grouped(self._books.visits)
         while True:
-            found = {plate: await self._cars(plate, visits[plate], opening.started_us) for plate in visits}
-            words = [word for each in found.values() for word in each] + await self._totals(opening)
+            try:
+                found = {plate: await self._cars(plate, visits[plate], opening.started_us) for plate in visits}
+                words = [word for each in found.values() for word in each] + await self._totals(opening)
+                visits = {plate: visits[plate] for plate, each in found.items() if each}
+            except NoAnswer as error:  # asking for the next car would be in vain, too
+                words = [f"the server's books cannot be read ({error})"]
             if not words or asyncio.get_running_loop().time() > give_up:
                 return words
-            visits = {plate: visits[plate] for plate, each in found.items() if each}
             await asyncio.sleep(0.5)
 
     def _grouped(self, visits: Iterable[Visit]) -> dict[tuple[str, ...], list[Visit]]:
@@ -75,7 +78,7 @@ class Comparison:
             stamps = (sight.stamp_us for visit in visits if visit.entry for sight in visit.entry.sights)
             since_us = min([started_us, *stamps]) - self._slack_us
             ours = [stay for stay in stays.values() if instant_us(stay.entered) >= since_us]
-        except (NoAnswer, Refusal, ValueError) as error:
+        except (Refusal, ValueError) as error:
             return [f"{visits[0].name}: its stays cannot be read ({error})"]
         back = sum(stay.reason == _TURNED_BACK for stay in ours)
         ours = sorted((stay for stay in ours if stay.reason != _TURNED_BACK), key=lambda stay: stay.entered)
@@ -213,7 +216,7 @@ class Comparison:
                 words += self._lot_totals(plan, opening.lots[plan.code], await self._api.books(plan.code))
             channels = await self._purse.totals()
             held = await held_by(self._api, self._books.accounts)
-        except (NoAnswer, Refusal) as error:
+        except Refusal as error:
             return [f"the totals cannot be read ({error})"]
         for account in self._books.accounts:
             ours, theirs = self._books.holds(account), held[account.id]

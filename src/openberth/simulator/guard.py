@@ -1,6 +1,7 @@
 """The guard of a lot: sees who really stands at a lane, and uses the operator API as the booth does."""
 
 import asyncio
+from collections.abc import Callable
 from enum import StrEnum
 
 from openberth.simulator.api import BillView, ExceptionView, Operator, PassageView, Refusal, Sum
@@ -41,6 +42,7 @@ class Guard:
         clock: BusinessClock,
         counters: Counters,
         till: Till,
+        left_through: Callable[[str, int], Visit | None] = lambda lane, stamp_us: None,
         poll_s: float = 1.0,
     ) -> None:
         self._lot = lot
@@ -49,6 +51,7 @@ class Guard:
         self._clock = clock
         self._counters = counters
         self._till = till
+        self._left_through = left_through  # whose car a stored picture shows, as whoever looks at it sees
         self._slips = 0
         self._poll_s = poll_s
         self._seen: dict[str, int] = {}
@@ -164,8 +167,9 @@ class Guard:
 
     async def _resolve(self, case: ExceptionView, site: Site | None, visit: Visit | None) -> None:
         """Do what fits; when the server refuses that, open or at last dismiss."""
+        remedies: list[tuple[str, dict[str, str]]]
         if site is None or visit is None:
-            remedies: list[tuple[str, dict[str, str]]] = []
+            remedies = await self._who_left(case)
         else:
             remedies = [*await self._remedies(case, site, visit), ("open", {})]
         for action, more in [*remedies, ("dismiss", {})]:
@@ -177,6 +181,15 @@ class Guard:
             if visit is not None and action == "correct_plate" and site is not None and site.lane.kind == "entry":
                 visit.known_as = more["plate"]
             return
+
+    async def _who_left(self, case: ExceptionView) -> list[tuple[str, dict[str, str]]]:
+        """Return the stay of a car that left without network, where its camera's clock hid which one it was."""
+        if case.kind != "exit_without_entry" or case.lane is None or case.passage is None:
+            return []
+        told = await self._api.passage(case.passage)
+        visit = self._left_through(case.lane, instant_us(told.captured_at)) if told.captured_at else None
+        stays = await self._api.stays(self._lot, visit.known_as, "open") if visit is not None else []
+        return [("match_stay", {"stay": stays[0].id})] if len(stays) == 1 else []
 
     async def _remedies(
         self, case: ExceptionView, site: Site, visit: Visit

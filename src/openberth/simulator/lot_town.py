@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -76,7 +77,7 @@ class LotTown:
         self.till = Till(plan.code, plan.currency, api, world.clock, wiring.float_minor)
         self.guard = Guard(
             plan.code, api, self.sites, clock=world.clock, counters=world.counters, till=self.till,
-            poll_s=wiring.guard_poll_s,
+            left_through=partial(world.books.left_through, plan), poll_s=wiring.guard_poll_s,
         )  # fmt: skip
 
     async def build(self) -> None:

@@ -255,7 +255,10 @@ class MqttCamera(StandingCamera[MqttRecord]):
 
     async def _replay(self) -> None:
         record = self._store[0]
+        if not record.sight.sent_us:
+            record.sight.sent_us = self._clock.now_us()
         await self._whole(record, offline=True)
+        record.sight.answered_us = self._clock.now_us()
         self._counters.replayed += 1
         self._store.popleft()
         if not self._store:

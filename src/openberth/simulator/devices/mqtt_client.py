@@ -4,12 +4,12 @@ connection. Written from the OASIS standard; it knows nothing of what it speaks 
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 _CONNACK, _PUBLISH, _PUBACK, _SUBACK = 2, 3, 4, 9
 _PING = b"\xc0\0"
 _GOODBYE = b"\xe0\0"
+_GOODBYE_S = 1.0
 
 
 class NoLink(Exception):
@@ -120,15 +120,20 @@ class MqttLink:
         writer = self._writer
         self._ended()
         if writer is not None:
-            with suppress(OSError):
-                writer.write(_GOODBYE)
-                writer.close()
-                await writer.wait_closed()
+            writer.write(_GOODBYE)
+            writer.close()
+            try:
+                async with asyncio.timeout(_GOODBYE_S):
+                    await writer.wait_closed()
+            except (OSError, TimeoutError):
+                writer.transport.abort()  # whoever reads nothing any more is not waited for
 
     async def ended(self) -> None:
         """Wait until the connection is gone."""
         while self._writer is not None and self._tasks:
-            await asyncio.wait(self._tasks[:1])
+            [reading], _ = await asyncio.wait(self._tasks[:1])
+            if not reading.cancelled():
+                reading.result()  # a mistake in what a device makes of a message is not hidden
 
     async def _confirmed(self, packed: Callable[[int], bytes], wait_s: float) -> None:
         if self._writer is None:

@@ -17,6 +17,7 @@ from openberth.contexts.stays.service import (
     by_hand,
     deciding_again,
     late,
+    named_late,
     one_visit,
     parked,
     records,
@@ -57,7 +58,8 @@ def resolve(
 
     Raises ``NotFound("exception.not_found")``, ``Refused``: ``exception.resolved``, ``exception.action`` (the action
     does not fit the case), ``reason.missing``, ``reason.too_long``, ``lane.nobody_waiting``; ``Malformed``:
-    ``exception.plate_missing``, ``exception.stay_missing``; what deciding again raises; and of a car behind another one
+    ``exception.plate_missing``, ``exception.stay_missing``; what deciding again raises; what naming a car raises that
+    has gone on (``named_late``); and of a car behind another one
     ``stay.at_lane`` (it stands at a lane), ``stay.plate_inside`` (who came in is inside already), ``stay.closed`` (the
     stay that is named was seen to end), ``stay.soft_closed`` (the plate's was ended softly long ago: it is named by its
     id, or let go on by hand).
@@ -94,6 +96,15 @@ def _resolve_apart(
     if plate is not None and action is CaseAction.CORRECT_PLATE and _is_nameless_behind(unit, found):
         _book_in(unit, found, plate)
         records.resolve_case(unit, found, resolution=Resolution.CORRECTED, reason=text)
+        return True
+    gone = named_late.passage_of(unit, found)
+    if gone is not None and action in (CaseAction.CORRECT_PLATE, CaseAction.MATCH_STAY):
+        if action is CaseAction.MATCH_STAY and stay is None:
+            raise Malformed("exception.stay_missing")
+        matched = action is CaseAction.MATCH_STAY
+        how = Resolution.MATCHED if matched else Resolution.CORRECTED
+        records.resolve_case(unit, found, resolution=how, reason=text)
+        named_late.settle(unit, gone, plate=None if matched else plate, stay=stay if matched else None)
         return True
     if action is CaseAction.CHARGE:
         _charge(unit, found, plate, stay)
