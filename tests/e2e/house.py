@@ -123,8 +123,10 @@ class House:
             self.wait_ready()
 
     def kill(self) -> None:
-        """End the server without a word, as a power cut would."""
+        """End the server without a word, as a power cut would; one that had ended by itself is a fault."""
         assert self.server is not None
+        status = self.server.poll()
+        assert status is None, f"the server ended by itself with {status}:\n{self.log()[-6000:]}"
         self.server.send_signal(signal.SIGKILL)
         self.server.wait(STOP_S)
         self.server = None

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import faulthandler
 import gc
 import json
 import os
@@ -47,6 +48,8 @@ log = structlog.get_logger()
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises ``Problem`` when the process cannot start."""
     setup_logging(settings.log.level, settings.log.format)
+    # Where a library in C breaks, the process ends without a word; then its log says at least what each thread did.
+    faulthandler.enable()
     uvloop.run(serve(settings))
 
 

@@ -26,6 +26,7 @@ from openberth.contexts.payments.ports import (
     PaidNotice,
     Scene,
 )
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed, Overloaded, Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import SECOND_US, Clock, Instant
@@ -61,6 +62,9 @@ class _Opened(msgspec.Struct, frozen=True):
     state: str
 
 
+_OPENED = Shape[_Opened](_Opened)
+
+
 class _Order(msgspec.Struct, frozen=True):
     out_trade_no: str
     state: str
@@ -68,6 +72,9 @@ class _Order(msgspec.Struct, frozen=True):
     paid_minor: Annotated[int, msgspec.Meta(ge=0, le=10**15)]
     transaction_id: _Transaction | None = None
     paid_at: _UnixSeconds | None = None
+
+
+_ORDER = Shape[_Order](_Order)
 
 
 class _Notice(msgspec.Struct, frozen=True):
@@ -79,8 +86,14 @@ class _Notice(msgspec.Struct, frozen=True):
     paid_at: _UnixSeconds
 
 
+_NOTICE = Shape[_Notice](_Notice)
+
+
 class _Refusal(msgspec.Struct, frozen=True):
     code: str
+
+
+_REFUSAL = Shape[_Refusal](_Refusal)
 
 
 class Sandpay:
@@ -153,7 +166,7 @@ class Sandpay:
         status, answer = await self._call("POST", "/v1/orders", msgspec.json.encode(wanted))
         if status != 201:
             raise _refused(status, answer)
-        opened = _understood(answer, _Opened)
+        opened = _understood(answer, _OPENED)
         if opened.state == OrderState.CLOSED:
             raise ChannelRefused(channel=NAME, reason="ORDER_CLOSED")  # made before, and expired since
         if not opened.code_url.startswith(("http://", "https://")) or not opened.order_id:
@@ -186,7 +199,7 @@ class Sandpay:
         if not self._seen.add(nonce, now_s, ts + WINDOW_S):
             raise Unknown("channel.replayed", channel=NAME)
         try:
-            notice = msgspec.json.decode(body, type=_Notice)
+            notice = _NOTICE.read(body)
             if notice.event != "order.paid":
                 raise Malformed("channel.bad_notice", channel=NAME)
             paid = Money(notice.amount_minor, notice.currency)
@@ -223,7 +236,7 @@ class Sandpay:
             return ChannelState(number=number, state=OrderState.UNKNOWN)
         if status != 200:
             raise _refused(status, answer)
-        order = _understood(answer, _Order)
+        order = _understood(answer, _ORDER)
         if order.out_trade_no != number:
             raise _unclear()
         if order.state in (OrderState.OPEN, OrderState.CLOSED):
@@ -332,16 +345,16 @@ def _checked_number(number: str) -> str:
     return number
 
 
-def _understood(answer: bytes, shape: type[T]) -> T:
+def _understood(answer: bytes, shape: Shape[T]) -> T:
     try:
-        return msgspec.json.decode(answer, type=shape)
+        return shape.read(answer)
     except (msgspec.MsgspecError, ValueError) as error:
         raise _unclear() from error
 
 
 def _reason(status: int, answer: bytes) -> str:
     try:
-        return msgspec.json.decode(answer, type=_Refusal).code[:64]
+        return _REFUSAL.read(answer).code[:64]
     except (msgspec.MsgspecError, ValueError):
         return f"HTTP_{status}"
 

@@ -15,6 +15,7 @@ from openberth.gateways.cameras.family import Answer, Reply, SerialFrame
 from openberth.gateways.cameras.pictures import from_base64, jpeg
 from openberth.gateways.cameras.pushes import Heartbeat, OtherPush, PlatePush, Push
 from openberth.gateways.cameras.wording import colour_of, instant_of, percent_of, plate_of, record_name
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 
 MAX_BODY = 8 * 1024 * 1024
@@ -104,7 +105,7 @@ class _Body(
     at: Short | None = None
 
 
-_BODY: msgspec.json.Decoder[_Body] = msgspec.json.Decoder(_Body)
+_BODY = Shape[_Body](_Body)
 
 
 def decode(body: bytes, content_type: str = "", path: str = "") -> Push:
@@ -115,7 +116,7 @@ def decode(body: bytes, content_type: str = "", path: str = "") -> Push:
     if len(body) > MAX_BODY:
         raise _malformed("body", "longer than 8 MB")
     try:
-        said = _BODY.decode(body)
+        said = _BODY.read(body)
     except msgspec.ValidationError as error:
         raise _malformed("json", str(error)) from None
     except _UNREADABLE:

@@ -26,6 +26,7 @@ from openberth.gateways.cameras.pushes import (
     Push,
 )
 from openberth.gateways.cameras.wording import instant_of, plate_of
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 from openberth.kernel.plates import PlateKind
 from openberth.kernel.time import Period, from_iso
@@ -110,7 +111,7 @@ class _List(Struct, tag="list", tag_field="type", forbid_unknown_fields=True):
 
 
 _Said: TypeAlias = _Recognition | _Input | _Gate | _Beat | _Result | _List
-_MESSAGE: msgspec.json.Decoder[_Said] = msgspec.json.Decoder(_Said)
+_MESSAGE = Shape[_Said](_Said)
 
 
 def decode(body: bytes, content_type: str = "", path: str = "") -> Push:
@@ -118,7 +119,7 @@ def decode(body: bytes, content_type: str = "", path: str = "") -> Push:
     if len(body) > MAX_BODY:
         raise _malformed("body", "longer than 6 MB")
     try:
-        said = _MESSAGE.decode(body)
+        said = _MESSAGE.read(body)
     except msgspec.ValidationError as error:
         raise _malformed("json", str(error)) from None
     except _UNREADABLE:

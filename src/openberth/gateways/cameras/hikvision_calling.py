@@ -10,6 +10,7 @@ from openberth.gateways.cameras.calls import ACCEPTED, UNSUPPORTED, Ask, Heard, 
 from openberth.gateways.cameras.days import zone_of
 from openberth.gateways.cameras.pushes import Boom
 from openberth.gateways.cameras.xmltree import read_xml
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import Instant, as_datetime
 
@@ -44,6 +45,9 @@ class _Status(msgspec.Struct):
 
     statusCode: int | str | None = None  # noqa: N815 - as the camera writes it
     subStatusCode: str = ""  # noqa: N815
+
+
+_SAID_STATUS = Shape[_Status](_Status)
 
 
 _OK = "1"
@@ -117,7 +121,7 @@ def _status_of(body: bytes) -> tuple[str | None, str]:
 
 def _json_status_of(body: bytes) -> tuple[str | None, str]:
     try:
-        said = msgspec.json.decode(body, type=_Status)
+        said = _SAID_STATUS.read(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, ""
     return None if said.statusCode is None else str(said.statusCode), said.subStatusCode

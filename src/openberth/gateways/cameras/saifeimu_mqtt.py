@@ -14,6 +14,7 @@ from openberth.contexts.facility import CommandKind
 from openberth.gateways.cameras.family import Answer, Screen, Sent, Way
 from openberth.gateways.cameras.pushes import CommandReply, Heartbeat, OtherPush, PlatePush, Push
 from openberth.gateways.mqtt.session import Topics
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 
 SAID = "/gate/push/result"
@@ -36,7 +37,7 @@ class _Done(Struct, rename="camel"):
     message: Annotated[str, Meta(max_length=256)] = ""
 
 
-_TERMINAL = msgspec.json.Decoder(_Terminal)
+_TERMINAL, _DONE = Shape[_Terminal](_Terminal), Shape[_Done](_Done)
 
 
 def topics(serial: str) -> Topics:
@@ -57,7 +58,7 @@ def roots(serial: str) -> tuple[str, ...]:
 def serial_of(topic: str, payload: bytes) -> str | None:
     """Return who says something; what does not say who it is, is nobody's."""
     try:
-        return _TERMINAL.decode(payload).device_no if topic == SAID else None
+        return _TERMINAL.read(payload).device_no if topic == SAID else None
     except _UNREADABLE:
         return None
 
@@ -65,7 +66,7 @@ def serial_of(topic: str, payload: bytes) -> str | None:
 def decode(topic: str, payload: bytes) -> Push:
     """Read one message; raise ``Malformed`` when it is none that is known."""
     try:
-        return _terminal(_TERMINAL.decode(payload))
+        return _terminal(_TERMINAL.read(payload))
     except msgspec.ValidationError as error:
         raise Malformed("device.malformed", where="json", why=str(error)[:200]) from None
     except _UNREADABLE:
@@ -86,7 +87,7 @@ def _terminal(said: _Terminal) -> Push:
 
 def _done(data: Raw) -> _Done:
     found: Any = msgspec.json.decode(data)
-    return msgspec.convert(found, _Done) if isinstance(found, dict) else _Done()
+    return _DONE.convert(found) if isinstance(found, dict) else _Done()
 
 
 def _facts(data: Raw) -> dict[str, str]:

@@ -34,6 +34,7 @@ from openberth.gateways.cameras.vzenith_values import (
     InputResult,
     behind,
 )
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import SECOND_US, Instant
 
@@ -129,9 +130,9 @@ class _Body(
 # then the
 # second reads it again and leaves the pictures alone. Two good pictures of 100 KB cost half of what separate decoding
 # costs.
-_FAST: msgspec.json.Decoder[_Body[bytes | None]] = msgspec.json.Decoder(_Body[bytes | None])
-_CAREFUL: msgspec.json.Decoder[_Body[Raw]] = msgspec.json.Decoder(_Body[Raw])
-_TEXT = msgspec.json.Decoder(str | None)
+_FAST = Shape[_Body[bytes | None]](_Body[bytes | None])
+_CAREFUL = Shape[_Body[Raw]](_Body[Raw])
+_TEXT = Shape[str | None](str | None)
 # What msgspec raises for bytes from outside: also for texts that are not UTF-8, and for depth.
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -146,11 +147,11 @@ def decode(body: bytes, content_type: str = "", path: str = "") -> Push:
     if body[:64].lstrip()[:1] != b"{":
         return _heartbeat(body, content_type)
     try:
-        return _push(_FAST.decode(body))
+        return _push(_FAST.read(body))
     except _UNREADABLE:
         pass
     try:
-        return _push(_CAREFUL.decode(body))
+        return _push(_CAREFUL.read(body))
     except msgspec.ValidationError as error:
         raise _malformed("json", str(error)) from None
     except _UNREADABLE:
@@ -236,7 +237,7 @@ def _unwrapped(kind: PictureKind, raw: Raw, flaws: list[str]) -> bytes | None:
         flaws.append(f"{kind}.too_big")
         return None
     try:
-        return from_base64(kind, _TEXT.decode(raw), flaws)
+        return from_base64(kind, _TEXT.read(raw), flaws)
     except _UNREADABLE:
         flaws.append(f"{kind}.not_base64")
         return None

@@ -8,7 +8,7 @@ so that the second one brings its pictures to what was decided by the first.
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -58,8 +58,11 @@ from openberth.gateways.cameras.vzenith_values import (
 )
 from openberth.gateways.cameras.wording import MAX_SECOND, colour_of, plate_of
 from openberth.gateways.mqtt.session import Topics
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import SECOND_US, Instant
+
+T = TypeVar("T")
 
 OPEN_MS, CLOSE_MS = 1_500, 3_000  # how long the maker recommends to hold the relays
 LOOP_INPUT = 1
@@ -77,8 +80,9 @@ _OTHERS = {
 # The maker's page names the field and not its numbers: only words prove anything, numbers are kept to be looked at.
 _BOOMS = {"open": Boom.OPEN, "opened": Boom.OPEN, "close": Boom.CLOSED, "closed": Boom.CLOSED}
 
-_MESSAGE = msgspec.json.Decoder(Message)
-_INNER = msgspec.json.Decoder(Inner)
+_MESSAGE, _INNER = Shape[Message](Message), Shape[Inner](Inner)
+_ALARMS, _INPUTS = Shape[Alarms](Alarms), Shape[Inputs](Inputs)
+_GATE, _LANE = Shape[Gate](Gate), Shape[Lane](Lane)
 
 
 # topics
@@ -124,7 +128,7 @@ def decode(topic: str, payload: bytes) -> Push:
     if len(levels) not in (5, 6):
         raise _malformed("topic", "no message of this make")
     try:
-        message = _MESSAGE.decode(payload)
+        message = _MESSAGE.read(payload)
         serial = message.sn or None
         if len(levels) == 6:
             return CommandReply(
@@ -140,24 +144,24 @@ def decode(topic: str, payload: bytes) -> Push:
 def _push(name: str, message: Message, serial: str | None) -> Push:
     match name:
         case "ivs_result" | "quick_ivs_result":
-            plate = _of(message, Alarms).alarm.result.plate
+            plate = _of(message, _ALARMS).alarm.result.plate
             return _recognised(serial, plate, quick=name == "quick_ivs_result")
         case "keep_alive":
             return Heartbeat(serial, state={} if message.bv is None else {"firmware": str(message.bv)})
         case "gpio_in":
-            trigger = _of(message, Inputs).alarm.result.trigger
+            trigger = _of(message, _INPUTS).alarm.result.trigger
             return InputPush(serial, trigger.source + 1, min(trigger.value, 1))
         case "barr_gate_status":
-            return _gate(serial, _of(message, Gate))
+            return _gate(serial, _of(message, _GATE))
         case "lanectrl_result":
-            return _lane(serial, message, _of(message, Lane))
+            return _lane(serial, message, _of(message, _LANE))
     return OtherPush(name[:40], serial)
 
 
-def _of(message: Message, wanted: Any) -> Any:
+def _of(message: Message, wanted: Shape[T]) -> T:
     """Read the payload, or its body where the camera wraps it."""
-    body = _INNER.decode(message.payload).body
-    return msgspec.json.decode(message.payload if body is UNSET else body, type=wanted)
+    body = _INNER.read(message.payload).body
+    return wanted.read(message.payload if body is UNSET else body)
 
 
 def _recognised(serial: str | None, plate: Plate, *, quick: bool) -> Push:

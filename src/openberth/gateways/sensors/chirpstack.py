@@ -14,6 +14,7 @@ from msgspec import Struct
 from openberth.contexts.facility import Reading
 from openberth.contexts.facility.model import SensorModel
 from openberth.gateways.sensors import tekzipark, tps110
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import Instant, from_iso
 
@@ -73,16 +74,16 @@ class Status(Struct, frozen=True):
     battery: int | None
 
 
-_uplinks, _statuses = msgspec.json.Decoder(_Uplink), msgspec.json.Decoder(_Status)
+_UPLINK, _STATUS = Shape[_Uplink](_Uplink), Shape[_Status](_Status)
 
 
 def decode(event: str, body: bytes) -> Uplink | Status | None:
     """Read one event; None for those that say nothing of a space (join, ack, log …). Raises ``Malformed``."""
     try:
         if event == "up":
-            return _uplink(_uplinks.decode(body))
+            return _uplink(_UPLINK.read(body))
         if event == "status":
-            return _status(_statuses.decode(body))
+            return _status(_STATUS.read(body))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _malformed("body", str(error)[:200]) from None
     return None

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from openberth.contexts.facility import Reading
 from openberth.contexts.facility.model.sensing import CONFIDENCE_MAX
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 
 LINE_MAX = 1_024  # with its end, as the reference reads them
@@ -57,13 +58,13 @@ class Report(Struct, frozen=True):
     readings: tuple[Reading, ...]
 
 
-_decoder = msgspec.json.Decoder(_Line)
+_LINE = Shape[_Line](_Line)
 
 
 def decode(line: bytes) -> Report:
     """Read one line without its end. Raises ``Malformed("device.malformed", …)``."""
     try:
-        said = _decoder.decode(line)
+        said = _LINE.read(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed("device.malformed", where="line", why=str(error)[:200]) from None
     if len(said.MAG) > _SENSORS_MAX:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from openberth.contexts.facility import Reading
 from openberth.contexts.facility.model.sensing import CONFIDENCE_MAX
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed
 from openberth.kernel.time import Instant, from_iso
 
@@ -47,13 +48,13 @@ class Seen:
     readings: tuple[Reading, ...]
 
 
-_decoder = msgspec.json.Decoder(_Body)
+_BODY = Shape[_Body](_Body)
 
 
 def decode(body: bytes) -> Seen:
     """Read one body. Raises ``Malformed("device.malformed", …)``."""
     try:
-        said = _decoder.decode(body)
+        said = _BODY.read(body)
         # A full state is of now, whatever the camera's clock says; a change may come late.
         at = None if said.time is None or said.full else from_iso(said.time)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:

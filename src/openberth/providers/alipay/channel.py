@@ -27,6 +27,7 @@ from openberth.contexts.payments.ports import (
     Scene,
     Statement,
 )
+from openberth.infra.shapes import Shape
 from openberth.kernel.time import BEIJING, Clock, as_datetime
 from openberth.providers.alipay import notices, statement
 from openberth.providers.alipay.amounts import CURRENCY, beijing, wall_text, yuan
@@ -52,6 +53,9 @@ class _Opened(msgspec.Struct, frozen=True):
     trade_no: str | None = None
 
 
+_OPENED = Shape[_Opened](_Opened)
+
+
 class _Trade(msgspec.Struct, frozen=True):
     out_trade_no: str
     trade_status: str
@@ -60,8 +64,14 @@ class _Trade(msgspec.Struct, frozen=True):
     send_pay_date: str | None = None
 
 
+_TRADE = Shape[_Trade](_Trade)
+
+
 class _Closed(msgspec.Struct, frozen=True):
     out_trade_no: str | None = None
+
+
+_CLOSED_TRADE = Shape[_Closed](_Closed)
 
 
 class _Refunded(msgspec.Struct, frozen=True):
@@ -69,11 +79,17 @@ class _Refunded(msgspec.Struct, frozen=True):
     trade_no: str | None = None
 
 
+_REFUNDED = Shape[_Refunded](_Refunded)
+
+
 class _Refund(msgspec.Struct, frozen=True):
     out_request_no: str | None = None
     refund_status: str | None = None
     refund_amount: str | None = None
     trade_no: str | None = None
+
+
+_REFUND = Shape[_Refund](_Refund)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +163,7 @@ class Alipay:
     async def query(self, number: str) -> ChannelState:
         """Ask what became of an order."""
         try:
-            found = await self._client.call("alipay.trade.query", {"out_trade_no": number}, _Trade)
+            found = await self._client.call("alipay.trade.query", {"out_trade_no": number}, _TRADE)
         except ChannelRefused as refusal:
             if refusal.reason == NOT_THERE:
                 return ChannelState(number=number, state=OrderState.UNKNOWN)
@@ -157,7 +173,7 @@ class Alipay:
     async def close(self, number: str) -> ChannelState:
         """Make the order unpayable and return what it is then; a payer who was faster wins."""
         try:
-            closed = await self._client.call("alipay.trade.close", {"out_trade_no": number}, _Closed)
+            closed = await self._client.call("alipay.trade.close", {"out_trade_no": number}, _CLOSED_TRADE)
         except ChannelRefused as refusal:
             if refusal.reason == NOT_THERE:
                 return ChannelState(number=number, state=OrderState.UNKNOWN)
@@ -182,7 +198,7 @@ class Alipay:
             "refund_reason": order.reason[:REASON_MAX],
         }  # fmt: skip
         try:
-            answer = await self._client.call("alipay.trade.refund", asked, _Refunded)
+            answer = await self._client.call("alipay.trade.refund", asked, _REFUNDED)
         except ChannelRefused as refusal:
             if refusal.reason in _LATER:
                 return RefundState(number=order.number, progress=RefundProgress.ABNORMAL, reason=refusal.reason)
@@ -199,7 +215,7 @@ class Alipay:
     async def query_refund(self, order: RefundOrder) -> RefundState:
         """Ask what became of a refund. An answer without its state is ``unknown``: the same number may be asked for."""
         asked = {"trade_no": order.transaction, "out_request_no": order.number}
-        found = await self._client.call("alipay.trade.fastpay.refund.query", asked, _Refund)
+        found = await self._client.call("alipay.trade.fastpay.refund.query", asked, _REFUND)
         if not found.refund_status:
             return RefundState(number=order.number, progress=RefundProgress.UNKNOWN)
         progress = _REFUNDS.get(found.refund_status)
@@ -246,7 +262,7 @@ class Alipay:
 
     async def _opened(self, method: str, order: ChannelOrder, asked: Mapping[str, Any]) -> _Opened:
         try:
-            opened = await self._client.call(method, asked, _Opened, notify_url=self._notify_url)
+            opened = await self._client.call(method, asked, _OPENED, notify_url=self._notify_url)
         except ChannelRefused as refusal:
             if refusal.reason == HAS_SUCCESS:  # no failure at all: it was paid, and asking for it finds the money
                 raise unclear() from refusal

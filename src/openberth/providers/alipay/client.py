@@ -15,6 +15,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from openberth.contexts.payments.ports import ChannelRefused, ChannelUnreachable
+from openberth.infra.shapes import Shape
 from openberth.kernel.time import Clock
 from openberth.providers import exchange
 from openberth.providers.alipay import envelope, signing
@@ -38,6 +39,9 @@ class Refusal(msgspec.Struct, frozen=True):
 
     code: str
     sub_code: str = ""
+
+
+REFUSAL = Shape[Refusal](Refusal)
 
 
 class Identity(NamedTuple):
@@ -68,7 +72,7 @@ class Client:
         """Close the connections."""
         await self._http.aclose()
 
-    async def call(self, method: str, asked: Mapping[str, Any], shape: type[T], *, notify_url: str = "") -> T:
+    async def call(self, method: str, asked: Mapping[str, Any], shape: Shape[T], *, notify_url: str = "") -> T:
         """Ask and return the proved answer as a shape.
 
         Raises ``ChannelUnreachable``, and ``ChannelRefused`` with Alipay's own ``sub_code``.
@@ -110,10 +114,10 @@ class Client:
         given = {name: value for name, value in fields.items() if value}
         return {**given, "sign": signing.sign(me.key, signing.content(given))}
 
-    def _read(self, method: str, body: bytes, shape: type[T]) -> T:
+    def _read(self, method: str, body: bytes, shape: Shape[T]) -> T:
         try:
             answer = envelope.opened(body, method)
-            said = msgspec.json.decode(answer.node, type=Refusal)
+            said = REFUSAL.read(answer.node)
         except (msgspec.MsgspecError, ValueError) as error:
             raise unclear() from error
         if not self._trust.prove(answer.signed, answer.signature, answer.certificate):
@@ -122,7 +126,7 @@ class Client:
         if said.code != DONE:
             raise _problem(said)
         try:
-            return msgspec.json.decode(answer.node, type=shape)
+            return shape.read(answer.node)
         except (msgspec.MsgspecError, ValueError) as error:
             raise unclear() from error
 

@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from openberth.contexts.payments.ports import ChannelRefused, RowKind, Statement, StatementNotReady, StatementRow
+from openberth.infra.shapes import Shape
 from openberth.kernel.money import Money
 from openberth.providers.alipay.amounts import CURRENCY, beijing, yuan
 from openberth.providers.alipay.client import Client, unclear
@@ -38,6 +39,9 @@ class _Announced(msgspec.Struct, frozen=True):
     bill_download_url: str
 
 
+_ANNOUNCED = Shape[_Announced](_Announced)
+
+
 async def fetched(client: Client, day: date, *, now: datetime) -> Statement:
     """Return the statement of a day; ``now`` is Beijing time."""
     over = datetime.combine(day + timedelta(days=1), datetime.min.time(), now.tzinfo)
@@ -45,7 +49,7 @@ async def fetched(client: Client, day: date, *, now: datetime) -> Statement:
         raise _not_ready(day)
     asked = {"bill_type": "trade", "bill_date": day.isoformat()}
     try:
-        announced = await client.call("alipay.data.dataservice.bill.downloadurl.query", asked, _Announced)
+        announced = await client.call("alipay.data.dataservice.bill.downloadurl.query", asked, _ANNOUNCED)
     except ChannelRefused as refusal:
         if not refusal.reason.upper().endswith("BILL_NOT_EXIST"):
             raise

@@ -8,7 +8,7 @@ exactly these.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -30,6 +30,7 @@ from openberth.contexts.payments.ports import (
     Scene,
     Statement,
 )
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Malformed, Unknown
 from openberth.kernel.money import Money
 from openberth.kernel.time import BEIJING, SECOND_US, Clock, Instant, as_datetime, from_iso
@@ -40,6 +41,8 @@ from openberth.providers.wechatpay.signing import NAME
 
 NOTICE_BYTES = 64 * 1024
 CURRENCY = "CNY"
+
+T = TypeVar("T")
 
 _Fen = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 _PAID = frozenset(("SUCCESS", "REFUND"))  # what was refunded since was paid all the same
@@ -72,6 +75,9 @@ class _Order(msgspec.Struct, frozen=True):
     sub_mchid: str | None = None
 
 
+_ORDER = Shape[_Order](_Order)
+
+
 class _RefundAmount(msgspec.Struct, frozen=True):
     refund: _Fen
     total: _Fen
@@ -83,6 +89,9 @@ class _Refund(msgspec.Struct, frozen=True):
     status: str
     amount: _RefundAmount
     refund_id: str | None = None
+
+
+_REFUND = Shape[_Refund](_Refund)
 
 
 class _Resource(msgspec.Struct, frozen=True):
@@ -97,14 +106,23 @@ class _Told(msgspec.Struct, frozen=True):
     resource: _Resource
 
 
+_TOLD = Shape[_Told](_Told)
+
+
 class _RefundTold(msgspec.Struct, frozen=True):
     out_refund_no: str
+
+
+_REFUND_TOLD = Shape[_RefundTold](_RefundTold)
 
 
 class _Opened(msgspec.Struct, frozen=True):
     code_url: str | None = None
     h5_url: str | None = None
     prepay_id: str | None = None
+
+
+_OPENED = Shape[_Opened](_Opened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +215,17 @@ class WechatPay:
             raise ChannelRefused(channel=NAME, reason="CURRENCY")
         asked = self._asked(order)
         if order.scene is Scene.CODE:
-            opened = (await self._client.post(f"{self._orders}/native", asked)).read(_Opened)
+            opened = (await self._client.post(f"{self._orders}/native", asked)).read(_OPENED)
             return OpenedOrder(pay_url=_there(opened.code_url))
         if order.scene is Scene.PAGE:
             asked["scene_info"] = {
                 "payer_client_ip": _given(order.payer_address, "PAYER_ADDRESS"), "h5_info": {"type": "Wap"},
             }  # fmt: skip
-            opened = (await self._client.post(f"{self._orders}/h5", asked)).read(_Opened)
+            opened = (await self._client.post(f"{self._orders}/h5", asked)).read(_OPENED)
             back = "" if order.back is None else "&" + urlencode({"redirect_url": order.back})
             return OpenedOrder(pay_url=_there(opened.h5_url) + back)
         asked["payer"] = self._payer(_given(order.payer, "PAYER"))
-        prepay = _there((await self._client.post(f"{self._orders}/jsapi", asked)).read(_Opened).prepay_id)
+        prepay = _there((await self._client.post(f"{self._orders}/jsapi", asked)).read(_OPENED).prepay_id)
         return OpenedOrder(pay_url=None, channel_order=prepay[:80], client_fields=self._client_fields(prepay))
 
     async def query(self, number: str) -> ChannelState:
@@ -218,7 +236,7 @@ class WechatPay:
             if refusal.reason in ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"):
                 return ChannelState(number=number, state=OrderState.UNKNOWN)
             raise
-        return self._state(number, answer.read(_Order))
+        return self._state(number, answer.read(_ORDER))
 
     async def close(self, number: str) -> ChannelState:
         """Make the order unpayable and return what it is then; a payer who was faster wins."""
@@ -250,7 +268,7 @@ class WechatPay:
             if refusal.reason in _LATER:
                 return RefundState(number=order.number, progress=RefundProgress.ABNORMAL, reason=refusal.reason)
             raise
-        return _refund_state(order, answer.read(_Refund))
+        return _refund_state(order, answer.read(_REFUND))
 
     async def query_refund(self, order: RefundOrder) -> RefundState:
         """Ask what became of a refund."""
@@ -261,7 +279,7 @@ class WechatPay:
             if refusal.reason in ("RESOURCE_NOT_EXISTS", "REFUND_NOT_EXIST"):
                 return RefundState(number=order.number, progress=RefundProgress.UNKNOWN)
             raise
-        return _refund_state(order, answer.read(_Refund))
+        return _refund_state(order, answer.read(_REFUND))
 
     # -- what WeChat Pay tells -----------------------------------------------------------------------------------------
 
@@ -271,16 +289,16 @@ class WechatPay:
         if len(body) > NOTICE_BYTES:
             raise Malformed("channel.bad_notice", channel=NAME)
         signing.verify(self._client.keys, headers, body, now_s=self._clock.now() // SECOND_US)
-        told = _understood(body, _Told)
+        told = _understood(body, _TOLD)
         sealed = told.resource
         plain = signing.unseal(
             self._me.api_key, nonce=sealed.nonce, ciphertext=sealed.ciphertext, associated=sealed.associated_data
         )
         if told.event_type.startswith("REFUND."):
-            return RefundNotice(number=_understood(plain, _RefundTold).out_refund_no)
+            return RefundNotice(number=_understood(plain, _REFUND_TOLD).out_refund_no)
         if told.event_type != "TRANSACTION.SUCCESS":
             return NothingNew()
-        order = _understood(plain, _Order)
+        order = _understood(plain, _ORDER)
         if not self._merchant.owns(order):
             raise Unknown("channel.not_ours", channel=NAME, order=order.out_trade_no[:32])
         paid = _paid(order)
@@ -375,9 +393,9 @@ def _refund_state(order: RefundOrder, found: _Refund) -> RefundState:
     return RefundState(number=order.number, progress=progress, refunded=refunded, channel_refund=found.refund_id)
 
 
-def _understood(text: bytes, shape: type[Any]) -> Any:
+def _understood(text: bytes, shape: Shape[T]) -> T:
     try:
-        return msgspec.json.decode(text, type=shape)
+        return shape.read(text)
     except (msgspec.MsgspecError, ValueError) as error:
         raise Malformed("channel.bad_notice", channel=NAME) from error
 

@@ -14,6 +14,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from openberth.contexts.payments.ports import ChannelRefused, ChannelUnreachable
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import Problem
 from openberth.kernel.time import HOUR_US, SECOND_US, Clock, Instant
 from openberth.providers import exchange
@@ -38,6 +39,9 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str = ""
 
 
+REFUSAL = Shape[Refusal](Refusal)
+
+
 class _Sealed(msgspec.Struct, frozen=True):
     nonce: str
     ciphertext: str
@@ -51,6 +55,9 @@ class _Certificate(msgspec.Struct, frozen=True):
 
 class _Certificates(msgspec.Struct, frozen=True):
     data: list[_Certificate]
+
+
+_CERTIFICATES = Shape[_Certificates](_Certificates)
 
 
 class Identity(NamedTuple):
@@ -68,10 +75,10 @@ class Answer(NamedTuple):
     status: int
     body: bytes
 
-    def read(self, shape: type[T]) -> T:
+    def read(self, shape: Shape[T]) -> T:
         """Return the body as a shape. Raises ``ChannelUnreachable("channel.unclear")``."""
         try:
-            return msgspec.json.decode(self.body, type=shape)
+            return shape.read(self.body)
         except (msgspec.MsgspecError, ValueError) as error:
             raise unclear() from error
 
@@ -136,7 +143,7 @@ class Client:
         status, headers, body = await self._send("GET", "/v3/certificates", b"", ANSWER_BYTES)
         if status != 200:
             raise self._problem(status, body, is_proved=False)
-        found = Answer(status, body).read(_Certificates)
+        found = Answer(status, body).read(_CERTIFICATES)
         keys = {one.serial_no: self._unsealed(one.encrypt_certificate) for one in found.data}
         # Only who holds our key can have sealed them, and one of them signed the answer.
         self._prove(keys, headers, body)
@@ -164,7 +171,7 @@ class Client:
         if not 400 <= status < 500 or not is_proved:
             return unclear()
         try:
-            return ChannelRefused(channel=NAME, reason=msgspec.json.decode(answer, type=Refusal).code[:64])
+            return ChannelRefused(channel=NAME, reason=REFUSAL.read(answer).code[:64])
         except (msgspec.MsgspecError, ValueError):
             return ChannelRefused(channel=NAME, reason=f"HTTP_{status}")
 

@@ -20,6 +20,7 @@ from openberth.contexts.payments.ports import (
     StatementNotReady,
     StatementRow,
 )
+from openberth.infra.shapes import Shape
 from openberth.kernel.money import Money
 from openberth.kernel.time import BEIJING, Instant, instant_of
 from openberth.providers.wechatpay.client import Client, unclear
@@ -39,6 +40,9 @@ class _Announced(msgspec.Struct, frozen=True):
     download_url: str
 
 
+_ANNOUNCED = Shape[_Announced](_Announced)
+
+
 async def fetched(client: Client, day: date, *, sub_mchid: str | None, now: datetime) -> Statement:
     """Return the statement of a day; ``now`` is Beijing time."""
     if now < datetime.combine(day + timedelta(days=1), datetime.min.time(), now.tzinfo) + timedelta(hours=READY_HOUR):
@@ -47,7 +51,7 @@ async def fetched(client: Client, day: date, *, sub_mchid: str | None, now: date
     if sub_mchid is not None:
         query["sub_mchid"] = sub_mchid
     try:
-        announced = (await client.get("/v3/bill/tradebill", query)).read(_Announced)
+        announced = (await client.get("/v3/bill/tradebill", query)).read(_ANNOUNCED)
     except ChannelRefused as refusal:
         if refusal.reason == "NO_STATEMENT_EXIST":
             return Statement(day, ())  # nobody paid on that day

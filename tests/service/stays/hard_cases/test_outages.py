@@ -230,3 +230,15 @@ def test_a_car_that_stands_at_a_lane_has_not_left_by_a_stored_exit(street: Stree
     assert [each.id for each in street.inside()] == [entry.stay]
     assert case_of(street, CaseKind.EXIT_WITHOUT_ENTRY).id == case.id, "it is still open"
     assert street.passage(passage.passage).plate_id != street.passage(entry.passage).plate_id
+
+
+def test_a_stored_crossing_that_was_misread_is_matched_to_its_stay(street: Street) -> None:
+    entry = street.arrive("in-1", CAR)
+    street.pass_minutes(10)
+    went = street.arrive("vip-in", "粤B99999", offline=True)
+    street.pass_minutes(60)
+    settle(street, case_of(street, CaseKind.INNER_WITHOUT_ENTRY), CaseAction.MATCH_STAY, stay=entry.stay)
+    [inside] = street.inside()
+    assert (inside.id, inside.since, inside.segments) == (entry.stay, street.passage(went.passage).captured_at, 2)
+    assert (street.counts()["ground"].count, street.counts()["vip"].count) == (0, 1)
+    assert (street.passage(went.passage).stay_id, street.case_kinds()) == (entry.stay, [])

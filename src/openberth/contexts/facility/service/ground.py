@@ -29,12 +29,20 @@ from openberth.contexts.facility.model.plan import Address, Plan, Position
 from openberth.contexts.facility.store import layout as store
 from openberth.contexts.facility.store.rules import rules_from_plain, rules_to_plain
 from openberth.infra.database import Reader
+from openberth.infra.shapes import Shape
 from openberth.kernel.ids import Id
 
 Row: TypeAlias = (
     store.AreaRow | store.SpaceRow | store.BoothRow | store.LaneRow | store.DeviceRow | store.CollectorRow
     | store.SensorRow
 )  # fmt: skip
+
+
+_PLAN = Shape[Plan](Plan)
+_DISPLAYS = Shape[Displays](Displays)
+_PRICING = Shape[Pricing](Pricing)
+_INPUTS = Shape[tuple[Input, ...]](tuple[Input, ...])
+_TARIFF_RULES = Shape[tuple[TariffRule, ...]](tuple[TariffRule, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ def plan_of_lot(lot: Lot) -> dict[str, Any] | None:
 
 def plan_from(stored: Mapping[str, Any] | None) -> Plan | None:
     """Return what ``plan_of_lot`` stored."""
-    return None if stored is None else msgspec.convert(stored, Plan)
+    return None if stored is None else _PLAN.convert(stored)
 
 
 def displays_of_lot(lot: Lot) -> dict[str, Any] | None:
@@ -130,7 +138,7 @@ def displays_of_lot(lot: Lot) -> dict[str, Any] | None:
 
 def displays_from(stored: Mapping[str, Any] | None) -> Displays:
     """Return what ``displays_of_lot`` stored."""
-    return Displays() if stored is None else msgspec.convert(stored, Displays)
+    return Displays() if stored is None else _DISPLAYS.convert(stored)
 
 
 def stored_inputs(inputs: tuple[Input, ...]) -> list[Any] | None:
@@ -140,7 +148,7 @@ def stored_inputs(inputs: tuple[Input, ...]) -> list[Any] | None:
 
 def inputs_from(stored: Sequence[Any] | None) -> tuple[Input, ...]:
     """Return what ``stored_inputs`` stored."""
-    return USUAL_INPUTS if stored is None else msgspec.convert(stored, tuple[Input, ...])
+    return USUAL_INPUTS if stored is None else _INPUTS.convert(stored)
 
 
 def rules_of_area(area: Area) -> list[Any] | None:
@@ -150,12 +158,12 @@ def rules_of_area(area: Area) -> list[Any] | None:
 
 def pricing_from(stored: Mapping[str, Any] | None) -> Pricing:
     """Return what ``pricing_of_lot`` stored."""
-    return Pricing() if stored is None else msgspec.convert(stored, Pricing)
+    return Pricing() if stored is None else _PRICING.convert(stored)
 
 
 def rules_from(stored: Sequence[Any] | None) -> tuple[TariffRule, ...]:
     """Return what ``rules_of_area`` stored."""
-    return () if stored is None else msgspec.convert(stored, tuple[TariffRule, ...])
+    return () if stored is None else _TARIFF_RULES.convert(stored)
 
 
 def thing_of(row: Row, codes: Mapping[Id, str]) -> Thing:

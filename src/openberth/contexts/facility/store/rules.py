@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import msgspec
-
 from openberth.contexts.facility.model import Rules
+from openberth.infra.shapes import Shape
+
+_RULES = Shape[Rules](Rules)
 
 
 def rules_to_plain(rules: Rules) -> dict[str, Any]:
@@ -16,4 +17,4 @@ def rules_to_plain(rules: Rules) -> dict[str, Any]:
 
 def rules_from_plain(stored: Mapping[str, Any]) -> Rules:
     """Return stored rules; one that was not there yet when they were written holds as it does by default."""
-    return msgspec.convert(stored, Rules)
+    return _RULES.convert(stored)

@@ -15,6 +15,7 @@ from openberth.contexts import tenancy
 from openberth.contexts.stays.service.queries import passage_detail
 from openberth.infra.database import Reader, Unit
 from openberth.infra.permitting import needs
+from openberth.infra.shapes import Shape
 from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US, Instant
@@ -41,6 +42,9 @@ class Pass:
     until: Instant
 
 
+_PASS = Shape[Pass](Pass)
+
+
 @needs("picture.read")
 def make_link(unit: Unit, *, passage: Id, number: int, session: Id | None, place: str | None) -> tuple[str, Instant]:
     """Return a link to a picture, and when it ends; the look is written down. Raises ``NotFound``:
@@ -65,7 +69,7 @@ def read_link(reader: Reader, *, link: str) -> Pass:
         if base64.urlsafe_b64encode(packed).rstrip(b"=").decode() != link:
             raise ValueError("one link has one spelling")
         plain = reader.keys.open(packed[:KEY_BYTES].hex(), packed[KEY_BYTES:], context=_CONTEXT)
-        told = msgspec.json.decode(plain, type=Pass)
+        told = _PASS.read(plain)
     except (binascii.Error, ValueError, Refused, msgspec.DecodeError):
         raise NotFound("picture.not_found") from None
     if not reader.machine_now < told.until <= reader.machine_now + LINK_US:
