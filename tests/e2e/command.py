@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import IO
 
 from openberth.infra.place import place_of
 from tests.ports import free_port
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVES = "inside [1-9]"  # says a demo that has begun and holds all its ports
@@ -136,10 +135,7 @@ class Home:
 
 
 def wait_for(ready: Callable[[], bool], within_s: float = WITHIN_S) -> None:
-    until = time.monotonic() + within_s
-    while not ready():
-        assert time.monotonic() < until, "it took too long"
-        time.sleep(0.05)
+    assert eventually(ready, within_s), "it took too long"
 
 
 def end(running: "subprocess.Popen[str]", with_signal: signal.Signals = signal.SIGTERM) -> int:

@@ -21,7 +21,7 @@ from openberth.simulator.counters import Counters
 from openberth.simulator.faults import Faults
 from openberth.simulator.run import Report, TownConfig, run_town
 from tests.ports import free_port
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 LOTS = tuple(ROOT / "lots" / f"{name}.yaml" for name in ("mall", "community", "office"))
@@ -236,12 +236,7 @@ def _answers(url: str) -> bool:
 
 
 def _wait(ready: Any, what: str, log: Any = None, within_s: float = START_S) -> None:
-    until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        if ready():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{what} was not ready in {within_s} s\n{log()[-3000:] if log else ''}")
+    assert eventually(ready, within_s), f"{what} was not ready in {within_s} s\n{log()[-3000:] if log else ''}"
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
