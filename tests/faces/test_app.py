@@ -93,3 +93,24 @@ def test_a_driver_signs_in_binds_the_plate_and_proves_it_at_the_lane(chromium: B
         page.goto(at(waiting, "pages/home/home"))
         expect(page.locator("[data-test=running]")).to_have_text("¥7.50")
         expect(page.get_by_text("Your car waits at")).to_be_visible()
+
+
+def test_a_car_without_a_plate_comes_in_by_the_code_and_leaves_with_its_pass(chromium: Browser, waiting: House) -> None:
+    entry, leaving = (waiting.code(lane).removeprefix("/c/") for lane in ("in-1", "out-2"))
+    waiting.arrive("in-1", None)
+    with visit(chromium, **PHONE) as (page, _):
+        page.goto(at(waiting, f"pages/code/code?c={entry}"))
+        page.locator("uni-button", has_text="入场").tap()
+        shown = page.locator(".pass")
+        expect(shown).to_be_visible()
+        expect(page.get_by_text("欢迎入场，道闸正在抬起")).to_be_visible()
+        assert serious_findings(page) == []
+        number = shown.inner_text().strip()
+        assert eventually(lambda: waiting.waiting("in-1") is None)
+        waiting.pass_minutes(61)
+        waiting.arrive("out-2", None)
+        page.goto(at(waiting, f"pages/code/code?c={leaving}"))
+        page.reload()  # a scanned code opens the app anew
+        expect(page.locator("input").first).to_have_value(number)  # the phone knows it still
+        page.get_by_text("出示凭证").tap()
+        expect(page.locator("[data-test=due]")).to_have_text("¥7.50")
