@@ -115,3 +115,22 @@ def test_unknown_exceptions_and_actions_are_refused(house: House) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "exception.not_found")
     answer = house.post(f"/v1/exceptions/{NOWHERE}/resolve", {"action": "forget", "reason": "x"})
     assert (answer.status_code, answer.json()["errors"]) == (422, [{"place": "body.action", "problem": "enum"}])
+
+
+def test_a_car_that_has_gone_on_is_matched_to_its_stay(house: House) -> None:
+    """Its exit was stored while the network was away, and misread: nobody stands there, its stay ends all the same."""
+    house.arrive("in-1", CAR)
+    house.pass_minutes(61)
+    house.arrive("out-1", "粤B12346", offline=True)
+    case = only_case(house)
+    assert house.get(f"/v1/passages/{case['passage']}")["state"] == "passed"
+    stay = house.get(f"/v1/exceptions/{case['id']}")["candidates"][0]["stay"]
+    opened = resolve(house, case, action="open", reason="nobody is there")
+    assert (opened.status_code, opened.json()["code"]) == (409, "lane.nobody_waiting")
+    done = resolve(house, case, action="match_stay", reason="the pictures show one car", stay=stay)
+    assert (done.status_code, done.json()["resolution"]) == (200, "matched"), done.text
+    told = house.get(f"/v1/stays/{stay}")
+    assert (told["state"], told["reason"], [each["left"]["minor"] for each in told["bills"]]) == (
+        "closed", "left_offline", [750],
+    )  # fmt: skip
+    assert [each["amount"]["minor"] for each in house.get("/v1/debts", lot="mall")["items"]] == [750]
