@@ -11,6 +11,11 @@ export function candidatesOf(problem: Schemas['CaseDetailView'] | null): Schemas
   return isTwice || UNKNOWN.has(problem.kind) ? problem.candidates : []
 }
 
+/** Tell whether the car of an exception has gone on: it can still be named, and nothing opens for it. */
+export function hasGone(problem: Schemas['CaseDetailView'], car: Schemas['PassageState'] | null): boolean {
+  return car === 'passed' && (problem.kind === 'exit_without_entry' || problem.kind === 'inner_without_entry')
+}
+
 /** Return what a person may do about an open exception. `car` is the state of its passage, `lane` the kind of its lane. */
 export function actionsFor(problem: Schemas['CaseDetailView'], car: Schemas['PassageState'] | null, lane: Schemas['LaneKind'] | null): Schemas['CaseAction'][] {
   if (problem.kind === 'tailgater') {
@@ -19,8 +24,6 @@ export function actionsFor(problem: Schemas['CaseDetailView'], car: Schemas['Pas
     return lane === 'entry' && problem.stay === null ? ['correct_plate', 'dismiss'] : ['dismiss']
   }
   const atLane = problem.passage !== null && problem.lane !== null
-  // A car that has gone on can still be named; nothing opens for it.
-  const hasGone = car === 'passed' && (problem.kind === 'exit_without_entry' || problem.kind === 'inner_without_entry')
   const isClone = problem.kind === 'cloned_plate' && problem.stay === null
   const isNamed = problem.kind !== 'gate_failed' && problem.kind !== 'paid_no_gate'
   return [
@@ -28,7 +31,7 @@ export function actionsFor(problem: Schemas['CaseDetailView'], car: Schemas['Pas
     ...(candidatesOf(problem).length ? ['match_stay' as const] : []),
     ...(atLane && isNamed ? ['correct_plate' as const] : []),
     // Which of two cars with one plate leaves has to be said.
-    ...(atLane && !hasGone && !(isClone && lane === 'exit') ? ['open' as const] : []),
+    ...(atLane && !hasGone(problem, car) && !(isClone && lane === 'exit') ? ['open' as const] : []),
     'dismiss',
   ]
 }

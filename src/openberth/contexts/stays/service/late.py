@@ -38,19 +38,39 @@ def stay_left(unit: Unit, seen: Seen, stay: OpenStay | None) -> OpenStay | None:
     An earlier visit that was ended because its car came in again, or was never seen to leave, goes on beside the
     present one, to end where it did. Clocks of two cameras differ by the skew that the lot allows.
     """
-    if not seen.happened or (stay is not None and stay.entered_at <= seen.at):
+    if not seen.happened or seen.plate_id is None or (stay is not None and stay.entered_at <= seen.at):
         return stay
-    visit = _visit_at(unit, seen)
+    visit = visit_that_left(unit, seen.lane.lot, seen.plate_id, stay, at=seen.at, passage=seen.passage)
     if visit is not None:
-        key = None if stay is None else open_key(visit.lot_id, visit.entry_passage_id)
-        if stay is not None and stay.again_of == visit.id:
-            doubts.two_visits(unit, stay)
-        else:
-            _had_left(unit, visit)
-        return records.reopen_stay(unit, visit, passage=seen.passage, reason="seen_at_exit", key=key)
+        return visit
     if stay is not None and stay.entered_at - seen.at > seen.lane.device_skew_s * SECOND_US:
         return None
     return stay
+
+
+@inner
+def visit_that_left(
+    unit: Unit, lot: Id, plate: Id, stay: OpenStay | None, *, at: Instant, passage: Id
+) -> OpenStay | None:  # fmt: skip
+    """Let the visit of a plate go on that was ended though nobody had seen its car leave, if it left at that moment;
+    None where there is none. ``stay`` is the later one that is open.
+    """
+    visit = _visit_at(unit, lot, plate, at)
+    if visit is None:
+        return None
+    key = None if stay is None else open_key(visit.lot_id, visit.entry_passage_id)
+    if stay is not None and stay.again_of == visit.id:
+        doubts.two_visits(unit, stay)
+    else:
+        _had_left(unit, visit)
+    return records.reopen_stay(unit, visit, passage=passage, reason="seen_at_exit", key=key)
+
+
+def is_over(reader: Reader, *, lot: Id, plate: Id, at: Instant, skew_us: int) -> bool:
+    """Tell whether the visit of a plate at a moment has ended, or was settled by a debt: nothing else left then."""
+    visits = reader.all(store.STAYS_OF_PLATE, plate=plate, lot=lot, before=BEYOND_ALL, limit=_VISITS)
+    parked_then = (each for each in visits if each.entered_at <= at <= each.left_at + skew_us)
+    return any(each.closed_reason is not CloseReason.TURNED_BACK for each in parked_then)
 
 
 def _had_left(unit: Unit, visit: Stay) -> None:
@@ -184,9 +204,9 @@ def end_at(unit: Unit, stay: OpenStay, passage: Passage, leaving: prices.Leaving
     )  # fmt: skip
 
 
-def _visit_at(reader: Reader, seen: Seen) -> Stay | None:
+def _visit_at(reader: Reader, lot: Id, plate: Id, at: Instant) -> Stay | None:
     """Return the visit of the car at that moment, ended without its exit; one that left a debt is settled by that."""
-    visits = reader.all(store.STAYS_OF_PLATE, plate=seen.plate_id, lot=seen.lane.lot, before=BEYOND_ALL, limit=_VISITS)
-    there = [each for each in visits if each.entered_at <= seen.at <= each.left_at and each.closed_reason in _UNSEEN]
+    visits = reader.all(store.STAYS_OF_PLATE, plate=plate, lot=lot, before=BEYOND_ALL, limit=_VISITS)
+    there = [each for each in visits if each.entered_at <= at <= each.left_at and each.closed_reason in _UNSEEN]
     visit = max(there, key=lambda each: each.entered_at, default=None)
     return None if visit is None or payments.debts_of(reader, subject=visit.id) else visit

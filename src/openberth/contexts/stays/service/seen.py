@@ -1,6 +1,6 @@
 """A car as a use case sees it: what was recognised, where, when it counts, and what the edge answers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from openberth.contexts.facility import LaneContext
@@ -38,15 +38,8 @@ class Seen:
 
     @property
     def on_duty(self) -> bool:
-        """Tell whether its plate is of a kind that no gate of the lot may hold up.
-
-        Such plates are white. A new-energy plate without its first sign has the shape of a military one, so of that
-        kind a colour must have been seen.
-        """
-        if self.plate is None or self.plate.kind.value not in self.lane.rules.never_held:
-            return False
-        unseen = self.plate.kind is not PlateKind.MILITARY and self.colour_seen is None
-        return unseen or self.colour == PlateColour.WHITE
+        """Tell whether its plate is of a kind that no gate of the lot may hold up."""
+        return is_on_duty(self.plate, self.colour, self.lane.rules.never_held)
 
     @property
     def happened(self) -> bool:
@@ -107,3 +100,15 @@ class LaneAnswer:
 def open_key(lot: Id, identity: Id) -> str:
     """Return the unique key of an open stay."""
     return f"{lot.hex}:{identity.hex}"
+
+
+def is_on_duty(plate: Plate | None, colour: str, never_held: Collection[str]) -> bool:
+    """Tell whether a plate as it was seen is of a kind that is never held up.
+
+    Such plates are white. A new-energy plate without its first sign has the shape of a military one, so of that
+    kind a colour must have been seen.
+    """
+    if plate is None or plate.kind.value not in never_held:
+        return False
+    unseen = plate.kind is not PlateKind.MILITARY and colour in ("", PlateColour.UNKNOWN)
+    return unseen or colour == PlateColour.WHITE
