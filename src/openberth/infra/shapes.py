@@ -5,7 +5,8 @@ done: a second thread that comes in between reads what is not there yet, and the
 two cars at the first moment after a start. So nothing is read as a type but through a ``Shape`` of a module.
 """
 
-from typing import Any, Generic, TypeVar
+from types import UnionType
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -17,7 +18,7 @@ class Shape(Generic[T]):
 
     __slots__ = ("_decoder", "_kind")
 
-    def __init__(self, kind: Any) -> None:
+    def __init__(self, kind: type[T] | UnionType) -> None:
         self._kind = kind
         self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind)
 

@@ -62,7 +62,7 @@ class _Opened(msgspec.Struct, frozen=True):
     state: str
 
 
-_OPENED = Shape[_Opened](_Opened)
+_OPENED = Shape(_Opened)
 
 
 class _Order(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ class _Order(msgspec.Struct, frozen=True):
     paid_at: _UnixSeconds | None = None
 
 
-_ORDER = Shape[_Order](_Order)
+_ORDER = Shape(_Order)
 
 
 class _Notice(msgspec.Struct, frozen=True):
@@ -86,14 +86,14 @@ class _Notice(msgspec.Struct, frozen=True):
     paid_at: _UnixSeconds
 
 
-_NOTICE = Shape[_Notice](_Notice)
+_NOTICE = Shape(_Notice)
 
 
 class _Refusal(msgspec.Struct, frozen=True):
     code: str
 
 
-_REFUSAL = Shape[_Refusal](_Refusal)
+_REFUSAL = Shape(_Refusal)
 
 
 class Sandpay:

@@ -62,7 +62,7 @@ def test_many_threads_read_a_type_for_the_first_time() -> None:
 
 
 def test_a_shape_reads_json_and_plain_values() -> None:
-    shape = Shape[tuple[int, ...]](tuple[int, ...])
+    shape = Shape(tuple[int, ...])
     assert shape.read(b"[1, 2]") == shape.convert([1, 2]) == (1, 2)
     with pytest.raises(msgspec.ValidationError):
         shape.convert(["1"])

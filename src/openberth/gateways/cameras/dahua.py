@@ -105,7 +105,7 @@ class _Body(
     at: Short | None = None
 
 
-_BODY = Shape[_Body](_Body)
+_BODY = Shape(_Body)
 
 
 def decode(body: bytes, content_type: str = "", path: str = "") -> Push:

@@ -47,7 +47,7 @@ class _Status(msgspec.Struct):
     subStatusCode: str = ""  # noqa: N815
 
 
-_SAID_STATUS = Shape[_Status](_Status)
+_SAID_STATUS = Shape(_Status)
 
 
 _OK = "1"

@@ -37,7 +37,7 @@ class _Done(Struct, rename="camel"):
     message: Annotated[str, Meta(max_length=256)] = ""
 
 
-_TERMINAL, _DONE = Shape[_Terminal](_Terminal), Shape[_Done](_Done)
+_TERMINAL, _DONE = Shape(_Terminal), Shape(_Done)
 
 
 def topics(serial: str) -> Topics:

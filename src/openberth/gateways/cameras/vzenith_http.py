@@ -130,8 +130,8 @@ class _Body(
 # then the
 # second reads it again and leaves the pictures alone. Two good pictures of 100 KB cost half of what separate decoding
 # costs.
-_FAST = Shape[_Body[bytes | None]](_Body[bytes | None])
-_CAREFUL = Shape[_Body[Raw]](_Body[Raw])
+_FAST = Shape(_Body[bytes | None])
+_CAREFUL = Shape(_Body[Raw])
 _TEXT = Shape[str | None](str | None)
 # What msgspec raises for bytes from outside: also for texts that are not UTF-8, and for depth.
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

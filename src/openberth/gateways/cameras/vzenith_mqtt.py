@@ -80,9 +80,9 @@ _OTHERS = {
 # The maker's page names the field and not its numbers: only words prove anything, numbers are kept to be looked at.
 _BOOMS = {"open": Boom.OPEN, "opened": Boom.OPEN, "close": Boom.CLOSED, "closed": Boom.CLOSED}
 
-_MESSAGE, _INNER = Shape[Message](Message), Shape[Inner](Inner)
-_ALARMS, _INPUTS = Shape[Alarms](Alarms), Shape[Inputs](Inputs)
-_GATE, _LANE = Shape[Gate](Gate), Shape[Lane](Lane)
+_MESSAGE, _INNER = Shape(Message), Shape(Inner)
+_ALARMS, _INPUTS = Shape(Alarms), Shape(Inputs)
+_GATE, _LANE = Shape(Gate), Shape(Lane)
 
 
 # topics

@@ -74,7 +74,7 @@ class Status(Struct, frozen=True):
     battery: int | None
 
 
-_UPLINK, _STATUS = Shape[_Uplink](_Uplink), Shape[_Status](_Status)
+_UPLINK, _STATUS = Shape(_Uplink), Shape(_Status)
 
 
 def decode(event: str, body: bytes) -> Uplink | Status | None:

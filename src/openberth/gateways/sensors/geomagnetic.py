@@ -58,7 +58,7 @@ class Report(Struct, frozen=True):
     readings: tuple[Reading, ...]
 
 
-_LINE = Shape[_Line](_Line)
+_LINE = Shape(_Line)
 
 
 def decode(line: bytes) -> Report:

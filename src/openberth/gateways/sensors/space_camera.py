@@ -48,7 +48,7 @@ class Seen:
     readings: tuple[Reading, ...]
 
 
-_BODY = Shape[_Body](_Body)
+_BODY = Shape(_Body)
 
 
 def decode(body: bytes) -> Seen:

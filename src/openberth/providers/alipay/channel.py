@@ -53,7 +53,7 @@ class _Opened(msgspec.Struct, frozen=True):
     trade_no: str | None = None
 
 
-_OPENED = Shape[_Opened](_Opened)
+_OPENED = Shape(_Opened)
 
 
 class _Trade(msgspec.Struct, frozen=True):
@@ -64,14 +64,14 @@ class _Trade(msgspec.Struct, frozen=True):
     send_pay_date: str | None = None
 
 
-_TRADE = Shape[_Trade](_Trade)
+_TRADE = Shape(_Trade)
 
 
 class _Closed(msgspec.Struct, frozen=True):
     out_trade_no: str | None = None
 
 
-_CLOSED_TRADE = Shape[_Closed](_Closed)
+_CLOSED_TRADE = Shape(_Closed)
 
 
 class _Refunded(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class _Refunded(msgspec.Struct, frozen=True):
     trade_no: str | None = None
 
 
-_REFUNDED = Shape[_Refunded](_Refunded)
+_REFUNDED = Shape(_Refunded)
 
 
 class _Refund(msgspec.Struct, frozen=True):
@@ -89,7 +89,7 @@ class _Refund(msgspec.Struct, frozen=True):
     trade_no: str | None = None
 
 
-_REFUND = Shape[_Refund](_Refund)
+_REFUND = Shape(_Refund)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

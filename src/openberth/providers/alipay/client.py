@@ -41,7 +41,7 @@ class Refusal(msgspec.Struct, frozen=True):
     sub_code: str = ""
 
 
-REFUSAL = Shape[Refusal](Refusal)
+REFUSAL = Shape(Refusal)
 
 
 class Identity(NamedTuple):

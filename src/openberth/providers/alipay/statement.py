@@ -39,7 +39,7 @@ class _Announced(msgspec.Struct, frozen=True):
     bill_download_url: str
 
 
-_ANNOUNCED = Shape[_Announced](_Announced)
+_ANNOUNCED = Shape(_Announced)
 
 
 async def fetched(client: Client, day: date, *, now: datetime) -> Statement:

@@ -41,7 +41,7 @@ class _Said(msgspec.Struct):
     Code: str = ""
 
 
-_SAID = Shape[_Said](_Said)
+_SAID = Shape(_Said)
 
 
 class AliyunSms:

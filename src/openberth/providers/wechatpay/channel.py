@@ -75,7 +75,7 @@ class _Order(msgspec.Struct, frozen=True):
     sub_mchid: str | None = None
 
 
-_ORDER = Shape[_Order](_Order)
+_ORDER = Shape(_Order)
 
 
 class _RefundAmount(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ class _Refund(msgspec.Struct, frozen=True):
     refund_id: str | None = None
 
 
-_REFUND = Shape[_Refund](_Refund)
+_REFUND = Shape(_Refund)
 
 
 class _Resource(msgspec.Struct, frozen=True):
@@ -106,14 +106,14 @@ class _Told(msgspec.Struct, frozen=True):
     resource: _Resource
 
 
-_TOLD = Shape[_Told](_Told)
+_TOLD = Shape(_Told)
 
 
 class _RefundTold(msgspec.Struct, frozen=True):
     out_refund_no: str
 
 
-_REFUND_TOLD = Shape[_RefundTold](_RefundTold)
+_REFUND_TOLD = Shape(_RefundTold)
 
 
 class _Opened(msgspec.Struct, frozen=True):
@@ -122,7 +122,7 @@ class _Opened(msgspec.Struct, frozen=True):
     prepay_id: str | None = None
 
 
-_OPENED = Shape[_Opened](_Opened)
+_OPENED = Shape(_Opened)
 
 
 @dataclass(frozen=True, slots=True)

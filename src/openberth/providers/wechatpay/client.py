@@ -39,7 +39,7 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-REFUSAL = Shape[Refusal](Refusal)
+REFUSAL = Shape(Refusal)
 
 
 class _Sealed(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class _Certificates(msgspec.Struct, frozen=True):
     data: list[_Certificate]
 
 
-_CERTIFICATES = Shape[_Certificates](_Certificates)
+_CERTIFICATES = Shape(_Certificates)
 
 
 class Identity(NamedTuple):

@@ -40,7 +40,7 @@ class _Announced(msgspec.Struct, frozen=True):
     download_url: str
 
 
-_ANNOUNCED = Shape[_Announced](_Announced)
+_ANNOUNCED = Shape(_Announced)
 
 
 async def fetched(client: Client, day: date, *, sub_mchid: str | None, now: datetime) -> Statement:

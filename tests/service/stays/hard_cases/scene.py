@@ -17,8 +17,9 @@ from openberth.contexts.stays.service.cases import CaseAction, resolve
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
 from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
+from openberth.kernel.time import Instant
 from tests.service.acting import COMPANY, debts_in, ids_of, lot_file, write
-from tests.service.stays.street import Street
+from tests.service.stays.street import CAR, Street
 
 PASS, OTHER_PASS = "k7m2p9x4", "p4s5w0rd"
 
@@ -85,6 +86,15 @@ def turn_back(street: Street, lane: str, plate: str | None) -> LaneAnswer:
 def tailgate(street: Street, lane: str, plate: str | None, **changes: Any) -> LaneAnswer:
     """Let the camera of a lane report that a car went through behind another one."""
     return street.arrive(lane, plate, trigger=Trigger.TAILGATING, **changes)
+
+
+def came_again(street: Street) -> tuple[LaneAnswer, Instant, LaneAnswer]:
+    """Let a car in, leave unseen after 61 minutes, and come in again an hour later: its entries, and when it left."""
+    first = street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    left = street.business.now()
+    street.pass_minutes(60)
+    return first, left, street.arrive("in-1", CAR)
 
 
 def case_of(street: Street, kind: CaseKind) -> Case:

@@ -4,7 +4,7 @@ import pytest
 
 from openberth.contexts import stays
 from openberth.contexts.permits.model import PermitKind
-from openberth.contexts.stays.model.entities import Case, CaseKind, CloseReason
+from openberth.contexts.stays.model.entities import Case, CaseKind, CloseReason, Resolution
 from openberth.contexts.stays.recognition import PlateColour
 from openberth.contexts.stays.service.cases import CaseAction
 from openberth.contexts.stays.service.correcting import correct_plate
@@ -13,7 +13,7 @@ from openberth.kernel.ids import Id
 from openberth.kernel.plates import Plate
 from openberth.kernel.time import MINUTE_US, Instant
 from tests.service.acting import write
-from tests.service.stays.hard_cases.scene import case_of, debts, grant, inside_count, settle
+from tests.service.stays.hard_cases.scene import came_again, case_of, debts, grant, inside_count, settle
 from tests.service.stays.street import CAR, Street
 
 MISREAD = "粤B1234S"
@@ -25,21 +25,74 @@ def left(street: Street, plate: str | None = MISREAD, at: Instant | None = None,
     return case_of(street, CaseKind.EXIT_WITHOUT_ENTRY)
 
 
-def name(street: Street, case: Case, by: str, stay: Id | None) -> None:
+def name(street: Street, case: Case, by: str, stay: Id | None) -> Case:
     if by == "stay":
-        settle(street, case, CaseAction.MATCH_STAY, stay=stay)
-    else:
-        settle(street, case, CaseAction.CORRECT_PLATE, plate=CAR)
+        return settle(street, case, CaseAction.MATCH_STAY, stay=stay)
+    return settle(street, case, CaseAction.CORRECT_PLATE, plate=CAR)
+
+
+@pytest.mark.parametrize("by", ["stay", "plate"])
+def test_a_stored_exit_whose_camera_has_a_wrong_clock_is_matched_by_a_person(street: Street, by: str) -> None:
+    """Its stamp lies before the entry by more than the lot allows: nothing ends by itself, whoever looks says so."""
+    left = street.business.now()
+    street.pass_minutes(5)
+    entry = street.arrive("in-1", CAR)
+    street.pass_minutes(30)
+    exit_ = street.arrive("out-1", CAR, offline=True, captured_at=left)
+    case = case_of(street, CaseKind.EXIT_WITHOUT_ENTRY)
+    settled = name(street, case, by, entry.stay)
+    assert settled.resolution == (Resolution.MATCHED if by == "stay" else Resolution.CORRECTED)
+    [closed] = street.closed()
+    assert (closed.id, closed.exit_passage_id, closed.closed_reason) == (
+        entry.stay, exit_.passage, CloseReason.LEFT_OFFLINE
+    )  # fmt: skip
+    assert (closed.left_at - closed.entered_at, closed.price_minor, debts(street)) == (0, 0, [])
+    assert street.passage(exit_.passage).stay_id == entry.stay
+    assert (street.inside(), inside_count(street), street.case_kinds()) == ([], 0, [])
+
+
+def test_a_stored_exit_that_was_misread_is_a_debt_of_the_right_car(street: Street) -> None:
+    entry = street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    left = street.arrive("out-1", MISREAD, offline=True)
+    street.pass_minutes(60)
+    settle(street, case_of(street, CaseKind.EXIT_WITHOUT_ENTRY), CaseAction.CORRECT_PLATE, plate=CAR)
+    [closed] = street.closed()
+    assert (closed.id, closed.exit_passage_id, street.case_kinds()) == (entry.stay, left.passage, ["left_unpaid"])
+    assert [each.amount.minor for each in debts(street)] == [750]
+
+
+def test_a_car_that_stands_at_a_lane_has_not_left_by_a_stored_exit(street: Street) -> None:
+    entry = street.arrive("in-1", CAR)
+    street.pass_minutes(61)
+    passage = street.arrive("out-1", "粤B99999", offline=True)
+    street.arrive("out-2", CAR)
+    case = case_of(street, CaseKind.EXIT_WITHOUT_ENTRY)
+    with pytest.raises(Refused, match=r"stay\.at_lane"):
+        settle(street, case, CaseAction.MATCH_STAY, stay=entry.stay)
+    with pytest.raises(NotFound, match=r"stay\.not_found"):
+        settle(street, case, CaseAction.CORRECT_PLATE, plate="粤B77777")
+    assert [each.id for each in street.inside()] == [entry.stay]
+    assert case_of(street, CaseKind.EXIT_WITHOUT_ENTRY).id == case.id, "it is still open"
+    assert street.passage(passage.passage).plate_id != street.passage(entry.passage).plate_id
+
+
+def test_a_stored_crossing_that_was_misread_is_matched_to_its_stay(street: Street) -> None:
+    entry = street.arrive("in-1", CAR)
+    street.pass_minutes(10)
+    went = street.arrive("vip-in", "粤B99999", offline=True)
+    street.pass_minutes(60)
+    settle(street, case_of(street, CaseKind.INNER_WITHOUT_ENTRY), CaseAction.MATCH_STAY, stay=entry.stay)
+    [inside] = street.inside()
+    assert (inside.id, inside.since, inside.segments) == (entry.stay, street.passage(went.passage).captured_at, 2)
+    assert (street.counts()["ground"].count, street.counts()["vip"].count) == (0, 1)
+    assert (street.passage(went.passage).stay_id, street.case_kinds()) == (entry.stay, [])
 
 
 @pytest.mark.parametrize("by", ["stay", "plate"])
 def test_a_car_that_came_again_since_left_its_earlier_visit(street: Street, by: str) -> None:
     """Who names the car means the visit of then: it owes, and the present one goes on."""
-    first = street.arrive("in-1", CAR)
-    street.pass_minutes(61)
-    then = street.business.now()
-    street.pass_minutes(60)
-    second = street.arrive("in-1", CAR)
+    first, then, second = came_again(street)
     street.pass_minutes(30)
     name(street, left(street, at=then), by, second.stay)
     [closed] = street.closed()

@@ -7,22 +7,20 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from openberth.contexts import stays
 from openberth.contexts.stays import LaneAnswer, Recognition
-from openberth.contexts.stays.model.entities import CaseKind, CloseReason, Resolution, Stay
+from openberth.contexts.stays.model.entities import CaseKind, CloseReason, Stay
 from openberth.contexts.stays.service.cases import CaseAction
 from openberth.contexts.stays.store import tables
 from openberth.infra.database import Query, Reader, Urgency
 from openberth.infra.database.sqlite import SqliteDatabase
 from openberth.kernel.authority import Actor, ActorKind, Caller, Scope
-from openberth.kernel.errors import NotFound, Refused
 from openberth.kernel.ids import Id
 from openberth.kernel.time import MINUTE_US, SECOND_US, Instant
 from tests.service.acting import read
-from tests.service.stays.hard_cases.scene import case_of, debts, inside_count, settle, tailgate
+from tests.service.stays.hard_cases.scene import came_again, case_of, debts, inside_count, settle, tailgate
 from tests.service.stays.street import CAR, Street
 
 STORED = 9_000  # records that a camera of this kind keeps
@@ -108,11 +106,7 @@ def test_9000_offline_records_replayed_while_new_cars_arrive(street: Street) -> 
 
 def test_a_stored_exit_ends_the_visit_that_it_was_of(street: Street) -> None:
     """In, out unseen, in again; then the stored record of the exit comes: the first visit ends there, and owes."""
-    first = street.arrive("in-1", CAR)
-    street.pass_minutes(61)
-    left = street.business.now()
-    street.pass_minutes(60)
-    second = street.arrive("in-1", CAR)
+    first, left, second = came_again(street)
     assert [each.closed_reason for each in street.closed()] == [CloseReason.ENTERED_AGAIN]
     street.pass_minutes(30)
     stored = street.arrive("out-1", CAR, offline=True, captured_at=left)
@@ -163,11 +157,7 @@ def test_records_of_two_visits_in_any_order(street: Street) -> None:
 
 
 def test_a_stored_tailgater_left_its_earlier_visit(street: Street) -> None:
-    first = street.arrive("in-1", CAR)
-    street.pass_minutes(61)
-    left = street.business.now()
-    street.pass_minutes(60)
-    second = street.arrive("in-1", CAR)
+    first, left, second = came_again(street)
     street.pass_minutes(30)
     assert tailgate(street, "out-1", CAR, offline=True, captured_at=left).stay == first.stay
     assert [each.id for each in street.inside()] == [second.stay]
@@ -181,64 +171,3 @@ def test_a_stored_entry_that_a_person_reads_ends_at_its_exit(street: Street) -> 
     settle(street, case_of(street, CaseKind.PLATE_UNREAD), CaseAction.CORRECT_PLATE, plate=CAR)
     assert (street.inside(), [each.exit_passage_id for each in street.closed()]) == ([], [left.passage])
     assert ([each.amount.minor for each in debts(street)], street.case_kinds()) == ([750], ["left_unpaid"])
-
-
-@pytest.mark.parametrize("by", ["stay", "plate"])
-def test_a_stored_exit_whose_camera_has_a_wrong_clock_is_matched_by_a_person(street: Street, by: str) -> None:
-    """Its stamp lies before the entry by more than the lot allows: nothing ends by itself, whoever looks says so."""
-    left = street.business.now()
-    street.pass_minutes(5)
-    entry = street.arrive("in-1", CAR)
-    street.pass_minutes(30)
-    exit_ = street.arrive("out-1", CAR, offline=True, captured_at=left)
-    case = case_of(street, CaseKind.EXIT_WITHOUT_ENTRY)
-    if by == "stay":
-        settled = settle(street, case, CaseAction.MATCH_STAY, stay=entry.stay)
-    else:
-        settled = settle(street, case, CaseAction.CORRECT_PLATE, plate=CAR)
-    assert settled.resolution == (Resolution.MATCHED if by == "stay" else Resolution.CORRECTED)
-    [closed] = street.closed()
-    assert (closed.id, closed.exit_passage_id, closed.closed_reason) == (
-        entry.stay, exit_.passage, CloseReason.LEFT_OFFLINE
-    )  # fmt: skip
-    assert (closed.left_at - closed.entered_at, closed.price_minor, debts(street)) == (0, 0, [])
-    assert street.passage(exit_.passage).stay_id == entry.stay
-    assert (street.inside(), inside_count(street), street.case_kinds()) == ([], 0, [])
-
-
-def test_a_stored_exit_that_was_misread_is_a_debt_of_the_right_car(street: Street) -> None:
-    entry = street.arrive("in-1", CAR)
-    street.pass_minutes(61)
-    left = street.arrive("out-1", "粤B1234S", offline=True)
-    street.pass_minutes(60)
-    settle(street, case_of(street, CaseKind.EXIT_WITHOUT_ENTRY), CaseAction.CORRECT_PLATE, plate=CAR)
-    [closed] = street.closed()
-    assert (closed.id, closed.exit_passage_id, street.case_kinds()) == (entry.stay, left.passage, ["left_unpaid"])
-    assert [each.amount.minor for each in debts(street)] == [750]
-
-
-def test_a_car_that_stands_at_a_lane_has_not_left_by_a_stored_exit(street: Street) -> None:
-    entry = street.arrive("in-1", CAR)
-    street.pass_minutes(61)
-    passage = street.arrive("out-1", "粤B99999", offline=True)
-    street.arrive("out-2", CAR)
-    case = case_of(street, CaseKind.EXIT_WITHOUT_ENTRY)
-    with pytest.raises(Refused, match=r"stay\.at_lane"):
-        settle(street, case, CaseAction.MATCH_STAY, stay=entry.stay)
-    with pytest.raises(NotFound, match=r"stay\.not_found"):
-        settle(street, case, CaseAction.CORRECT_PLATE, plate="粤B77777")
-    assert [each.id for each in street.inside()] == [entry.stay]
-    assert case_of(street, CaseKind.EXIT_WITHOUT_ENTRY).id == case.id, "it is still open"
-    assert street.passage(passage.passage).plate_id != street.passage(entry.passage).plate_id
-
-
-def test_a_stored_crossing_that_was_misread_is_matched_to_its_stay(street: Street) -> None:
-    entry = street.arrive("in-1", CAR)
-    street.pass_minutes(10)
-    went = street.arrive("vip-in", "粤B99999", offline=True)
-    street.pass_minutes(60)
-    settle(street, case_of(street, CaseKind.INNER_WITHOUT_ENTRY), CaseAction.MATCH_STAY, stay=entry.stay)
-    [inside] = street.inside()
-    assert (inside.id, inside.since, inside.segments) == (entry.stay, street.passage(went.passage).captured_at, 2)
-    assert (street.counts()["ground"].count, street.counts()["vip"].count) == (0, 1)
-    assert (street.passage(went.passage).stay_id, street.case_kinds()) == (entry.stay, [])

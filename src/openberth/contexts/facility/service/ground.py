@@ -38,11 +38,11 @@ Row: TypeAlias = (
 )  # fmt: skip
 
 
-_PLAN = Shape[Plan](Plan)
-_DISPLAYS = Shape[Displays](Displays)
-_PRICING = Shape[Pricing](Pricing)
-_INPUTS = Shape[tuple[Input, ...]](tuple[Input, ...])
-_TARIFF_RULES = Shape[tuple[TariffRule, ...]](tuple[TariffRule, ...])
+_PLAN = Shape(Plan)
+_DISPLAYS = Shape(Displays)
+_PRICING = Shape(Pricing)
+_INPUTS = Shape(tuple[Input, ...])
+_TARIFF_RULES = Shape(tuple[TariffRule, ...])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from openberth.contexts.facility.model import Rules
 from openberth.infra.shapes import Shape
 
-_RULES = Shape[Rules](Rules)
+_RULES = Shape(Rules)
 
 
 def rules_to_plain(rules: Rules) -> dict[str, Any]:

@@ -59,10 +59,9 @@ def resolve(
     Raises ``NotFound("exception.not_found")``, ``Refused``: ``exception.resolved``, ``exception.action`` (the action
     does not fit the case), ``reason.missing``, ``reason.too_long``, ``lane.nobody_waiting``; ``Malformed``:
     ``exception.plate_missing``, ``exception.stay_missing``; what deciding again raises; what naming a car raises that
-    has gone on (``named_late``); and of a car behind another one
-    ``stay.at_lane`` (it stands at a lane), ``stay.plate_inside`` (who came in is inside already), ``stay.closed`` (the
-    stay that is named was seen to end), ``stay.soft_closed`` (the plate's was ended softly long ago: it is named by its
-    id, or let go on by hand).
+    has gone on (``named_late``); and of a car behind another one ``stay.at_lane`` (it stands at a lane),
+    ``stay.plate_inside`` (who came in is inside already), ``stay.closed`` (the stay that is named was seen to end),
+    ``stay.soft_closed`` (the plate's was ended softly long ago: it is named by its id, or let go on by hand).
     """
     text = checked_reason(reason)
     found = _open_case(unit, case)
@@ -98,13 +97,15 @@ def _resolve_apart(
         records.resolve_case(unit, found, resolution=Resolution.CORRECTED, reason=text)
         return True
     gone = named_late.passage_of(unit, found)
-    if gone is not None and action in (CaseAction.CORRECT_PLATE, CaseAction.MATCH_STAY):
-        if action is CaseAction.MATCH_STAY and stay is None:
+    if gone is not None and action is CaseAction.CORRECT_PLATE:
+        records.resolve_case(unit, found, resolution=Resolution.CORRECTED, reason=text)
+        named_late.settle(unit, gone, plate=plate)
+        return True
+    if gone is not None and action is CaseAction.MATCH_STAY:
+        if stay is None:
             raise Malformed("exception.stay_missing")
-        matched = action is CaseAction.MATCH_STAY
-        how = Resolution.MATCHED if matched else Resolution.CORRECTED
-        records.resolve_case(unit, found, resolution=how, reason=text)
-        named_late.settle(unit, gone, plate=None if matched else plate, stay=stay if matched else None)
+        records.resolve_case(unit, found, resolution=Resolution.MATCHED, reason=text)
+        named_late.settle(unit, gone, stay=stay)
         return True
     if action is CaseAction.CHARGE:
         _charge(unit, found, plate, stay)
@@ -163,8 +164,7 @@ def _charge(unit: Unit, case: Case, plate: Plate | None, stay: Id | None) -> Non
         raise NotFound("stay.not_found")
     for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=found.id):
         if standing.lane_id != case.lane_id or standing.captured_at > case.raised_at:
-            lanes = facility.codes_of(unit, lot=case.lot_id).lanes
-            raise Refused("stay.at_lane", lane=lanes.get(standing.lane_id, str(standing.lane_id)))
+            raise parked.at_lane(unit, standing)
     first = case.evidence.get("first")
     lot = facility.lot_by_id(unit, lot=case.lot_id)
     tailgating.charge(

@@ -60,8 +60,7 @@ def correct_plate(unit: Unit, *, stay: Id, plate: Plate, reason: str) -> PlateCo
         raise Refused("stay.plate_inside", stay=str(other.id))
     for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay):
         if standing.plate_id != plate_id:
-            lanes = facility.codes_of(unit, lot=found.lot_id).lanes
-            raise Refused("stay.at_lane", lane=lanes.get(standing.lane_id, str(standing.lane_id)))
+            raise parked.at_lane(unit, standing)
     _replate(unit, found, plate, plate_id, on_duty=_is_on_duty(unit, found.lot_id, plate))
     correction = _write_down(unit, found, plate_id, text)
     if not _decide_about_waiting(unit, found, plate_id):

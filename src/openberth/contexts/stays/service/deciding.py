@@ -238,7 +238,10 @@ def leave_with(
             return _noted(unit, seen, noted, stay.id)
         records.leave_other_lanes(unit, stay.id, lane=lane.id, waiting=waiting)
         doubt = None if seen.happened or in_convoy(unit, seen) else doubt_at_exit(unit, seen, stay)
-        leaving = None if doubt is not None else _priced(unit, seen, stay)
+        if doubt is None:
+            leaving = prices.leaving(
+                unit, stay, currency=lane.currency, at=seen.at, on_duty=seen.on_duty, at_exit=not seen.happened
+            )
     if stay is not None and stay.right is not None and not seen.on_duty:
         held = Permission(stay.permit_id, Right(stay.right))
     else:
@@ -279,12 +282,6 @@ def doubt_at_exit(reader: Reader, seen: Seen, stay: OpenStay) -> doubts.Doubt | 
     if seen.on_duty or prices.is_free(stay):
         return None
     return doubts.doubt_of(reader, stay, lane=seen.lane, at=seen.at)
-
-
-def _priced(unit: Unit, seen: Seen, stay: OpenStay) -> prices.Leaving:
-    if seen.on_duty or prices.is_free(stay):
-        return prices.leave_free(unit, stay, currency=seen.lane.currency, at=seen.at)
-    return prices.assess_leaving(unit, stay, at=seen.at, at_exit=not seen.happened)
 
 
 def _tell_of_clone(unit: Unit, seen: Seen, stay: OpenStay) -> None:

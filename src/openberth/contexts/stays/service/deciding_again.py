@@ -126,10 +126,7 @@ def _leave_again(
     if doubt is not None:
         return _ask_which_entry(unit, seen, standing, stay, doubt, resolution)
     is_free = seen.on_duty or prices.is_free(stay)
-    if is_free:
-        leaving = prices.leave_free(unit, stay, currency=lane.currency, at=seen.at)
-    else:
-        leaving = prices.assess_leaving(unit, stay, at=seen.at)
+    leaving = prices.leaving(unit, stay, currency=lane.currency, at=seen.at, on_duty=is_free)
     if not leaving.assessment.due:
         records.close_priced(
             unit, stay, leaving.assessment, passage=seen.passage, lane=lane.id, at=seen.at, reason=CloseReason.LEFT

@@ -68,15 +68,13 @@ def visit_that_left(
 
 def is_over(reader: Reader, *, lot: Id, plate: Id, at: Instant, skew_us: int) -> bool:
     """Tell whether the visit of a plate at a moment has ended, or was settled by a debt: nothing else left then."""
-    visits = reader.all(store.STAYS_OF_PLATE, plate=plate, lot=lot, before=BEYOND_ALL, limit=_VISITS)
-    parked_then = (each for each in visits if each.entered_at <= at <= each.left_at + skew_us)
+    parked_then = (each for each in _visits(reader, lot, plate) if each.entered_at <= at <= each.left_at + skew_us)
     return any(each.closed_reason is not CloseReason.TURNED_BACK for each in parked_then)
 
 
 def _had_left(unit: Unit, visit: Stay) -> None:
     """End the question whether the car of a visit had left before it came in for one that is over, too."""
-    later = unit.all(store.STAYS_OF_PLATE, plate=visit.plate_id, lot=visit.lot_id, before=BEYOND_ALL, limit=_VISITS)
-    for each in later:
+    for each in _visits(unit, visit.lot_id, visit.plate_id):
         if each.entered_at > visit.entered_at and which_visit.unanswered(unit, each) == visit.id:
             doubts.answered(unit, lot=visit.lot_id, stay=each.id)
 
@@ -87,7 +85,7 @@ def visit_around(reader: Reader, seen: Seen) -> Stay | None:
     """
     if seen.plate_id is None:
         return None
-    visits = reader.all(store.STAYS_OF_PLATE, plate=seen.plate_id, lot=seen.lane.lot, before=BEYOND_ALL, limit=_VISITS)
+    visits = _visits(reader, seen.lane.lot, seen.plate_id)
     skew = seen.lane.device_skew_s * SECOND_US
     around = (each for each in visits if each.entered_at < seen.at and each.left_at - seen.at > skew)
     return next((each for each in around if each.closed_reason.is_seen), None)
@@ -123,9 +121,7 @@ def check_goes_on(reader: Reader, closed: Stay) -> None:
         raise Refused("stay.plate_inside", stay=str(other.id))
     if closed.plate_id is None:
         return
-    visits = reader.all(
-        store.STAYS_OF_PLATE, plate=closed.plate_id, lot=closed.lot_id, before=BEYOND_ALL, limit=_VISITS
-    )  # fmt: skip
+    visits = _visits(reader, closed.lot_id, closed.plate_id)
     later = next((each for each in visits if each.entered_at > closed.entered_at), None)
     if later is not None:
         raise Refused("stay.came_again", stay=str(later.id))
@@ -172,10 +168,9 @@ def end_where_it_left(unit: Unit, seen: Seen, stay: OpenStay) -> bool:
     passage = _exit_of(unit, seen)
     if passage is None:
         return False
-    if seen.on_duty:
-        leaving = prices.leave_free(unit, stay, currency=seen.lane.currency, at=passage.captured_at)
-    else:
-        leaving = prices.assess_leaving(unit, stay, at=passage.captured_at, at_exit=False)
+    leaving = prices.leaving(
+        unit, stay, currency=seen.lane.currency, at=passage.captured_at, on_duty=seen.on_duty, at_exit=False
+    )
     end_at(unit, stay, passage, leaving, reason=passage.reason)
     return True
 
@@ -206,7 +201,12 @@ def end_at(unit: Unit, stay: OpenStay, passage: Passage, leaving: prices.Leaving
 
 def _visit_at(reader: Reader, lot: Id, plate: Id, at: Instant) -> Stay | None:
     """Return the visit of the car at that moment, ended without its exit; one that left a debt is settled by that."""
-    visits = reader.all(store.STAYS_OF_PLATE, plate=plate, lot=lot, before=BEYOND_ALL, limit=_VISITS)
-    there = [each for each in visits if each.entered_at <= at <= each.left_at and each.closed_reason in _UNSEEN]
+    then = (each for each in _visits(reader, lot, plate) if each.entered_at <= at <= each.left_at)
+    there = [each for each in then if each.closed_reason in _UNSEEN]
     visit = max(there, key=lambda each: each.entered_at, default=None)
     return None if visit is None or payments.debts_of(reader, subject=visit.id) else visit
+
+
+def _visits(reader: Reader, lot: Id, plate: Id | None) -> list[Stay]:
+    """Return the visits of a plate that are over, the newest first."""
+    return reader.all(store.STAYS_OF_PLATE, plate=plate, lot=lot, before=BEYOND_ALL, limit=_VISITS)

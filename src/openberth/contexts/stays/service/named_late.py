@@ -31,8 +31,9 @@ def passage_of(reader: Reader, case: Case) -> Passage | None:
 
 
 @inner
-def settle(unit: Unit, passage: Passage, *, plate: Plate | None, stay: Id | None) -> None:
+def settle(unit: Unit, passage: Passage, *, plate: Plate | None = None, stay: Id | None = None) -> None:
     """Let the stay go where its car has gone: a person read the plate from the pictures, or says which stay it was.
+    One of the two is given.
 
     At an exit it ends, and what it owes is a debt; on duty it parked free. Where the car has come in again since, it is
     its visit of then that ends. Where the clocks of two cameras are so far apart that it left before it came, it left
@@ -44,20 +45,18 @@ def settle(unit: Unit, passage: Passage, *, plate: Plate | None, stay: Id | None
     ``stay.at_lane`` (its car stands at a lane, so it has not left).
     """
     named = None
-    if stay is None and plate is not None:
+    if plate is not None:
         named = vault.keep(unit, VaultKind.PLATE, plate.key)
         unit.run(passage_store.CORRECT_PLATE, passage=passage.id, new_plate=named, new_kind=plate.kind.value)
     if passage.lane_kind is LaneKind.INNER:
         _move(unit, passage, _inside(unit, passage, plate=named, stay=stay))
         return
     found = _of_plate(unit, passage, named) if named is not None else _chosen(unit, passage, stay)
-    _check_can_have_left(unit, passage, found)
-    at = max(passage.captured_at, found.since)
-    if prices.is_free(found) or _is_on_duty(unit, passage, plate):
-        currency = facility.lot_by_id(unit, lot=found.lot_id).currency
-        leaving = prices.leave_free(unit, found, currency=currency, at=at)
-    else:
-        leaving = prices.assess_leaving(unit, found, at=at, at_exit=False)
+    _check_can_have_left(unit, passage, found, plate=named or passage.plate_id)
+    leaving = prices.leaving(
+        unit, found, currency=facility.lot_by_id(unit, lot=found.lot_id).currency,
+        at=max(passage.captured_at, found.since), on_duty=_is_on_duty(unit, passage, plate), at_exit=False,
+    )  # fmt: skip
     late.end_at(unit, found, passage, leaving, reason="named_late")
 
 
@@ -120,22 +119,20 @@ def _move(unit: Unit, passage: Passage, stay: OpenStay) -> None:
     )  # fmt: skip
 
 
-def _check_can_have_left(unit: Unit, passage: Passage, stay: OpenStay) -> None:
+def _check_can_have_left(unit: Unit, passage: Passage, stay: OpenStay, *, plate: Id | None) -> None:
     """Refuse what cannot be, whatever clocks of cameras say: a car that was seen here live after its exit had been told
     of left another time.
 
     Nor is a debt made of a permit: where the plate at the exit has one, the stay is of a plate that was misread.
     """
     for standing in unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay.id):
-        lanes = facility.codes_of(unit, lot=stay.lot_id).lanes
-        raise Refused("stay.at_lane", lane=lanes.get(standing.lane_id, str(standing.lane_id)))
+        raise parked.at_lane(unit, standing)
     told = unit.all(passage_store.PASSAGES_OF_STAY, stay=stay.id)
     if any(each.source is Source.LIVE and each.received_at > passage.received_at for each in told):
         raise Refused("stay.came_later", stay=str(stay.id))
-    now = unit.one(passage_store.PASSAGE, passage=passage.id)
-    if now is None or now.plate_id is None or now.plate_id == stay.plate_id or stay.right is not None:
+    if plate is None or plate == stay.plate_id or stay.right is not None:
         return
-    permit = permits.permit_of(unit, lot=stay.lot_id, plate=now.plate_id, at=passage.captured_at)
+    permit = permits.permit_of(unit, lot=stay.lot_id, plate=plate, at=passage.captured_at)
     if permit is not None and permit.kind is not PermitKind.BLOCKED:
         raise Refused("stay.plate_differs", stay=str(stay.id))
 

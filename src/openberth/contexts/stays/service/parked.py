@@ -1,6 +1,7 @@
 """Which car is inside by a plate: the one stay of its key, or several where two cars have it."""
 
-from openberth.contexts.stays.model.entities import OpenStay
+from openberth.contexts import facility
+from openberth.contexts.stays.model.entities import LaneState, OpenStay
 from openberth.contexts.stays.service.seen import open_key
 from openberth.contexts.stays.store import stays as stay_store
 from openberth.infra.database import Reader
@@ -25,3 +26,9 @@ def stay_of_plate(reader: Reader, *, lot: Id, plate: Id) -> OpenStay | None:
     if len(found) > 1:
         raise Refused("stay.several", count=len(found))
     return found[0] if found else None
+
+
+def at_lane(reader: Reader, standing: LaneState) -> Refused:
+    """Return the refusal of what cannot be while the car of a stay stands at a lane, which it names."""
+    lanes = facility.codes_of(reader, lot=standing.lot_id).lanes
+    return Refused("stay.at_lane", lane=lanes.get(standing.lane_id, str(standing.lane_id)))

@@ -42,7 +42,7 @@ class Pass:
     until: Instant
 
 
-_PASS = Shape[Pass](Pass)
+_PASS = Shape(Pass)
 
 
 @needs("picture.read")

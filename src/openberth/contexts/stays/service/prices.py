@@ -136,6 +136,18 @@ def leave_free(unit: Unit, stay: OpenStay, *, currency: str, at: Instant) -> Lea
     return Leaving(last_asked(unit, stay, currency=currency, at=at))
 
 
+@inner
+def leaving(
+    unit: Unit, stay: OpenStay, *, currency: str, at: Instant, on_duty: bool, at_exit: bool = True
+) -> Leaving:  # fmt: skip
+    """Price a stay whose car leaves, as ``assess_leaving``; on duty, as it is seen now or as it came in, it parks
+    free.
+    """
+    if on_duty or is_free(stay):
+        return leave_free(unit, stay, currency=currency, at=at)
+    return assess_leaving(unit, stay, at=at, at_exit=at_exit)
+
+
 def is_free(stay: OpenStay) -> bool:
     """Tell whether a car is on duty: it came in so, or a person has said whose plate it is. It parks free."""
     return stay.right == Right.EMERGENCY

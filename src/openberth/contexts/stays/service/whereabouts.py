@@ -13,7 +13,7 @@ from openberth.contexts.facility import LotSummary
 from openberth.contexts.stays.model.decisions import Right
 from openberth.contexts.stays.model.entities import CloseReason, NeutralReset, OpenStay, Stay
 from openberth.contexts.stays.model.events import PassbackReset, StaySoftClosed
-from openberth.contexts.stays.service import late, prices, records
+from openberth.contexts.stays.service import late, parked, prices, records
 from openberth.contexts.stays.store import passages as passage_store
 from openberth.contexts.stays.store import resets as reset_store
 from openberth.contexts.stays.store import stays as store
@@ -47,8 +47,7 @@ def soft_close(unit: Unit, *, stay: Id, reason: str) -> Stay:
         return found
     waiting = unit.all(passage_store.LANES_WAITING_FOR_STAY, stay=stay)
     if waiting:
-        lanes = facility.codes_of(unit, lot=found.lot_id).lanes
-        raise Refused("stay.at_lane", lane=lanes.get(waiting[0].lane_id, str(waiting[0].lane_id)))
+        raise parked.at_lane(unit, waiting[0])
     return _end_softly(unit, found, text)
 
 
