@@ -165,6 +165,7 @@ def test_a_list_that_hangs_gives_way_to_the_gate_after_a_moment(monkeypatch: pyt
             await until(lambda: stage.server.commands == ["open"])
             with pytest.raises(NoAnswer):
                 await errand
+            await until(lambda: stage.logins.said)  # the camera was told before its answer was read
             assert stage.logins.said == ["taken"]
 
     played(scene())
